@@ -1,0 +1,38 @@
+namespace Cortex.Core.Specs;
+
+/// <summary>Replica bounds and the scaling rule.</summary>
+public sealed record AutoscalingSpec
+{
+    /// <summary>0 or more.</summary>
+    public int MinReplicas { get; init; } = 1;
+
+    /// <summary>1 or more.</summary>
+    public int MaxReplicas { get; init; } = 100;
+
+    /// <summary>Replicas at creation, within the bounds.</summary>
+    public int InitReplicas { get; init; } = 1;
+
+    /// <summary>Requests in flight that one replica should have.</summary>
+    public double TargetInFlight { get; init; } = 1;
+
+    /// <summary>The time that in-flight requests are averaged over.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>A scale-down waits until nothing recommended more for this long.</summary>
+    public TimeSpan DownscaleStabilizationPeriod { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A scale-up waits until nothing recommended less for this long.</summary>
+    public TimeSpan UpscaleStabilizationPeriod { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>One step down keeps at least this part of the replicas; in [0, 1).</summary>
+    public double MaxDownscaleFactor { get; init; } = 0.75;
+
+    /// <summary>One step up reaches at most this multiple of the replicas; above 1.</summary>
+    public double MaxUpscaleFactor { get; init; } = 1.5;
+
+    /// <summary>A recommendation this close below the current count changes nothing; in [0, 1).</summary>
+    public double DownscaleTolerance { get; init; } = 0.05;
+
+    /// <summary>A recommendation this close above the current count changes nothing; 0 or more.</summary>
+    public double UpscaleTolerance { get; init; } = 0.05;
+}

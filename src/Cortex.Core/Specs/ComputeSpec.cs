@@ -1,0 +1,20 @@
+namespace Cortex.Core.Specs;
+
+/// <summary>What a container asks of its machine. Quantities keep the user's own text.</summary>
+public sealed record ComputeSpec
+{
+    /// <summary>A quantity of processors (<c>200m</c>, <c>0.5</c>, <c>2</c>); null asks for none.</summary>
+    public string? Cpu { get; init; } = "200m";
+
+    /// <summary>A quantity of bytes (<c>512Mi</c>); null asks for none.</summary>
+    public string? Mem { get; init; }
+
+    /// <summary>Whole GPUs.</summary>
+    public long Gpu { get; init; }
+
+    /// <summary>Whole Inferentia chips.</summary>
+    public long Inf { get; init; }
+
+    /// <summary>The size of <c>/dev/shm</c> as a quantity of bytes; null keeps the runtime's default.</summary>
+    public string? Shm { get; init; }
+}

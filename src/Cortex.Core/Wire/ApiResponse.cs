@@ -1,0 +1,129 @@
+using System.Text.Json.Serialization;
+using Cortex.Core.Specs;
+
+namespace Cortex.Core.Wire;
+
+/// <summary>One API in the operator's answers; null fields are left out.</summary>
+public sealed record ApiResponse
+{
+    /// <summary>The whole specification.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DeployedSpec? Spec { get; init; }
+
+    /// <summary>Name, kind and version.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ApiMetadata? Metadata { get; init; }
+
+    /// <summary>Replica counts of a Realtime or Async API.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ApiStatus? Status { get; init; }
+
+    /// <summary>Targets of a TrafficSplitter.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? NumTrafficSplitterTargets { get; init; }
+
+    /// <summary>The URL that clients call.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Endpoint { get; init; }
+
+    /// <summary>Where its dashboard is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DashboardUrl { get; init; }
+
+    /// <summary>The newest versions, newest first, the current one included.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ApiVersion>? ApiVersions { get; init; }
+}
+
+/// <summary>Name, kind and version of an API.</summary>
+public sealed record ApiMetadata
+{
+    /// <summary>The API's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The API's kind.</summary>
+    public required ApiKind Kind { get; init; }
+
+    /// <summary>The API id: this version's identity.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Changes on creation and refresh; left out for kinds without replicas.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DeploymentId { get; init; }
+
+    /// <summary>Unix seconds.</summary>
+    public required long LastUpdated { get; init; }
+}
+
+/// <summary>Replica counts.</summary>
+public sealed record ApiStatus
+{
+    /// <summary>Ready replicas of any version.</summary>
+    public required int Ready { get; init; }
+
+    /// <summary>Replicas that exist, of any version.</summary>
+    public required int Requested { get; init; }
+
+    /// <summary>Replicas of the newest version, in any state.</summary>
+    public required int UpToDate { get; init; }
+
+    /// <summary>Replicas by state; only in the answer to describe.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReplicaCounts? ReplicaCounts { get; init; }
+
+    /// <summary>
+    /// Why replicas are not ready, one sentence per distinct reason; left out when all are well or the answer is a
+    /// list. Ours: Cortex 0.42 has no such field.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Reasons { get; init; }
+}
+
+/// <summary>Replicas by state.</summary>
+public sealed record ReplicaCounts
+{
+    /// <summary>Replicas that are wanted.</summary>
+    public int Requested { get; init; }
+
+    /// <summary>Waiting for room.</summary>
+    public int Pending { get; init; }
+
+    /// <summary>Pulling images or creating containers.</summary>
+    public int Creating { get; init; }
+
+    /// <summary>Running, with a probe that has not passed.</summary>
+    public int NotReady { get; init; }
+
+    /// <summary>Taking requests, newest version.</summary>
+    public int Ready { get; init; }
+
+    /// <summary>Taking requests, an older version.</summary>
+    public int ReadyOutOfDate { get; init; }
+
+    /// <summary>An image can't be had.</summary>
+    public int ErrImagePull { get; init; }
+
+    /// <summary>Being deleted, any version.</summary>
+    public int Terminating { get; init; }
+
+    /// <summary>A container ended with an error.</summary>
+    public int Failed { get; init; }
+
+    /// <summary>A container was ended by a signal.</summary>
+    public int Killed { get; init; }
+
+    /// <summary>A container went over its memory limit.</summary>
+    [JsonPropertyName("killed_oom")]
+    public int KilledOOM { get; init; }
+
+    /// <summary>Pending for longer than the stall threshold.</summary>
+    public int Stalled { get; init; }
+
+    /// <summary>The runtime's answer makes no sense.</summary>
+    public int Unknown { get; init; }
+}
+
+/// <summary>One version in an API's history.</summary>
+/// <param name="ApiId">The API id.</param>
+/// <param name="LastUpdated">Unix seconds.</param>
+public sealed record ApiVersion(string ApiId, long LastUpdated);

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using Cortex.Core.Specs;
+
+namespace Cortex.Core.Wire;
+
+/// <summary>An API's specification with the identity of one version of it. Every field is always written.</summary>
+public sealed record DeployedSpec
+{
+    /// <summary>The API's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The API's kind.</summary>
+    public required ApiKind Kind { get; init; }
+
+    /// <summary>What one replica or worker runs.</summary>
+    public PodSpec? Pod { get; init; }
+
+    /// <summary>The node groups it may run on.</summary>
+    public IReadOnlyList<string>? NodeGroups { get; init; }
+
+    /// <summary>The targets of a TrafficSplitter.</summary>
+    public IReadOnlyList<TrafficSplitterTarget>? Apis { get; init; }
+
+    /// <summary>Where it is reached.</summary>
+    public required NetworkingSpec Networking { get; init; }
+
+    /// <summary>Replica bounds and the scaling rule.</summary>
+    public AutoscalingSpec? Autoscaling { get; init; }
+
+    /// <summary>How replicas are replaced.</summary>
+    public UpdateStrategySpec? UpdateStrategy { get; init; }
+
+    /// <summary>Zero-based position in the submitted file.</summary>
+    public int Index { get; init; }
+
+    /// <summary>The submitted file's name.</summary>
+    public string FileName { get; init; } = "";
+
+    /// <summary>The API's map exactly as submitted.</summary>
+    public JsonElement SubmittedApiSpec { get; init; }
+
+    /// <summary>The API id: time id, deployment id and spec id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Hash of the whole specification after defaulting.</summary>
+    public required string SpecId { get; init; }
+
+    /// <summary>Hash of what runs in a pod.</summary>
+    public required string PodId { get; init; }
+
+    /// <summary>Changes on creation and refresh; empty for kinds without replicas.</summary>
+    public string DeploymentId { get; init; } = "";
+
+    /// <summary>Storage key of this version.</summary>
+    public string Key { get; init; } = "";
+
+    /// <summary>Unix nanoseconds.</summary>
+    public long InitialDeploymentTime { get; init; }
+
+    /// <summary>Unix seconds.</summary>
+    public long LastUpdated { get; init; }
+
+    /// <summary>Storage prefix of this API.</summary>
+    public string MetadataRoot { get; init; } = "";
+
+    /// <summary>Adds a version's identity to a specification.</summary>
+    public static DeployedSpec From(ApiSpec spec, string id, string specId, string podId, string deploymentId, long initialDeploymentTime, long lastUpdated, string key, string metadataRoot) => new()
+    {
+        Name = spec.Name,
+        Kind = spec.Kind,
+        Pod = spec.Pod,
+        NodeGroups = spec.NodeGroups,
+        Apis = spec.Apis,
+        Networking = spec.Networking,
+        Autoscaling = spec.Autoscaling,
+        UpdateStrategy = spec.UpdateStrategy,
+        Index = spec.Index,
+        FileName = spec.FileName,
+        SubmittedApiSpec = spec.SubmittedApiSpec,
+        Id = id,
+        SpecId = specId,
+        PodId = podId,
+        DeploymentId = deploymentId,
+        Key = key,
+        InitialDeploymentTime = initialDeploymentTime,
+        LastUpdated = lastUpdated,
+        MetadataRoot = metadataRoot,
+    };
+}

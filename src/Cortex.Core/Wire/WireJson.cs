@@ -1,0 +1,45 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Unicode;
+
+namespace Cortex.Core.Wire;
+
+/// <summary>How everything on the wire is written: snake case, durations in nanoseconds, kinds by name.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    PropertyNameCaseInsensitive = true,
+    UseStringEnumConverter = true,
+    Converters = [typeof(NanosecondsConverter)])]
+[JsonSerializable(typeof(DeployedSpec))]
+[JsonSerializable(typeof(IReadOnlyList<ApiResponse>))]
+[JsonSerializable(typeof(IReadOnlyList<DeployResult>))]
+[JsonSerializable(typeof(ErrorResponse))]
+[JsonSerializable(typeof(MessageResponse))]
+[JsonSerializable(typeof(LogResponse))]
+[JsonSerializable(typeof(InfoResponse))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+public sealed partial class WireJson : JsonSerializerContext
+{
+    /// <summary>The context to use: escapes what the contract escapes and nothing else outside ASCII.</summary>
+    public static WireJson Contract { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = ContractEncoder() });
+
+    private static JavaScriptEncoder ContractEncoder()
+    {
+        var settings = new TextEncoderSettings(UnicodeRanges.All);
+        settings.ForbidCharacters('<', '>', '&', '\u2028', '\u2029');
+        return JavaScriptEncoder.Create(settings);
+    }
+}
+
+/// <summary>Durations on the wire are whole nanoseconds.</summary>
+public sealed class NanosecondsConverter : JsonConverter<TimeSpan>
+{
+    /// <inheritdoc/>
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        TimeSpan.FromTicks(reader.GetInt64() / TimeSpan.NanosecondsPerTick);
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.Ticks * TimeSpan.NanosecondsPerTick);
+}

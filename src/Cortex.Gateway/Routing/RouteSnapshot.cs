@@ -1,0 +1,33 @@
+namespace Cortex.Gateway.Routing;
+
+/// <summary>Everything that the gateway needs to know of the APIs at one moment. A change swaps the whole.</summary>
+/// <param name="Apis">One entry per API; names and endpoints are unique.</param>
+public sealed record RouteSnapshot(IReadOnlyList<ApiRoute> Apis);
+
+/// <summary>One Realtime API as the gateway sees it.</summary>
+public sealed record ApiRoute
+{
+    /// <summary>The API's name; counters and queues are kept under it from one snapshot to the next.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The API's kind, for metrics.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Starts with a slash and ends without one.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>Requests that one replica gets at once.</summary>
+    public required int MaxConcurrency { get; init; }
+
+    /// <summary>Requests that may wait, per replica.</summary>
+    public required int MaxQueueLength { get; init; }
+
+    /// <summary>The replicas that take requests now. One that left the list gets no new request and may finish what it has.</summary>
+    public required IReadOnlyList<ReplicaAddress> Replicas { get; init; }
+}
+
+/// <summary>Where one replica takes requests.</summary>
+/// <param name="Id">The pod's id.</param>
+/// <param name="Host">An IP address.</param>
+/// <param name="Port">1-65535.</param>
+public sealed record ReplicaAddress(string Id, string Host, int Port);

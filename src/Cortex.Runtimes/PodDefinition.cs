@@ -1,0 +1,29 @@
+namespace Cortex.Runtimes;
+
+/// <summary>What a runtime needs to know to run one replica or one job worker.</summary>
+public sealed record PodDefinition
+{
+    /// <summary>Unique in the cluster, chosen by the caller; a DNS-1035 label of at most 63 characters.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>What the pod belongs to; kept with it and given back in its status. See <see cref="PodLabels"/>.</summary>
+    public required IReadOnlyDictionary<string, string> Labels { get; init; }
+
+    /// <summary>Started in this order, sharing one network namespace and <c>/mnt</c>.</summary>
+    public required IReadOnlyList<PodContainer> Containers { get; init; }
+
+    /// <summary>The port that requests are sent to; null when the pod takes none.</summary>
+    public int? Port { get; init; }
+
+    /// <summary>
+    /// When set, the pod is ready only while this port accepts TCP connections, besides the readiness probes of its
+    /// containers.
+    /// </summary>
+    public int? DefaultProbePort { get; init; }
+
+    /// <summary>Whether a container that exits is started again.</summary>
+    public RestartPolicy Restart { get; init; } = RestartPolicy.Always;
+
+    /// <summary>Read-only files that every container sees: absolute path to text.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+}

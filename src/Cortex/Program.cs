@@ -1,0 +1,1 @@
+return await Cortex.Cli.CommandLine.RunAsync(args);
