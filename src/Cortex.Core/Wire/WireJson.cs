@@ -22,7 +22,20 @@ namespace Cortex.Core.Wire;
 public sealed partial class WireJson : JsonSerializerContext
 {
     /// <summary>The context to use: escapes what the contract escapes and nothing else outside ASCII.</summary>
-    public static WireJson Contract { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = ContractEncoder() });
+    public static WireJson Contract { get; } = Create(indented: false);
+
+    /// <summary>The same, indented by two spaces, for people.</summary>
+    public static WireJson Indented { get; } = Create(indented: true);
+
+    // A context made with options of its own ignores the attribute's, so they are repeated here.
+    private static WireJson Create(bool indented) => new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        PropertyNameCaseInsensitive = true,
+        Converters = { new NanosecondsConverter() },
+        Encoder = ContractEncoder(),
+        WriteIndented = indented,
+    });
 
     private static JavaScriptEncoder ContractEncoder()
     {
