@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cortex.Core.Specs;
 
@@ -29,6 +30,14 @@ public sealed record ApiResponse
     /// <summary>Where its dashboard is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? DashboardUrl { get; init; }
+
+    /// <summary>Jobs of a Batch API as http-api.md 5.3 has them; null or left out for other kinds.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<JsonElement>? BatchJobStatuses { get; init; }
+
+    /// <summary>Jobs of a Task API as http-api.md 6.2 has them; null or left out for other kinds.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<JsonElement>? TaskJobStatuses { get; init; }
 
     /// <summary>The newest versions, newest first, the current one included.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

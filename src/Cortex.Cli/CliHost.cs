@@ -1,0 +1,105 @@
+using System.Net.Security;
+using System.Text;
+using Cortex.Cli.Clusters;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+
+namespace Cortex.Cli;
+
+/// <summary>Everything outside the process that a command touches.</summary>
+internal sealed class CliHost
+{
+    /// <summary>Answers only; nothing else is written here when JSON or YAML was asked for.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Errors, prompts and progress.</summary>
+    public required TextWriter Error { get; init; }
+
+    public required TextReader In { get; init; }
+
+    public bool InputIsTerminal { get; init; }
+
+    public bool OutputIsTerminal { get; init; }
+
+    public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>Columns of the terminal behind <see cref="Out"/>; null without one.</summary>
+    public Func<int?> TerminalWidth { get; init; } = () => null;
+
+    public required string WorkingDirectory { get; init; }
+
+    public required string HomeDirectory { get; init; }
+
+    /// <summary>An environment variable; null when it is not set.</summary>
+    public required Func<string, string?> Variable { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Makes the HTTP transport for an address; the caller disposes of it.</summary>
+    public required Func<Uri, HttpMessageHandler> CreateTransport { get; init; }
+
+    /// <summary>How this program starts itself as a server.</summary>
+    public required ServerExecutable Server { get; init; }
+
+    public Style Style => Style.For(OutputIsTerminal, Variable);
+
+    public Style ErrorStyle => Style.For(ErrorIsTerminal, Variable);
+
+    public CliConfigStore Config => new(ConfigDirectory.Locate(this));
+
+    /// <summary>A relative path of the user's as a full one.</summary>
+    public string FullPath(string path)
+    {
+        var expanded = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? HomeDirectory + path[1..] : path;
+        return Path.GetFullPath(expanded, WorkingDirectory);
+    }
+
+    /// <summary>Writes <c>error: ...</c>, every further line of the message as it is.</summary>
+    public void ReportError(string message)
+    {
+        // A long first line in bold is harder to read, not easier.
+        const int LongestBoldLine = 120;
+        var text = $"error: {message.TrimEnd()}";
+        var end = text.IndexOf('\n', StringComparison.Ordinal);
+        var first = end < 0 ? text : text[..end];
+        Error.WriteLine((first.Length <= LongestBoldLine ? ErrorStyle.Bold(first) : first) + text[first.Length..]);
+    }
+
+    public static CliHost ForThisProcess()
+    {
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        var outputIsTerminal = !Console.IsOutputRedirected;
+        return new CliHost
+        {
+            Out = new StreamWriter(Console.OpenStandardOutput(), utf8) { AutoFlush = true },
+            Error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true },
+            In = new StreamReader(Console.OpenStandardInput(), utf8),
+            InputIsTerminal = !Console.IsInputRedirected,
+            OutputIsTerminal = outputIsTerminal,
+            ErrorIsTerminal = !Console.IsErrorRedirected,
+            TerminalWidth = () => outputIsTerminal && Console.WindowWidth > 0 ? Console.WindowWidth : null,
+            WorkingDirectory = Directory.GetCurrentDirectory(),
+            HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
+            Variable = Environment.GetEnvironmentVariable,
+            Time = TimeProvider.System,
+            CreateTransport = CreateSocketsTransport,
+            Server = ServerExecutable.OfThisProcess(),
+        };
+    }
+
+    private static SocketsHttpHandler CreateSocketsTransport(Uri address) => new()
+    {
+        // Looking for a proxy costs start-up time and is never right for this machine.
+        UseProxy = !address.IsLoopback,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        ConnectTimeout = TimeSpan.FromSeconds(10),
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            // The contract: operators have self-signed certificates, and clients do not verify them.
+#pragma warning disable CA5359
+            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+#pragma warning restore CA5359
+        },
+    };
+}

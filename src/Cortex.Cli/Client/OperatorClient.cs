@@ -1,0 +1,200 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Cortex.Cli.Environments;
+using Cortex.Core.Errors;
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+
+namespace Cortex.Cli.Client;
+
+/// <summary>The operator's HTTP API.</summary>
+internal sealed class OperatorClient : IDisposable
+{
+    /// <summary>The longest wait for an answer.</summary>
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(600);
+
+    /// <summary>The longest wait for an answer to info, which is asked to learn whether the operator is there.</summary>
+    private static readonly TimeSpan InfoTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly CliEnvironment _environment;
+    private readonly HttpClient _http;
+    private readonly TimeProvider _time;
+
+    public OperatorClient(CliHost host, CliEnvironment environment)
+    {
+        _environment = environment;
+        _time = host.Time;
+        _http = new HttpClient(host.CreateTransport(new Uri(environment.OperatorEndpoint)))
+        {
+            BaseAddress = new Uri(environment.OperatorEndpoint + "/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        AddHeaders(_http.DefaultRequestHeaders.TryAddWithoutValidation, environment);
+    }
+
+    public Task<IReadOnlyList<DeployResult>> DeployAsync(string fileName, byte[] content, bool force, CancellationToken cancellationToken)
+    {
+        var file = new ByteArrayContent(content);
+        file.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        var form = new MultipartFormDataContent { { file, "config", fileName } };
+        return SendAsync(HttpMethod.Post, $"deploy?configFileName={Escape(fileName)}&force={Text(force)}", form, WireJson.Contract.IReadOnlyListDeployResult, AnswerTimeout, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<ApiResponse>> GetAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "get", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken);
+
+    public async Task<ApiResponse> GetAsync(string apiName, CancellationToken cancellationToken) =>
+        Single(await SendAsync(HttpMethod.Get, $"get/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken));
+
+    public async Task<ApiResponse> DescribeAsync(string apiName, CancellationToken cancellationToken) =>
+        Single(await SendAsync(HttpMethod.Get, $"describe/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken));
+
+    public Task<MessageResponse> RefreshAsync(string apiName, bool force, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, $"refresh/{Escape(apiName)}?force={Text(force)}", null, WireJson.Contract.MessageResponse, AnswerTimeout, cancellationToken);
+
+    public Task<MessageResponse> DeleteAsync(string apiName, bool keepCache, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Delete, $"delete/{Escape(apiName)}?apiName={Escape(apiName)}&keepCache={Text(keepCache)}", null, WireJson.Contract.MessageResponse, AnswerTimeout, cancellationToken);
+
+    /// <summary>A job's answer as it came, since Batch and Task jobs differ.</summary>
+    public Task<JsonElement> GetJobAsync(ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, $"{JobRoute(kind)}/{Escape(apiName)}?jobID={Escape(jobId)}", null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
+
+    /// <summary>Stops a job. Only Batch and Task APIs have any.</summary>
+    public Task<MessageResponse> StopJobAsync(ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Delete, $"{JobRoute(kind)}/{Escape(apiName)}?apiName={Escape(apiName)}&jobID={Escape(jobId)}", null, WireJson.Contract.MessageResponse, AnswerTimeout, cancellationToken);
+
+    public Task<InfoResponse> InfoAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "info", null, WireJson.Contract.InfoResponse, InfoTimeout, cancellationToken);
+
+    /// <summary>Checks that a Cortex operator answers at this address, whoever asks.</summary>
+    public async Task VerifyAsync(CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, "verifycortex", null, InfoTimeout, cancellationToken);
+        var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
+        if (answer.StatusCode != HttpStatusCode.OK || !IsJson(body))
+        {
+            throw new CortexException("cli.invalid_operator_endpoint", $"what answers at {_environment.OperatorEndpoint} is not a Cortex operator; check the address (`cortex cluster info` prints it)");
+        }
+    }
+
+    /// <summary>Adds the headers that every request to an operator carries.</summary>
+    public static void AddHeaders(Func<string, string, bool> add, CliEnvironment environment)
+    {
+        add("CortexAPIVersion", CliVersion.Current);
+        if (environment.Token is { } token)
+        {
+            add("Authorization", $"Bearer {token}");
+        }
+    }
+
+    /// <summary>What an answer that is no success says, with what to do about it.</summary>
+    public static CortexException ErrorOf(HttpStatusCode status, ReadOnlySpan<byte> body, CliEnvironment environment)
+    {
+        var error = TryRead(body);
+        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+        {
+            var reason = error?.Message.TrimEnd() ?? "the operator refused the request";
+            return new CortexException(error?.Kind ?? "error", $"{reason}\n\nthe token of the {environment.Name} environment is missing or wrong: run `cortex cluster up` again for a cluster on this machine, or `cortex env configure {environment.Name} --token TOKEN` for another");
+        }
+
+        if (error is null)
+        {
+            return new CortexException("cli.operator_response_unknown", $"unexpected response from {environment.OperatorEndpoint} (status code {(int)status}); is that address a Cortex operator's?");
+        }
+
+        var message = error.Errors is { Count: > 0 } places ? string.Join("\nerror: ", places.Select(place => place.Message.TrimEnd())) : error.Message;
+        return new CortexException(error.Kind, message);
+    }
+
+    /// <summary>The operator can't be reached at all.</summary>
+    public static CortexException Unreachable(CliEnvironment environment, Exception cause)
+    {
+        var reason = cause.GetBaseException() is SocketException socket ? socket.Message : cause.GetBaseException().Message;
+        var local = new Uri(environment.OperatorEndpoint).IsLoopback;
+        return new CortexException(
+            "cli.failed_to_connect_operator",
+            $"failed to connect to the operator of the {environment.Name} environment at {environment.OperatorEndpoint}: {reason}\n\n"
+            + (local ? "if its cluster is not running, start it with `cortex cluster up`" : $"check that its cluster is running and that this machine can reach it; `cortex env configure {environment.Name}` changes the address"),
+            cause);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(method, path, content, timeout, cancellationToken);
+        var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
+        if (answer.StatusCode != HttpStatusCode.OK)
+        {
+            throw ErrorOf(answer.StatusCode, body, _environment);
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+        }
+        catch (JsonException exception)
+        {
+            throw new CortexException("cli.response_unknown", $"the operator of the {_environment.Name} environment answered with something else than expected ({exception.Message}); compare `cortex version`", exception);
+        }
+    }
+
+    // Reads the whole answer, so that the timeout covers its body too.
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(timeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        try
+        {
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, either.Token);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw Unreachable(_environment, exception);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Unreachable(_environment, new TimeoutException($"no answer within {timeout.TotalSeconds:0} s", exception));
+        }
+    }
+
+    private ApiResponse Single(IReadOnlyList<ApiResponse> apis) => apis is [var api, ..]
+        ? api
+        : throw new CortexException("cli.response_unknown", $"the operator of the {_environment.Name} environment answered with an empty list");
+
+    private static bool IsJson(byte[] body)
+    {
+        try
+        {
+            JsonDocument.Parse(body).Dispose();
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static ErrorResponse? TryRead(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, WireJson.Contract.ErrorResponse) is { Message: not null } error ? error : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // An API that has no jobs is asked about as a task, so that the operator says what is wrong.
+    private static string JobRoute(ApiKind? kind) => kind == ApiKind.BatchAPI ? "batch" : "tasks";
+
+    private static string Escape(string text) => Uri.EscapeDataString(text);
+
+    private static string Text(bool value) => value ? "true" : "false";
+}

@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+
+namespace Cortex.Cli.Clusters;
+
+/// <summary>The files of one cluster on this machine.</summary>
+internal sealed class ClusterDirectory(string path)
+{
+    /// <summary>The variable that names the directory itself, for one cluster only.</summary>
+    public const string Variable = "CORTEX_DATA_DIR";
+
+    private const int TokenBytes = 32;
+
+    public string Path { get; } = path;
+
+    /// <summary>The configuration as the user wrote it.</summary>
+    public string ConfigPath => System.IO.Path.Combine(Path, "cluster.yaml");
+
+    public string TokenPath => System.IO.Path.Combine(Path, "token");
+
+    public string PidPath => System.IO.Path.Combine(Path, "server.pid");
+
+    public string LogPath => System.IO.Path.Combine(Path, "server.log");
+
+    /// <summary>Whether a cluster has been made here.</summary>
+    public bool Exists => File.Exists(ConfigPath);
+
+    public static ClusterDirectory Of(CliHost host, string clusterName) =>
+        new(host.Variable(Variable) is { Length: > 0 } path ? host.FullPath(path) : System.IO.Path.Combine(Parent(host), clusterName));
+
+    /// <summary>Every cluster on this machine, by name.</summary>
+    public static IReadOnlyList<ClusterDirectory> All(CliHost host)
+    {
+        string[] candidates = host.Variable(Variable) is { Length: > 0 } path ? [host.FullPath(path)]
+            : Directory.Exists(Parent(host)) ? Directory.GetDirectories(Parent(host))
+            : [];
+        return [.. candidates.Order(StringComparer.Ordinal).Select(candidate => new ClusterDirectory(candidate)).Where(cluster => cluster.Exists)];
+    }
+
+    public void Create()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(Path);
+        }
+        else
+        {
+            Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    public ClusterSettings ReadSettings() => ClusterSettings.Parse(File.ReadAllText(ConfigPath), ConfigPath);
+
+    /// <summary>The operator's token, made at the first call and kept from then on.</summary>
+    public string ObtainToken()
+    {
+        if (!File.Exists(TokenPath))
+        {
+            PrivateFile.Write(TokenPath, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes)));
+        }
+
+        return File.ReadAllText(TokenPath).Trim();
+    }
+
+    /// <summary>The environment that reaches this cluster's operator.</summary>
+    public CliEnvironment Environment(ClusterSettings settings) => new()
+    {
+        Name = settings.Name,
+        OperatorEndpoint = settings.OperatorEndpoint,
+        Token = File.Exists(TokenPath) ? File.ReadAllText(TokenPath).Trim() : null,
+    };
+
+    private static string Parent(CliHost host) => System.IO.Path.Combine(ConfigDirectory.Locate(host), "clusters");
+}

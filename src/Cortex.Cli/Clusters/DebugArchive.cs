@@ -1,0 +1,56 @@
+using System.Formats.Tar;
+using System.Globalization;
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using Cortex.Cli.Client;
+using Cortex.Core.Errors;
+using Cortex.Core.Wire;
+
+namespace Cortex.Cli.Clusters;
+
+/// <summary>Gathers what somebody needs who looks into a problem; never the token.</summary>
+internal static class DebugArchive
+{
+    /// <summary>Writes <c>./cortex-debug-YYYY-MM-DD-HH-MM-SS.tgz</c> and returns its path.</summary>
+    public static async Task<string> WriteAsync(CliHost host, ClusterDirectory cluster, OperatorClient client, CancellationToken cancellationToken)
+    {
+        var time = host.Time.GetUtcNow().ToString("yyyy-MM-dd-HH-mm-ss", CultureInfo.InvariantCulture);
+        var path = host.FullPath($"./cortex-debug-{time}.tgz");
+        await using var file = File.Create(path);
+        await using var gzip = new GZipStream(file, CompressionLevel.Optimal);
+        await using var tar = new TarWriter(gzip);
+        foreach (var source in new[] { cluster.ConfigPath, cluster.LogPath }.Where(File.Exists))
+        {
+            await AddAsync(tar, Path.GetFileName(source), await ReadSharedAsync(source, cancellationToken), cancellationToken);
+        }
+
+        await AddAsync(tar, "info.json", await AskAsync(async () => JsonSerializer.Serialize(await client.InfoAsync(cancellationToken), WireJson.Indented.InfoResponse)), cancellationToken);
+        await AddAsync(tar, "apis.json", await AskAsync(async () => JsonSerializer.Serialize(await client.GetAsync(cancellationToken), WireJson.Indented.IReadOnlyListApiResponse)), cancellationToken);
+        return path;
+    }
+
+    // That the operator does not answer is a finding too.
+    private static async Task<byte[]> AskAsync(Func<Task<string>> ask)
+    {
+        try
+        {
+            return Encoding.UTF8.GetBytes(await ask());
+        }
+        catch (CortexException exception)
+        {
+            return Encoding.UTF8.GetBytes(exception.Message);
+        }
+    }
+
+    private static async Task<byte[]> ReadSharedAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var copy = new MemoryStream();
+        await file.CopyToAsync(copy, cancellationToken);
+        return copy.ToArray();
+    }
+
+    private static async Task AddAsync(TarWriter tar, string name, byte[] content, CancellationToken cancellationToken) =>
+        await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) }, cancellationToken);
+}

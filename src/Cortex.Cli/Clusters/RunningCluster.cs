@@ -1,0 +1,25 @@
+using System.Text.Json;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
+using Cortex.Core.Errors;
+
+namespace Cortex.Cli.Clusters;
+
+/// <summary>Whether a cluster's server is there and is the right one.</summary>
+internal static class RunningCluster
+{
+    /// <summary>Its process lives, and what answers at its address knows our token and has its name.</summary>
+    public static async Task<bool> AnswersAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    {
+        using var client = new OperatorClient(host, environment);
+        try
+        {
+            var info = await client.InfoAsync(cancellationToken);
+            return info.ClusterConfig.TryGetProperty("cluster_name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() == environment.Name;
+        }
+        catch (CortexException)
+        {
+            return false;
+        }
+    }
+}

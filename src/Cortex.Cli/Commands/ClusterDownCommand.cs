@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Cortex.Cli.Clusters;
+using Cortex.Cli.Output;
+using Cortex.Core.Errors;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Stops a cluster and removes what it has on this machine.</summary>
+internal static class ClusterDownCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var config = CommonOptions.ClusterConfig();
+        var name = CommonOptions.ClusterName();
+        var region = CommonOptions.ClusterRegion();
+        var yes = CommonOptions.Yes("ask nothing");
+        var keepData = new Option<bool>("--keep-data") { Description = "keep the deployed APIs' state, for the next `cluster up`" };
+        keepData.Aliases.Add("--keep-aws-resources");
+        var command = new Command("down", "stop a cluster and remove its containers and data") { config, name, region, yes, keepData };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(config) is null && parsed.GetValue(name) is null && ClusterDirectory.All(host).Count == 0)
+            {
+                await host.Out.WriteLineAsync("there is no cluster on this machine");
+                return ExitCodes.Success;
+            }
+
+            var cluster = ClusterSelection.Find(host, parsed.GetValue(config), parsed.GetValue(name));
+            var settings = cluster.ReadSettings();
+            var keep = parsed.GetValue(keepData);
+            if (!parsed.GetValue(yes) && !await ConfirmAsync(host, settings.Name, keep, cancellationToken))
+            {
+                return ExitCodes.Failure;
+            }
+
+            if (ServerProcess.Find(cluster) is { } server)
+            {
+                await host.Out.WriteLineAsync("stopping the server ...");
+                await server.StopAsync(host.Time, cancellationToken);
+            }
+
+            await TeardownAsync(host, cluster, settings.Name, cancellationToken);
+            if (!keep)
+            {
+                Directory.Delete(cluster.Path, recursive: true);
+            }
+
+            RemoveEnvironments(host, settings.OperatorEndpoint);
+            await host.Out.WriteLineAsync(keep ? $"cluster {settings.Name} is down; its data stays in {cluster.Path}" : $"cluster {settings.Name} is down");
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static Task<bool> ConfirmAsync(CliHost host, string name, bool keepData, CancellationToken cancellationToken) =>
+        Prompt.ConfirmAsync(host, $"cluster {name} and all its running APIs will be stopped{(keepData ? "" : ", and its data deleted")}; go on?", cancellationToken);
+
+    private static async Task TeardownAsync(CliHost host, ClusterDirectory cluster, string name, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(host.Server.Teardown(cluster)) ?? throw new IOException($"{host.Server.FileName} could not be started");
+        process.StandardInput.Close();
+        try
+        {
+            await Task.WhenAll(
+                CopyAsync(process.StandardOutput, host.Out, cancellationToken),
+                CopyAsync(process.StandardError, host.Error, cancellationToken),
+                process.WaitForExitAsync(cancellationToken));
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+
+        if (process.ExitCode != 0)
+        {
+            throw new CortexException("cli.cluster_down", $"not everything of cluster {name} could be removed; mend what is said above and run `cortex cluster down --name {name}` again");
+        }
+    }
+
+    private static async Task CopyAsync(StreamReader from, TextWriter to, CancellationToken cancellationToken)
+    {
+        while (await from.ReadLineAsync(cancellationToken) is { } line)
+        {
+            await to.WriteLineAsync(line);
+        }
+    }
+
+    private static void RemoveEnvironments(CliHost host, string endpoint)
+    {
+        var config = host.Config.Load();
+        var names = config.Environments.Where(environment => environment.OperatorEndpoint == endpoint).Select(environment => environment.Name).ToArray();
+        if (names.Length > 0)
+        {
+            host.Config.Save(config.Without(names));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>The tree of all commands.</summary>
+internal static class CortexCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var root = new Command("cortex", "deploy and serve models in containers");
+        root.Add(new HelpOption("--help", "-h"));
+        root.Add(DeployCommand.Create(host));
+        root.Add(GetCommand.Create(host));
+        root.Add(DescribeCommand.Create(host));
+        root.Add(LogsCommand.Create(host));
+        root.Add(RefreshCommand.Create(host));
+        root.Add(DeleteCommand.Create(host));
+        root.Add(Group("cluster", "manage the cluster on this machine",
+            ClusterUpCommand.Create(host),
+            ClusterInfoCommand.Create(host),
+            ClusterConfigureCommand.Create(host),
+            ClusterDownCommand.Create(host),
+            ClusterExportCommand.Create(host),
+            ClusterHealthCommand.Create(host)));
+        root.Add(Group("env", "manage environments, the named operators that commands talk to",
+            EnvConfigureCommand.Create(host),
+            EnvListCommand.Create(host),
+            EnvDefaultCommand.Create(host),
+            EnvRenameCommand.Create(host),
+            EnvDeleteCommand.Create(host)));
+        root.Add(VersionCommand.Create(host));
+        root.Add(CompletionCommand.Create(host, root));
+        ShowHelpWhenBare(root);
+        RefuseUnknownFlags(root);
+        return root;
+    }
+
+    // The parser would take a misspelt flag for the name of an API.
+    private static void RefuseUnknownFlags(Command command)
+    {
+        foreach (var argument in command.Arguments)
+        {
+            argument.Validators.Add(result =>
+            {
+                if (result.Tokens.FirstOrDefault(token => token.Value.StartsWith('-')) is { } flag)
+                {
+                    result.AddError($"unknown flag: {flag.Value}");
+                }
+            });
+        }
+
+        foreach (var each in command.Subcommands)
+        {
+            RefuseUnknownFlags(each);
+        }
+    }
+
+    private static Command Group(string name, string description, params Command[] commands)
+    {
+        var group = new Command(name, description);
+        foreach (var command in commands)
+        {
+            group.Add(command);
+        }
+
+        ShowHelpWhenBare(group);
+        return group;
+    }
+
+    private static void ShowHelpWhenBare(Command command) => command.SetAction(parsed => new HelpAction().Invoke(parsed));
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Deletes an API, or stops one of its jobs.</summary>
+internal static class DeleteCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var name = CommonOptions.ApiName();
+        var job = CommonOptions.JobId();
+        var env = CommonOptions.Env();
+        var force = CommonOptions.Force("delete without asking");
+        var keepCache = new Option<bool>("--keep-cache", "-c") { Description = "keep its stored versions" };
+        var output = CommonOptions.Output();
+        var command = new Command("delete", "delete an API, or stop a job") { name, job, env, force, keepCache, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var format = parsed.GetValue(output);
+            var (apiName, jobId) = (parsed.GetValue(name)!, parsed.GetValue(job));
+            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
+            if (!parsed.GetValue(force) && jobId is null && host.InputIsTerminal
+                && !await Prompt.ConfirmAsync(host, $"delete {apiName} from the {environment.Name} environment?", cancellationToken))
+            {
+                return ExitCodes.Failure;
+            }
+
+            using var client = new OperatorClient(host, environment);
+            var answer = jobId is null
+                ? await client.DeleteAsync(apiName, parsed.GetValue(keepCache), cancellationToken)
+                : await client.StopJobAsync((await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind, apiName, jobId, cancellationToken);
+            RefreshCommand.Print(host, format, answer);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

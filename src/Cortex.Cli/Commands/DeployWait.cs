@@ -1,0 +1,59 @@
+using Cortex.Cli.Client;
+using Cortex.Cli.Output;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Follows deployed APIs until all are ready, one fails for good or the time is up.</summary>
+internal static class DeployWait
+{
+    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan SlowestPoll = TimeSpan.FromSeconds(1);
+
+    /// <summary>Shows progress on the error stream. False, with the reasons printed, when it did not come to be.</summary>
+    public static async Task<bool> RunAsync(CliHost host, OperatorClient client, IReadOnlyList<string> names, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var apis = names.Select(name => new ReplicaProgress(name)).ToArray();
+        var display = new ProgressLines(host.Error, host.ErrorIsTerminal);
+        var started = host.Time.GetTimestamp();
+        for (var pause = FirstPoll; ; pause = Min(pause * 1.5, SlowestPoll))
+        {
+            foreach (var api in apis.Where(api => !api.IsReady))
+            {
+                api.Observe(await client.DescribeAsync(api.Name, cancellationToken), host.Time.GetElapsedTime(started));
+            }
+
+            display.Show([.. apis.Select(api => api.Line)]);
+            if (apis.All(api => api.IsReady))
+            {
+                return true;
+            }
+
+            var failed = apis.Where(api => api.HasFailed).ToArray();
+            if (failed.Length > 0)
+            {
+                Report(host, failed, api => $"{api.Name} can't become ready ({api.Line[(api.Name.Length + 2)..]})");
+                return false;
+            }
+
+            var left = timeout - host.Time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero)
+            {
+                Report(host, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.FormatExact(timeout)}");
+                return false;
+            }
+
+            await Task.Delay(Min(pause, left), host.Time, cancellationToken);
+        }
+    }
+
+    private static void Report(CliHost host, IEnumerable<ReplicaProgress> apis, Func<ReplicaProgress, string> headline)
+    {
+        foreach (var api in apis)
+        {
+            var reasons = string.Concat(api.Reasons.Select(reason => $"\n  {reason}"));
+            host.ReportError($"{headline(api)}{reasons}\n  `cortex describe {api.Name}` and `cortex logs {api.Name}` say more");
+        }
+    }
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.Globalization;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+using Cortex.Core.Wire;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Shows what state each replica of an API is in, and why some are not ready.</summary>
+internal static class DescribeCommand
+{
+    private const int StateColumnWidth = 32;
+
+    public static Command Create(CliHost host)
+    {
+        var name = CommonOptions.ApiName();
+        var env = CommonOptions.Env();
+        var watch = CommonOptions.Watch();
+        var command = new Command("describe", "show the states of an API's replicas") { name, env, watch };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: !parsed.GetValue(watch), cancellationToken);
+            return await Watch.RunAsync(host, parsed, parsed.GetValue(watch), token => RenderAsync(host, environment, parsed.GetValue(name)!, token), cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string name, CancellationToken cancellationToken)
+    {
+        using var client = new OperatorClient(host, environment);
+        var api = await client.DescribeAsync(name, cancellationToken);
+        var style = host.Style;
+        var text = ApiTables.Render([(environment.Name, api)], showEnvironment: true, style, host.Time)
+            + ApiView.Addresses(api, style)
+            + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style);
+        var reasons = api.Status?.Reasons ?? [];
+        return new Rendered(reasons.Count == 0 ? text : $"{text}\n{style.Bold("why:")}\n{string.Concat(reasons.Select(reason => $"  {reason}\n"))}");
+    }
+
+    private static string States(ReplicaCounts counts, Style style)
+    {
+        var table = new Table("replica status", "replica count") { FirstColumnWidth = StateColumnWidth };
+        (string State, int Count, bool HiddenWhenZero)[] rows =
+        [
+            ("Requested", counts.Requested, false), ("Pending", counts.Pending, false), ("Creating", counts.Creating, false),
+            ("NotReady", counts.NotReady, false), ("Ready", counts.Ready, false), ("ReadyOutOfDate", counts.ReadyOutOfDate, false),
+            ("ErrImagePull", counts.ErrImagePull, true), ("Terminating", counts.Terminating, false), ("Failed", counts.Failed, true),
+            ("Killed", counts.Killed, true), ("KilledOOM", counts.KilledOOM, true), ("Stalled", counts.Stalled, true), ("Unknown", counts.Unknown, true),
+        ];
+        foreach (var (state, count, hiddenWhenZero) in rows)
+        {
+            if (count > 0 || !hiddenWhenZero)
+            {
+                table.Add(state, count.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+
+        return table.Render(style);
+    }
+}

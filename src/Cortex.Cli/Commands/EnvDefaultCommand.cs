@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Chooses the environment that is used when none is named.</summary>
+internal static class EnvDefaultCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var name = new Argument<string?>("ENVIRONMENT_NAME") { Description = "the environment to use by default", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("default", "set the default environment") { name };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var config = host.Config.Load();
+            var chosen = parsed.GetValue(name);
+            if (chosen is null)
+            {
+                await host.Out.WriteLineAsync(config.DefaultEnvironment is { } current ? $"current default environment: {current}" : "no default environment is set");
+                chosen = await Prompt.AskAsync(host, "name of the new default environment", null, cancellationToken);
+                if (chosen is null)
+                {
+                    return ExitCodes.Failure;
+                }
+            }
+
+            if (config.Find(chosen) is null)
+            {
+                throw EnvironmentResolver.NotFound(chosen);
+            }
+
+            if (config.DefaultEnvironment == chosen)
+            {
+                await host.Out.WriteLineAsync($"{chosen} is already the default environment");
+                return ExitCodes.Success;
+            }
+
+            host.Config.Save(config with { DefaultEnvironment = chosen });
+            await host.Out.WriteLineAsync($"set {chosen} as the default environment");
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using System.Text.Json;
+using Cortex.Cli.Output;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Lists the environments.</summary>
+internal static class EnvListCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var output = CommonOptions.Output();
+        var command = new Command("list", "list the environments") { output };
+        command.SetAction(parsed =>
+        {
+            var config = host.Config.Load();
+            var format = parsed.GetValue(output);
+            if (format != OutputFormat.Pretty)
+            {
+                var list = new EnvironmentList(config.DefaultEnvironment, [.. config.Environments.Select(each => new EnvironmentEntry(each.Name, each.OperatorEndpoint))]);
+                Answer.Write(host, format, JsonSerializer.SerializeToElement(list, CliJson.Compact.EnvironmentList));
+                return;
+            }
+
+            var blocks = config.Environments.Select(each =>
+                $"{host.Style.Bold(each.Name == config.DefaultEnvironment ? $"{each.Name} (default)" : each.Name)}\ncortex operator endpoint: {each.OperatorEndpoint}");
+            host.Out.WriteLine(config.Environments.Count == 0 ? "no environments are configured" : string.Join("\n\n", blocks));
+        });
+        return command;
+    }
+}

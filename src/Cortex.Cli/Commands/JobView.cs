@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>One job as <c>get API JOB</c> shows it.</summary>
+internal static class JobView
+{
+    private static readonly (string Header, string Key, bool HiddenWhenZero)[] Workers =
+    [
+        ("Pending", "pending", false), ("Creating", "creating", false), ("Ready", "ready", false), ("NotReady", "not_ready", false),
+        ("ErrImagePull", "err_image_pull", true), ("Terminating", "terminating", true), ("Failed", "failed", true), ("Killed", "killed", true),
+        ("KilledOOM", "killed_oom", true), ("Stalled", "stalled", true), ("Unknown", "unknown", true), ("Succeeded", "succeeded", false),
+    ];
+
+    public static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string apiName, string jobId, OutputFormat format, CancellationToken cancellationToken)
+    {
+        using var client = new OperatorClient(host, environment);
+        var kind = (await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind;
+        var answer = await client.GetJobAsync(kind, apiName, jobId, cancellationToken);
+        if (format != OutputFormat.Pretty)
+        {
+            return Rendered.Data(format, answer);
+        }
+
+        var job = answer.GetProperty("job_status");
+        var status = JobTables.Text(job, "status");
+        var style = host.Style;
+        var head = new KeyValues();
+        head.Add("job id", JobTables.Text(job, "job_id"));
+        head.Add("status", JobStatusText.Of(status));
+        var times = new KeyValues();
+        times.Add("start time", JobTables.Timestamp(JobTables.Time(job, "start_time")));
+        times.Add("end time", JobTables.Timestamp(JobTables.Time(job, "end_time")));
+        times.Add("duration", JobTables.Duration(job, host.Time));
+        var text = new StringBuilder($"{head.Render(style.Bold)}\n{times.Render(style.Bold)}");
+        if (kind == ApiKind.BatchAPI)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("batch stats")}\n{BatchStats(job, answer)}");
+        }
+
+        text.Append('\n').Append(WorkerStats(kind, job, status, style));
+        text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job endpoint: ")}{JobTables.Text(answer, "endpoint")}\n");
+        text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job configuration")}\n{JsonSerializer.Serialize(job, WireJson.Indented.JsonElement)}\n");
+        return new Rendered(text.ToString());
+    }
+
+    private static string BatchStats(JsonElement job, JsonElement answer)
+    {
+        var table = new Table("total", "succeeded", "failed attempts", "avg time per batch") { BoldHeader = false };
+        var total = JobTables.Number(job, "total_batch_count").ToString(CultureInfo.InvariantCulture);
+        if (answer.TryGetProperty("metrics", out var metrics) && metrics.ValueKind == JsonValueKind.Object)
+        {
+            var average = metrics.TryGetProperty("average_time_per_batch", out var seconds) && seconds.ValueKind == JsonValueKind.Number
+                ? GoDuration.FormatExact(TimeSpan.FromMilliseconds(Math.Truncate(seconds.GetDouble() * 1000)))
+                : "-";
+            table.Add(total, Count(metrics, "succeeded"), Count(metrics, "failed"), average);
+        }
+        else
+        {
+            table.Add(total, "-", "-", "-");
+        }
+
+        return table.Render(default);
+    }
+
+    private static string WorkerStats(ApiKind? kind, JsonElement job, string status, Style style)
+    {
+        if (kind == ApiKind.BatchAPI && status == "enqueuing")
+        {
+            return "still enqueuing, workers have not been allocated for this job yet\n";
+        }
+
+        if (!JobStatusText.IsInProgress(status))
+        {
+            return "worker stats are not available because this job is not currently running\n";
+        }
+
+        if (!job.TryGetProperty("worker_counts", out var counts) || counts.ValueKind != JsonValueKind.Object)
+        {
+            return "unable to get worker stats\n";
+        }
+
+        var columns = Workers.Where(column => !column.HiddenWhenZero || JobTables.Number(counts, column.Key) > 0).ToArray();
+        var table = new Table(["Requested", .. columns.Select(column => column.Header)]) { BoldHeader = false };
+        table.Add([Count(job, "workers"), .. columns.Select(column => Count(counts, column.Key))]);
+        return $"{style.Bold("worker stats")}\n{table.Render(default)}";
+    }
+
+    private static string Count(JsonElement value, string key) => JobTables.Number(value, key).ToString(CultureInfo.InvariantCulture);
+}

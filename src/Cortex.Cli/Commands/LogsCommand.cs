@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Follows the logs of an API's replicas.</summary>
+internal static class LogsCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var name = CommonOptions.ApiName();
+        var job = CommonOptions.JobId();
+        var env = CommonOptions.Env();
+        var yes = CommonOptions.Yes("accepted for compatibility; nothing is asked");
+        var randomPod = new Option<bool>("--random-pod") { Description = "only one replica's logs" };
+        var tail = new Option<int?>("--tail") { Description = "start with the last LINES lines of each container", HelpName = "LINES" };
+        tail.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, out var lines) && lines < 0)
+            {
+                result.AddError("--tail is 0 or more lines");
+            }
+        });
+        var noFollow = new Option<bool>("--no-follow") { Description = "print what there is and end" };
+        var command = new Command("logs", "follow the logs of an API's replicas") { name, job, env, yes, randomPod, tail, noFollow };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: true, cancellationToken);
+            var query = new LogQuery
+            {
+                ApiName = parsed.GetValue(name)!,
+                JobId = parsed.GetValue(job),
+                AllPods = !parsed.GetValue(randomPod),
+                Tail = parsed.GetValue(tail),
+                Follow = !parsed.GetValue(noFollow),
+            };
+            try
+            {
+                await LogStream.CopyAsync(host, environment, query, cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // Ctrl-C is how following ends.
+            }
+
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

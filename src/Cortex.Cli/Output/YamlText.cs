@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Cortex.Cli.Output;
+
+/// <summary>Writes JSON values as YAML that reads back as the same values.</summary>
+internal static class YamlText
+{
+    /// <summary>A whole document, ending with a newline.</summary>
+    public static string Document(JsonElement value)
+    {
+        var text = new StringBuilder();
+        using (var writer = new StringWriter(text, CultureInfo.InvariantCulture) { NewLine = "\n" })
+        {
+            var emitter = new Emitter(writer, new EmitterSettings(bestIndent: 2, bestWidth: int.MaxValue, isCanonical: false, maxSimpleKeyLength: 1024));
+            emitter.Emit(new StreamStart());
+            emitter.Emit(new DocumentStart(null, null, isImplicit: true));
+            Emit(emitter, value);
+            emitter.Emit(new DocumentEnd(isImplicit: true));
+            emitter.Emit(new StreamEnd());
+        }
+
+        return text.ToString().TrimEnd('\n') + "\n";
+    }
+
+    /// <summary>One string on one line, quoted where it would otherwise be read as something else.</summary>
+    public static string Scalar(string value)
+    {
+        using var document = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(value, CliJson.Compact.String));
+        return value.Contains('\n', StringComparison.Ordinal) ? document.RootElement.GetRawText() : Document(document.RootElement).TrimEnd('\n');
+    }
+
+    private static void Emit(Emitter emitter, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var empty = !value.EnumerateObject().MoveNext();
+                emitter.Emit(new MappingStart(AnchorName.Empty, TagName.Empty, isImplicit: true, empty ? MappingStyle.Flow : MappingStyle.Block));
+                foreach (var property in value.EnumerateObject())
+                {
+                    EmitString(emitter, property.Name);
+                    Emit(emitter, property.Value);
+                }
+
+                emitter.Emit(new MappingEnd());
+                break;
+            case JsonValueKind.Array:
+                emitter.Emit(new SequenceStart(AnchorName.Empty, TagName.Empty, isImplicit: true, value.GetArrayLength() == 0 ? SequenceStyle.Flow : SequenceStyle.Block));
+                foreach (var item in value.EnumerateArray())
+                {
+                    Emit(emitter, item);
+                }
+
+                emitter.Emit(new SequenceEnd());
+                break;
+            case JsonValueKind.String:
+                EmitString(emitter, value.GetString()!);
+                break;
+            default:
+                emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, value.GetRawText(), ScalarStyle.Plain, isPlainImplicit: true, isQuotedImplicit: false));
+                break;
+        }
+    }
+
+    private static void EmitString(Emitter emitter, string value)
+    {
+        var style = ReadsAsSomethingElse(value) ? ScalarStyle.DoubleQuoted
+            : value.Contains('\n', StringComparison.Ordinal) && IsReadableBlock(value) ? ScalarStyle.Literal
+            : ScalarStyle.Any;
+        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, value, style, isPlainImplicit: true, isQuotedImplicit: true));
+    }
+
+    // Leading blanks, other line breaks and control characters survive only between quotes.
+    private static bool IsReadableBlock(string value) =>
+        !char.IsWhiteSpace(value[0]) && value.All(c => c is '\n' or (>= ' ' and < '\u007f'));
+
+    // What YAML 1.1 and 1.2 readers take for null, a boolean, a number or a date.
+    private static bool ReadsAsSomethingElse(string value)
+    {
+        if (value.Length == 0 || value.ToLowerInvariant() is "null" or "~" or "true" or "false" or "yes" or "no" or "on" or "off" or "y" or "n" or "=" or "<<" or ".inf" or "-.inf" or "+.inf" or ".nan")
+        {
+            return true;
+        }
+
+        var start = value[0] is '+' or '-' or '.' ? 1 : 0;
+        return start < value.Length && char.IsAsciiDigit(value[start]) && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '+' or '-' or ':' or ' ');
+    }
+}
