@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every benchmark, one after the other; prints ratios and writes bench/results/*.md. Leave the machine alone meanwhile.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 # shellcheck source=../scripts/lib.sh
 . scripts/lib.sh
 
