@@ -1,0 +1,41 @@
+// The gateway alone, with fixed routes, to be measured: PORT UPSTREAM_PORT MAX_CONCURRENCY MAX_QUEUE_LENGTH [APIS]
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Cortex.Gateway;
+using Cortex.Gateway.Routing;
+using Microsoft.Extensions.Logging;
+
+// Before the first socket: it is read once.
+if (Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") is null)
+{
+    Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+}
+
+var numbers = args.Select(arg => int.Parse(arg, CultureInfo.InvariantCulture)).ToArray();
+var (port, upstream, concurrency, queue) = (numbers[0], numbers[1], numbers[2], numbers[3]);
+var apis = numbers.Length > 4 ? numbers[4] : 200;
+
+using var loggers = LoggerFactory.Create(static logging => logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning));
+await using var gateway = new GatewayServer(
+    new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, port))], loggers, TimeProvider.System);
+gateway.Apply(new RouteSnapshot(
+    [.. Enumerable.Range(0, apis).Select(i => Api($"other-{i}")), Api("bench")]));
+await gateway.StartAsync(CancellationToken.None);
+Console.WriteLine("ready");
+
+var stop = new TaskCompletionSource();
+using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => { context.Cancel = true; stop.TrySetResult(); });
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; stop.TrySetResult(); });
+await stop.Task;
+await gateway.StopAsync(new CancellationTokenSource(TimeSpan.FromSeconds(2)).Token);
+
+ApiRoute Api(string name) => new()
+{
+    Name = name,
+    Kind = "RealtimeAPI",
+    Endpoint = "/" + name,
+    MaxConcurrency = concurrency,
+    MaxQueueLength = queue,
+    Replicas = [new ReplicaAddress(name + "-1", "127.0.0.1", upstream)],
+};

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds artifacts/cortex: the command line and the server in one executable that needs nothing else on the machine.
+# Quick when nothing changed. --force builds anyway.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=scripts/ensure-dotnet.sh
+. scripts/ensure-dotnet.sh
+
+case $(uname -s)-$(uname -m) in
+  Linux-x86_64) rid=linux-x64 ;;
+  Linux-aarch64 | Linux-arm64) rid=linux-arm64 ;;
+  *) fail "no build for $(uname -s) on $(uname -m); Linux on x86_64 or aarch64 is needed." ;;
+esac
+
+# Folders count too: a file that was removed or renamed changes its folder.
+up_to_date() {
+  [ -x artifacts/cortex ] && [ -z "$(find src schemas Directory.*.props global.json BannedSymbols.txt build.sh \
+    \( -name bin -o -name obj \) -prune -o -newer artifacts/cortex -print -quit 2>/dev/null)" ]
+}
+
+if [ "${1:-}" != --force ] && up_to_date; then
+  say "artifacts/cortex is up to date"
+  exit 0
+fi
+
+ensure_dotnet
+step "Building artifacts/cortex for $rid"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! dotnet publish src/Cortex -c Release -r "$rid" -o artifacts/publish --nologo >"$log" 2>&1; then
+  grep -E 'error|warning' "$log" | sort -u | head -n 40 >&2 || tail -n 40 "$log" >&2
+  fail "the build failed."
+fi
+# A new file in place of the old: a server that runs keeps the one it was started from.
+rm -f artifacts/cortex
+mv artifacts/publish/cortex artifacts/cortex
+rm -rf artifacts/publish
+touch artifacts/cortex
+say "artifacts/cortex: $(du -m artifacts/cortex | cut -f1) MB"

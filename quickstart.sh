@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# From a fresh clone to APIs that answer: builds, starts a cluster on this machine, makes the example images, deploys the
+# examples, calls each of them, and leaves the cluster running. Run it again at any time; then it takes seconds.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+cortex=artifacts/cortex
+
+# build_image FOLDER NAME: and has a deployed API take up a new image.
+build_image() {
+  local image=cortex-examples/$2 before
+  before=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null || true)
+  docker build --quiet --tag "$image" "examples/$1" >/dev/null 2>"$log" || { cat "$log" >&2; fail "could not build examples/$1"; }
+  if [ "$before" != "$(docker image inspect --format '{{.Id}}' "$image")" ]; then
+    say "built $image"
+    if [ -n "$before" ] && "$cortex" get "$2" >/dev/null 2>&1; then
+      "$cortex" refresh --force "$2"
+    fi
+  fi
+}
+
+# call NAME CURL-ARGUMENT...: shows the request and the answer; an answer that is not 2xx ends the script.
+call() {
+  local url shown=() argument
+  url=$("$cortex" get "$1" -o json | grep -oE '"endpoint": ?"http[^"]*"' | head -n 1 | cut -d'"' -f4)
+  [ -n "$url" ] || fail "'$cortex get $1' shows no endpoint"
+  shift
+  for argument in "$@"; do
+    case $argument in *[!a-zA-Z0-9@/._-]*) shown+=("'$argument'") ;; *) shown+=("$argument") ;; esac
+  done
+  printf '\n%s$ curl %s%s\n' "$BOLD" "$url${shown[*]:+ ${shown[*]}}" "$PLAIN"
+  curl --silent --show-error --no-buffer --fail-with-body --max-time 60 "$url" "$@" || fail "$url did not answer as it should"
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step "Prerequisites"
+apt_install curl ca-certificates
+scripts/ensure-docker.sh
+say "Docker Engine $(docker version --format '{{.Server.Version}}'), $(curl --version | head -n 1 | cut -d' ' -f1-2)"
+
+./build.sh
+
+step "Cluster"
+"$cortex" cluster up
+
+step "Example images"
+scripts/base-image.sh
+build_image hello hello
+build_image iris iris
+build_image two-containers digits
+build_image streaming streaming
+say "four images are ready"
+
+step "Deploying the examples"
+for example in hello iris two-containers streaming; do
+  "$cortex" deploy "examples/$example/cortex.yaml" --wait
+done
+echo
+"$cortex" get
+
+step "Calling them"
+call hello
+call iris --data @examples/iris/sample.json
+call digits --data-binary @examples/two-containers/sample.pgm
+call streaming --data @examples/streaming/sample.json
+
+step "The cluster keeps running"
+cat <<TEXT
+Try next:
+  export PATH=$PWD/artifacts:\$PATH
+  cortex get                              what is deployed
+  cortex describe iris                    its replicas
+  cortex logs iris                        what its containers write (Ctrl-C ends it)
+  nano examples/hello/cortex.yaml         change GREETING, then:
+  cortex deploy examples/hello/cortex.yaml --wait
+  cortex delete hello
+  cortex cluster down                     stops the cluster and removes everything it made
+
+README.md has a five-minute tour, docs/guide/ the rest.
+TEXT
+good "All four examples answer."

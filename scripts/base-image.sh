@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes the image that the examples are built on, cortex-python:bookworm (Debian 12 with Python 3 and scikit-learn), from
+# Debian's packages alone, so that no image registry is needed. Does nothing when the image is there; takes about a minute.
+#   scripts/base-image.sh [TAG]
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+image=${1:-cortex-python:bookworm}
+mirror=${CORTEX_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+
+docker image inspect "$image" >/dev/null 2>&1 && exit 0
+
+apt_install mmdebstrap ca-certificates debian-archive-keyring
+say "making $image from Debian packages (about a minute)"
+
+# python3-scipy depends on a compiler and its headers, which it does not need to run; documentation goes too.
+unwanted=(include share/doc share/info share/locale share/man lib/gcc lib/python3/dist-packages/pythran
+  'lib/python3.11/config-*' 'bin/*-linux-gnu-*' 'lib/*/*.a' 'lib/*/*/*.a')
+
+# Imported without a name first, so that a bootstrap that breaks off leaves no image behind.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+id=$(as_root mmdebstrap --variant=minbase --include=usr-is-merged,python3-minimal,python3-sklearn,ca-certificates \
+  --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --customize-hook="cd \"\$1/usr\" && rm -rf ${unwanted[*]}" bookworm - "deb $mirror bookworm main" 2>"$log" \
+  | docker import --change 'ENV PYTHONUNBUFFERED=1' --change 'CMD ["python3"]' -) || status=$?
+if [ "$status" != 0 ]; then
+  [ -z "$id" ] || docker image rm "$id" >/dev/null
+  tail -n 20 "$log" | cut -c1-400 >&2
+  fail "could not make $image. Is $mirror reachable? Another mirror: CORTEX_DEBIAN_MIRROR=http://... $0"
+fi
+docker image tag "$id" "$image"
+say "$image: $(docker image inspect --format '{{.Size}}' "$image" | awk '{ printf "%d MB", $1 / 1e6 }')"

@@ -1,0 +1,132 @@
+using Cortex.Core.Errors;
+using Cortex.Core.Shapes;
+using Cortex.Core.Specs;
+
+namespace Cortex.Core.Clusters;
+
+/// <summary>The cluster configuration file: every key with its bounds, default and meaning.</summary>
+internal static class ClusterShapes
+{
+    private const string NoEffect = "Accepted for compatibility; no effect on one machine.";
+
+    private static readonly string[] s_images =
+    [
+        "operator", "controller_manager", "manager", "kubexit", "proxy", "activator", "autoscaler", "async_gateway",
+        "enqueuer", "dequeuer", "cluster_autoscaler", "metrics_server", "nvidia_device_plugin", "neuron_device_plugin",
+        "neuron_scheduler", "fluent_bit", "istio_proxy", "istio_pilot", "prometheus", "prometheus_config_reloader",
+        "prometheus_operator", "prometheus_statsd_exporter", "prometheus_dcgm_exporter",
+        "prometheus_kube_state_metrics", "prometheus_node_exporter", "kube_rbac_proxy", "grafana", "event_exporter",
+    ];
+
+    private static readonly string[] s_managed = ["cortex_policy_arn", "account_id", "cluster_uid", "bucket"];
+
+    private static readonly ListShape s_texts = new(Texts.Any);
+    private static readonly ChoiceShape s_scheme = new("internet-facing", "internal");
+
+    private static readonly MapShape s_subnet = new(
+        Unused("availability_zone", Texts.Any) with { Required = true },
+        Unused("subnet_id", Texts.Any) with { Required = true });
+
+    private static readonly MapShape s_spot = new(
+        Unused("instance_distribution", s_texts),
+        Unused("on_demand_base_capacity", new IntShape { Min = 0 }),
+        Unused("on_demand_percentage_above_base_capacity", new IntShape { Min = 0, Max = 100 }),
+        Unused("max_price", new FloatShape { Above = 0 }),
+        Unused("instance_pools", new IntShape { Min = 1, Max = 20 }));
+
+    /// <summary>The fields of a node group without effect.</summary>
+    public static readonly IReadOnlyList<Field> UnusedOfNodeGroup =
+    [
+        Unused("instance_volume_size", new IntShape { Min = 20, Max = 16384 }, "50"),
+        Unused("instance_volume_type", new ChoiceShape("gp2", "gp3", "io1", "sc1", "st1"), "gp3"),
+        Unused("instance_volume_iops", new IntShape { Min = 100, Max = 64000 }),
+        Unused("instance_volume_throughput", new IntShape { Min = 125, Max = 1000 }),
+        Unused("spot", new BoolShape(), "false"),
+        Unused("spot_config", s_spot),
+    ];
+
+    private static readonly MapShape s_nodeGroup = new(
+    [
+        new Field("name", ClusterTexts.NodeGroupName, "Name, unique in the cluster; APIs select groups by it.") { Required = true },
+        new Field("instance_type", Texts.Any, "Type of its machines; here only shown.") { Required = true },
+        new Field("min_instances", new IntShape { Min = 0 }, "Fewest machines; here only shown.") { Default = "1" },
+        new Field("max_instances", new IntShape { Min = 0 }, "Most machines; here only shown.") { Default = "5" },
+        new Field("priority", new IntShape { Min = 1, Max = 100 }, "Higher is preferred; here only shown.") { Default = "1" },
+        .. UnusedOfNodeGroup,
+    ])
+    {
+        Rules = [ClusterRules.InstanceBounds],
+    };
+
+    /// <summary>The top-level fields without effect.</summary>
+    public static readonly IReadOnlyList<Field> UnusedOfCluster =
+    [
+        Unused("availability_zones", s_texts),
+        Unused("subnet_visibility", new ChoiceShape("public", "private"), "public"),
+        Unused("nat_gateway", new ChoiceShape("none", "single", "highly_available"), "none"),
+        Unused("api_load_balancer_type", new ChoiceShape("nlb", "elb"), "nlb"),
+        Unused("api_load_balancer_scheme", s_scheme, "internet-facing"),
+        Unused("operator_load_balancer_scheme", s_scheme, "internet-facing"),
+        Unused("subnets", new ListShape(s_subnet)),
+        Unused("api_load_balancer_cidr_white_list", s_texts),
+        Unused("operator_load_balancer_cidr_white_list", s_texts),
+        Unused("tags", new TextMapShape(ClusterTexts.TagValue), "{}"),
+        Unused("ssl_certificate_arn", Texts.Any),
+        Unused("iam_policy_arns", s_texts),
+        Unused("vpc_cidr", Texts.Any),
+        Unused("prometheus_instance_type", Texts.Any, "t3.medium"),
+        Unused("telemetry", new BoolShape(), "false") with { Doc = "Accepted for compatibility; nothing is ever sent." },
+        .. s_images.Select(image => Unused($"image_{image}", Texts.Image)),
+    ];
+
+    /// <summary>The whole file.</summary>
+    public static readonly MapShape Cluster = new(
+    [
+        new Field("cluster_name", ClusterTexts.ClusterName, "Name of the cluster; marks everything that it starts.") { Default = "cortex" },
+        new Field("region", Texts.Any, "Name of a place; here only shown.") { Default = "local" },
+        new Field("node_groups", new ListShape(s_nodeGroup) { MaxCount = 100 }, "Groups of machines that APIs can select; here each of them is this machine.") { Default = "[]", Null = NullRule.Absent },
+        new Field("operator", Listener(8888), "Where the operator listens.") { Default = "{}" },
+        new Field("apis", Listener(8889), "Where the APIs are reached.") { Default = "{}" },
+        new Field("docker", Docker(), "How replicas run on Docker.") { Default = "{}" },
+        new Field("limits", Limits(), "Bounds of the operator.") { Default = "{}" },
+        new Field("gateway", Gateway(), "Bounds of the gateway.") { Default = "{}" },
+        .. UnusedOfCluster,
+        .. s_managed.Select(key => new Field(key, new UnusedShape(ErrorKinds.DisallowedField, "is set by the cluster itself; remove it"), "Set by the cluster itself.") { Null = NullRule.Allowed }),
+    ])
+    {
+        Rules = [ClusterRules.UniqueNodeGroups, ClusterRules.TwoPorts],
+    };
+
+    private static Field Unused(string key, Shape shape, string? byDefault = null) => new(key, shape, NoEffect) { Null = NullRule.Allowed, Default = byDefault };
+
+    private static MapShape Listener(int port) => new(
+        new Field("host", ClusterTexts.ListenHost, "IP address or host name to listen on; 0.0.0.0 for every network of this machine.") { Default = "127.0.0.1" },
+        new Field("port", new IntShape { Min = 1, Max = 65535 }, "Port to listen on.") { Default = $"{port}" });
+
+    private static MapShape Docker() => new(
+        new Field("host", ClusterTexts.DockerHost, "Address of Docker Engine.") { Default = "unix:///var/run/docker.sock" },
+        new Field("address", new ChoiceShape("auto", "bridge", "loopback"), "How the server reaches replicas: by their address on the bridge network, by ports published on loopback, or whichever works.") { Default = "auto" },
+        new Field("cpu_overcommit", new FloatShape { Min = 1, Max = 100 }, "Processors that may be requested per processor there is; processors are shared by weight.") { Default = "4.0" },
+        new Field("memory_reserve", new QuantityShape("0"), "Memory that is kept for the system.") { Default = "512Mi" },
+        new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Pods that may be starting at a time.") { Default = "16" },
+        new Field("pull_timeout", Time("1s", "24h"), "Longest pull of an image.") { Default = "30m" });
+
+    private static MapShape Limits() => new(
+        new Field("stalled_after", Time("1s", "24h"), "A replica that is pending for longer counts as stalled.") { Default = "15m" },
+        new Field("termination_grace", Time("0s", "1h"), "Time a replica gets to finish its requests and stop.") { Default = "60s" },
+        new Field("api_versions", new IntShape { Min = 1, Max = 1000 }, "Versions of one API that are kept.") { Default = "10" },
+        new Field("server_log_size", new QuantityShape("64Ki") { Max = "1Ti" }, "Size of the server's log file before it is rotated.") { Default = "50Mi" });
+
+    private static MapShape Gateway() => new(
+        new Field("max_request_body", new QuantityShape("1") { Max = "1Pi" }, "Size of one request's body.") { Default = "10Gi" },
+        new Field("max_header_size", new QuantityShape("1Ki") { Max = "16Mi" }, "Size of one request's headers together.") { Default = "64Ki" },
+        new Field("max_headers", new IntShape { Min = 1, Max = 10_000 }, "Headers of one request.") { Default = "100" },
+        new Field("header_timeout", Time("100ms", "1h"), "Time a client has to send its headers.") { Default = "15s" },
+        new Field("keep_alive_timeout", Time("1s", "24h"), "Time a client's connection may be idle between requests.") { Default = "130s" },
+        new Field("connect_timeout", Time("10ms", "1h"), "Time a connection to a replica may take.") { Default = "5s" },
+        new Field("queue_timeout", Time("100ms", "24h"), "Time a request may wait for a replica.") { Default = "5m" },
+        new Field("idle_timeout", Time("0s", "24h"), "Time a delivered request may go without data either way; 0s for no limit.") { Default = "0s" },
+        new Field("max_connections", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of clients at a time.") { Default = "10000" });
+
+    private static DurationShape Time(string min, string max) => new() { Min = Units.GoDuration.Parse(min), Max = Units.GoDuration.Parse(max) };
+}

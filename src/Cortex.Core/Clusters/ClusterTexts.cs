@@ -1,0 +1,65 @@
+using System.Text.RegularExpressions;
+using Cortex.Core.Errors;
+using Cortex.Core.Shapes;
+
+namespace Cortex.Core.Clusters;
+
+/// <summary>Strings of the cluster configuration with a form of their own.</summary>
+internal static partial class ClusterTexts
+{
+    public static readonly StringShape ClusterName = new()
+    {
+        MinLength = 3,
+        MaxLength = 54,
+        Pattern = StrictName,
+        PatternKind = ErrorKinds.DidNotMatchStrictS3Regex,
+        PatternWords = "only have lower-case letters, digits and single dashes between them",
+    };
+
+    public static readonly StringShape NodeGroupName = new()
+    {
+        MaxLength = 26,
+        Pattern = GroupName,
+        PatternKind = ErrorKinds.AlphaNumericDashUnderscore,
+        PatternWords = "only have letters, digits and dashes, and not end with a dash",
+    };
+
+    public static readonly StringShape TagName = Tag(127);
+
+    public static readonly StringShape TagValue = Tag(255);
+
+    public static readonly StringShape DockerHost = new()
+    {
+        Pattern = UnixAddress,
+        PatternWords = "be unix:// and the absolute path of a socket, such as unix:///var/run/docker.sock",
+    };
+
+    public static readonly StringShape ListenHost = new()
+    {
+        MaxLength = 253,
+        Pattern = Host,
+        PatternWords = "be an IP address or a host name, without a port",
+    };
+
+    private static StringShape Tag(int maxLength) => new()
+    {
+        MaxLength = maxLength,
+        Pattern = TagText,
+        PatternWords = "only have letters, digits, spaces and _ - . : / + @",
+    };
+
+    [GeneratedRegex(@"^[a-z0-9]+(-[a-z0-9]+)*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex StrictName { get; }
+
+    [GeneratedRegex(@"^[a-zA-Z0-9\-]*[a-zA-Z0-9]\z", RegexOptions.CultureInvariant)]
+    private static partial Regex GroupName { get; }
+
+    [GeneratedRegex(@"^[ a-zA-Z0-9_\-\.:/+@]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex TagText { get; }
+
+    [GeneratedRegex(@"^unix:///[^\s]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex UnixAddress { get; }
+
+    [GeneratedRegex(@"^([a-zA-Z0-9.\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Host { get; }
+}

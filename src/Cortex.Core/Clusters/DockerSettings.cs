@@ -1,0 +1,36 @@
+namespace Cortex.Core.Clusters;
+
+/// <summary>How the server reaches replicas.</summary>
+public enum ReplicaAddressing
+{
+    /// <summary>Their own addresses where this machine can reach them, else published ports.</summary>
+    Auto,
+
+    /// <summary>Their addresses on the bridge network.</summary>
+    Bridge,
+
+    /// <summary>Ports published on the loopback address.</summary>
+    Loopback,
+}
+
+/// <summary>How replicas run on Docker, or on Podman, which speaks the same.</summary>
+public sealed record DockerSettings
+{
+    /// <summary>The engine's address: <c>unix://</c> and a path.</summary>
+    public string Host { get; init; } = "unix:///var/run/docker.sock";
+
+    /// <summary>How the server reaches replicas.</summary>
+    public ReplicaAddressing Address { get; init; } = ReplicaAddressing.Auto;
+
+    /// <summary>Processors that may be requested per processor there is; 1-100. Processors are shared by weight.</summary>
+    public double CpuOvercommit { get; init; } = 4;
+
+    /// <summary>Bytes of memory that are kept for the system.</summary>
+    public long MemoryReserve { get; init; } = 512L * 1024 * 1024;
+
+    /// <summary>Pods that may be starting at a time; 1-1000.</summary>
+    public int ParallelStarts { get; init; } = 16;
+
+    /// <summary>Longest pull of an image, before it counts as failed.</summary>
+    public TimeSpan PullTimeout { get; init; } = TimeSpan.FromMinutes(30);
+}

@@ -1,0 +1,32 @@
+namespace Cortex.Core.Clusters;
+
+/// <summary>Bounds of the gateway.</summary>
+public sealed record GatewaySettings
+{
+    /// <summary>Bytes of one request's body.</summary>
+    public long MaxRequestBody { get; init; } = 10L * 1024 * 1024 * 1024;
+
+    /// <summary>Bytes of one request's headers together.</summary>
+    public long MaxHeaderSize { get; init; } = 64L * 1024;
+
+    /// <summary>Headers of one request; 1-10000.</summary>
+    public int MaxHeaders { get; init; } = 100;
+
+    /// <summary>Time a client has to send its headers.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Time a client's connection may be idle between requests.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>Time a connection to a replica may take.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time a request may wait for a replica.</summary>
+    public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Time a delivered request may go without data either way; zero for no limit.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.Zero;
+
+    /// <summary>Connections of clients at a time; 1-1000000.</summary>
+    public int MaxConnections { get; init; } = 10_000;
+}

@@ -1,0 +1,17 @@
+namespace Cortex.Core.Clusters;
+
+/// <summary>Bounds of the operator.</summary>
+public sealed record LimitSettings
+{
+    /// <summary>A replica that is pending for longer counts as stalled.</summary>
+    public TimeSpan StalledAfter { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Time a replica gets to finish its requests and stop, before it is killed.</summary>
+    public TimeSpan TerminationGrace { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Versions of one API that are kept, the current one included; 1-1000.</summary>
+    public int ApiVersions { get; init; } = 10;
+
+    /// <summary>Bytes of the server's log file before it is rotated.</summary>
+    public long ServerLogSize { get; init; } = 50L * 1024 * 1024;
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Cortex.Core.Shapes;
+
+namespace Cortex.Core.Specs;
+
+/// <summary>Makes records of what was read without errors.</summary>
+internal static class ApiBinder
+{
+    public static ApiSpec Bind(MapValue api, int index, string fileName, JsonElement submitted)
+    {
+        var name = api.Get<string>("name");
+        var kind = Enum.Parse<ApiKind>(api.Get<string>("kind"));
+        var pod = api.Find<MapValue>("pod") is { } podValue ? Pod(podValue) : null;
+        return new ApiSpec
+        {
+            Name = name,
+            Kind = kind,
+            Pod = pod,
+            NodeGroups = Texts(api, "node_groups"),
+            Apis = api.Find<ListValue>("apis") is { } targets ? [.. targets.Of<MapValue>().Select(Target)] : null,
+            Networking = new NetworkingSpec(api.Get<MapValue>("networking").Find<string>("endpoint") ?? "/" + name),
+            Autoscaling = api.Find<MapValue>("autoscaling") is { } autoscaling ? Autoscaling(autoscaling, pod!.MaxConcurrency) : null,
+            UpdateStrategy = api.Find<MapValue>("update_strategy") is { } strategy
+                ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
+                : null,
+            Index = index,
+            FileName = fileName,
+            SubmittedApiSpec = submitted,
+        };
+    }
+
+    private static PodSpec Pod(MapValue pod) => new()
+    {
+        Port = pod.TryGet("port", out long port) ? (int)port : null,
+        MaxConcurrency = pod.TryGet("max_concurrency", out long concurrency) ? concurrency : 0,
+        MaxQueueLength = pod.TryGet("max_queue_length", out long queue) ? queue : 0,
+        Containers = [.. pod.Get<ListValue>("containers").Of<MapValue>().Select(Container)],
+    };
+
+    private static ContainerSpec Container(MapValue container) => new()
+    {
+        Name = container.Get<string>("name"),
+        Image = container.Get<string>("image"),
+        Env = container.Get<SortedDictionary<string, string>>("env"),
+        Command = Texts(container, "command"),
+        Args = Texts(container, "args"),
+        ReadinessProbe = container.Find<MapValue>("readiness_probe") is { } readiness ? Probe(readiness) : null,
+        LivenessProbe = container.Find<MapValue>("liveness_probe") is { } liveness ? Probe(liveness) : null,
+        PreStop = container.Find<MapValue>("pre_stop") is { } hook ? new PreStopSpec { HttpGet = HttpGet(hook), Exec = Exec(hook) } : null,
+        Compute = Compute(container.Get<MapValue>("compute")),
+    };
+
+    private static ComputeSpec Compute(MapValue compute) => new()
+    {
+        Cpu = compute.Find<string>("cpu"),
+        Mem = compute.Find<string>("mem"),
+        Gpu = compute.Get<long>("gpu"),
+        Inf = compute.Get<long>("inf"),
+        Shm = compute.Find<string>("shm"),
+    };
+
+    private static ProbeSpec Probe(MapValue probe) => new()
+    {
+        HttpGet = HttpGet(probe),
+        TcpSocket = probe.Find<MapValue>("tcp_socket") is { } tcp ? new TcpSocketSpec(tcp.Int32("port")) : null,
+        Exec = Exec(probe),
+        InitialDelaySeconds = probe.Int32("initial_delay_seconds"),
+        TimeoutSeconds = probe.Int32("timeout_seconds"),
+        PeriodSeconds = probe.Int32("period_seconds"),
+        SuccessThreshold = probe.Int32("success_threshold"),
+        FailureThreshold = probe.Int32("failure_threshold"),
+    };
+
+    private static HttpGetSpec? HttpGet(MapValue probe) =>
+        probe.Find<MapValue>("http_get") is { } get ? new HttpGetSpec(get.Get<string>("path"), get.Int32("port")) : null;
+
+    private static ExecSpec? Exec(MapValue probe) =>
+        probe.Find<MapValue>("exec") is { } exec ? new ExecSpec(Texts(exec, "command")!) : null;
+
+    private static AutoscalingSpec Autoscaling(MapValue autoscaling, long maxConcurrency)
+    {
+        var min = autoscaling.Int32("min_replicas");
+        return new AutoscalingSpec
+        {
+            MinReplicas = min,
+            MaxReplicas = autoscaling.Int32("max_replicas"),
+            InitReplicas = autoscaling.TryGet("init_replicas", out long init) ? (int)init : min,
+            TargetInFlight = autoscaling.TryGet("target_in_flight", out double target) ? target : maxConcurrency,
+            Window = autoscaling.Get<TimeSpan>("window"),
+            DownscaleStabilizationPeriod = autoscaling.Get<TimeSpan>("downscale_stabilization_period"),
+            UpscaleStabilizationPeriod = autoscaling.Get<TimeSpan>("upscale_stabilization_period"),
+            MaxDownscaleFactor = autoscaling.Get<double>("max_downscale_factor"),
+            MaxUpscaleFactor = autoscaling.Get<double>("max_upscale_factor"),
+            DownscaleTolerance = autoscaling.Get<double>("downscale_tolerance"),
+            UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
+        };
+    }
+
+    private static TrafficSplitterTarget Target(MapValue target) =>
+        new(target.Get<string>("name"), target.Int32("weight"), target.Get<bool>("shadow"));
+
+    private static IReadOnlyList<string>? Texts(MapValue map, string key) => map.Find<ListValue>(key)?.Of<string>();
+}

@@ -1,0 +1,153 @@
+using Cortex.Core.Errors;
+using Cortex.Core.Shapes;
+
+namespace Cortex.Core.Specs;
+
+/// <summary>The configuration file of APIs: every key, of every kind, with its bounds, default and meaning.</summary>
+internal static class ApiShapes
+{
+    private const string Realtime = nameof(ApiKind.RealtimeAPI);
+    private const string Async = nameof(ApiKind.AsyncAPI);
+    private const string Batch = nameof(ApiKind.BatchAPI);
+    private const string Task = nameof(ApiKind.TaskAPI);
+    private const string Splitter = nameof(ApiKind.TrafficSplitter);
+
+    private static readonly string[] s_scaled = [Realtime, Async];
+    private static readonly string[] s_jobs = [Batch, Task];
+    private static readonly string[] s_pods = [Realtime, Async, Batch, Task];
+
+    /// <summary>Names of the kinds, as the YAML writes them.</summary>
+    public static readonly IReadOnlyList<string> Kinds = Enum.GetNames<ApiKind>();
+
+    private static readonly long[] s_reservedPorts = [8888, 15000];
+
+    private static readonly MapShape s_httpGet = new(
+        new Field("path", new PathShape { TakesRoot = true }, "Path of the request.") { Default = "/" },
+        new Field("port", Port(takesDigits: true), "Port that the container listens on.") { Required = true });
+
+    private static readonly MapShape s_tcpSocket = new(
+        new Field("port", Port(takesDigits: true), "Port that the container listens on.") { Required = true });
+
+    private static readonly MapShape s_exec = new(
+        new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program and arguments, run without a shell.") { Required = true });
+
+    private static readonly Field s_httpGetField = new("http_get", s_httpGet, "An HTTP GET; a status from 200 to 399 is a success.") { Null = NullRule.Allowed };
+    private static readonly Field s_tcpSocketField = new("tcp_socket", s_tcpSocket, "A TCP connection; one that is accepted is a success.") { Null = NullRule.Allowed };
+    private static readonly Field s_execField = new("exec", s_exec, "A command in the container; exit code 0 is a success.") { Null = NullRule.Allowed };
+
+    private static readonly Field[] s_timing =
+    [
+        new("initial_delay_seconds", Seconds(), "Seconds after the container's start before the first check.") { Default = "0" },
+        new("timeout_seconds", Seconds(), "Seconds that one check may take; 0 means 1.") { Default = "1" },
+        new("period_seconds", Seconds(), "Seconds between checks; 0 means 10.") { Default = "10" },
+        new("success_threshold", Seconds(), "Successes in a row that make it healthy; 0 means 1.") { Default = "1" },
+        new("failure_threshold", Seconds(), "Failures in a row that make it unhealthy; 0 means 3.") { Default = "3" },
+    ];
+
+    private static readonly MapShape s_readiness = new([s_httpGetField, s_tcpSocketField, s_execField with { Variants = [Realtime] }, .. s_timing])
+    {
+        Rules = [ApiRules.ExactlyOneHandler],
+    };
+
+    private static readonly MapShape s_liveness = new([s_httpGetField, s_tcpSocketField, s_execField, .. s_timing])
+    {
+        Rules = [ApiRules.ExactlyOneHandler],
+    };
+
+    private static readonly MapShape s_preStop = new(s_httpGetField, s_execField) { Rules = [ApiRules.ExactlyOneHandler] };
+
+    private static readonly MapShape s_compute = new(
+        new Field("cpu", new QuantityShape("20m") { TakesNumbers = true, Example = "200m or 0.5" }, "Processors: 200m is a fifth of one; null asks for none.") { Default = "200m", Null = NullRule.Allowed },
+        new Field("mem", new QuantityShape("20Mi"), "Memory, such as 512Mi or 2Gi; reserved, and the limit. Null asks for none.") { Null = NullRule.Allowed },
+        new Field("gpu", Count(), "Whole GPUs.") { Default = "0" },
+        new Field("inf", Count(), "Whole Inferentia chips.") { Default = "0" },
+        new Field("shm", new QuantityShape("0"), "Size of /dev/shm, such as 1Gi; at most mem. Null keeps the runtime's own.") { Null = NullRule.Allowed })
+    {
+        Rules = [ApiRules.ShmWithinMem],
+    };
+
+    private static readonly ListShape s_words = new(Texts.AnyOrEmpty);
+
+    private static readonly MapShape s_container = new(
+        new Field("name", Texts.ContainerName, "Name, unique in the pod.") { Required = true },
+        new Field("image", Texts.Image, "Container image; without a tag, `latest`.") { Required = true },
+        new Field("env", new TextMapShape(Texts.AnyOrEmpty) { ForbiddenPrefixes = ["CORTEX_", "KUBEXIT_"], PrefixKind = ErrorKinds.CortexPrefixedEnvVarNotAllowed }, "Environment variables; numbers and booleans must be in quotes.") { Default = "{}" },
+        new Field("command", s_words, "Replaces the image's entry point; $(NAME) is replaced by the variable.") { Variants = s_scaled, Null = NullRule.Allowed },
+        new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program to run; $(NAME) is replaced by the variable.") { Variants = s_jobs, Required = true, MissingKind = ErrorKinds.FieldMustBeSpecifiedForKind },
+        new Field("args", s_words, "Replaces the image's arguments; $(NAME) is replaced by the variable.") { Null = NullRule.Allowed },
+        new Field("readiness_probe", s_readiness, "Decides whether the container takes requests.") { Variants = [Realtime, Async, Batch], Null = NullRule.Allowed },
+        new Field("liveness_probe", s_liveness, "Decides whether the container is restarted.") { Null = NullRule.Allowed },
+        new Field("pre_stop", s_preStop, "Runs before the container is told to stop.") { Variants = s_scaled, Null = NullRule.Allowed },
+        new Field("compute", s_compute, "What the container asks of its machine.") { Default = "{}" });
+
+    private static readonly MapShape s_pod = new(
+        new Field("port", Port(takesDigits: false), "Port that requests are sent to.") { Variants = [Realtime, Async, Batch], Default = "8080", Null = NullRule.Absent },
+        new Field("port", new UnusedShape(ErrorKinds.FieldIsNotSupportedForKind, "is not used by TaskAPI: a task gets no requests; remove it"), "Not used: a task gets no requests.") { Variants = [Task], Null = NullRule.Allowed },
+        new Field("max_concurrency", Range(1, 30_000), "Requests that one replica gets at once.") { Variants = [Realtime], Default = "1" },
+        new Field("max_concurrency", Range(1, 100), "Requests that one replica works on at once.") { Variants = [Async], Default = "1" },
+        new Field("max_queue_length", Range(1, 30_000), "Requests that may wait, per replica; more are answered 503 at once.") { Variants = [Realtime], Default = "100" },
+        new Field("containers", new ListShape(s_container) { MinCount = 1, TooFewKind = ErrorKinds.TooFewElements }, "Containers that share the pod's network and /mnt.") { Required = true, Null = NullRule.EmptyList })
+    {
+        Rules = [ApiRules.UniqueContainerNames, ApiRules.GpuOrInf],
+    };
+
+    private static readonly MapShape s_networking = new(
+        new Field("endpoint", new PathShape { MaxLength = 1000 }, "Path at which the API is reached; by default a slash and the API's name."));
+
+    private static readonly MapShape s_autoscaling = new(
+        new Field("min_replicas", new IntShape { Min = 0 }, "Fewest replicas.") { Default = "1" },
+        new Field("max_replicas", new IntShape { Above = 0 }, "Most replicas.") { Default = "100" },
+        new Field("init_replicas", new IntShape { Min = 0 }, "Replicas at creation; by default min_replicas."),
+        new Field("target_in_flight", new FloatShape { Above = 0 }, "Requests in flight that one replica should have; by default max_concurrency."),
+        new Field("window", new DurationShape { Min = TimeSpan.FromSeconds(10), Step = TimeSpan.FromSeconds(10) }, "Time that requests in flight are averaged over; a multiple of 10s.") { Default = "60s" },
+        new Field("downscale_stabilization_period", new DurationShape(), "A scale-down waits until nothing recommended more for this long.") { Default = "5m" },
+        new Field("upscale_stabilization_period", new DurationShape(), "A scale-up waits until nothing recommended less for this long.") { Default = "1m" },
+        new Field("max_downscale_factor", new FloatShape { Min = 0, Below = 1 }, "One step down keeps at least this part of the replicas.") { Default = "0.75" },
+        new Field("max_upscale_factor", new FloatShape { Above = 1 }, "One step up reaches at most this multiple of the replicas.") { Default = "1.5" },
+        new Field("downscale_tolerance", new FloatShape { Min = 0, Below = 1 }, "A recommendation this close below the count changes nothing.") { Default = "0.05" },
+        new Field("upscale_tolerance", new FloatShape { Min = 0 }, "A recommendation this close above the count changes nothing.") { Default = "0.05" })
+    {
+        Rules = [ApiRules.ReplicaBounds],
+    };
+
+    private static readonly MapShape s_updateStrategy = new(
+        new Field("max_surge", new SurgeShape(), "Replicas above the wanted count during an update, as a number or percent; rounded up.") { Default = "25%" },
+        new Field("max_unavailable", new SurgeShape(), "Replicas below the wanted count during an update, as a number or percent; rounded down.") { Default = "25%" })
+    {
+        Rules = [ApiRules.SurgeOrUnavailable],
+    };
+
+    private static readonly MapShape s_target = new(
+        new Field("name", Texts.Any, "Name of a RealtimeAPI.") { Required = true },
+        new Field("weight", new IntShape { Min = 0, Max = 100 }, "Percent of the requests; for a shadow, percent that is copied to it.") { Required = true },
+        new Field("shadow", new BoolShape(), "Gets copies of requests, and its answers are dropped.") { Default = "false" });
+
+    private static readonly Field s_name = new("name", Texts.ApiName, "Name, unique in the cluster.") { Required = true };
+    private static readonly Field s_kind = new("kind", new ChoiceShape(Kinds), "Kind of workload.") { Required = true };
+
+    /// <summary>Only name and kind: what must be known before the rest can be read.</summary>
+    public static readonly MapShape Header = new(s_name, s_kind) { IgnoresUnknown = true, KeyErrorKind = ErrorKinds.MalformedConfig };
+
+    /// <summary>One API. The kind is the walk's variant.</summary>
+    public static readonly MapShape Api = new(
+        s_name,
+        s_kind,
+        new Field("pod", s_pod, "What one replica or worker runs.") { Variants = s_pods, Default = "{}" },
+        new Field("apis", new ListShape(s_target), "The APIs that get the requests; weights without shadows sum to 100.") { Variants = [Splitter], Required = true, Null = NullRule.EmptyList },
+        new Field("networking", s_networking, "Where the API is reached.") { Default = "{}" },
+        new Field("node_groups", new ListShape(Texts.NodeGroupName) { MinCount = 1 }, "Node groups that it may run on; null for all.") { Variants = s_pods, Null = NullRule.Allowed },
+        new Field("autoscaling", s_autoscaling, "Replica bounds and the scaling rule.") { Variants = s_scaled, Default = "{}" },
+        new Field("update_strategy", s_updateStrategy, "How many replicas an update may add or take away at a time.") { Variants = s_scaled, Default = "{}" })
+    {
+        KeyErrorKind = ErrorKinds.MalformedConfig,
+        Rules = [ApiRules.TargetInFlight, ApiRules.Targets],
+    };
+
+    private static IntShape Port(bool takesDigits) => new() { Min = 1, Max = 65535, Reserved = s_reservedPorts, TakesDigits = takesDigits };
+
+    private static IntShape Seconds() => new() { Min = 0 };
+
+    private static IntShape Count() => new() { Min = 0, IsLong = true };
+
+    private static IntShape Range(long min, long max) => new() { Min = min, Max = max, IsLong = true };
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+using Cortex.Core.Errors;
+using Cortex.Core.Shapes;
+using Cortex.Core.Units;
+
+namespace Cortex.Core.Specs;
+
+/// <summary>Checks a file against the cluster that it is to be deployed to.</summary>
+public static class ClusterValidator
+{
+    /// <summary>Every error of the file, its own included, in file order; empty when it can be deployed.</summary>
+    /// <remarks>APIs that are not valid for themselves are not looked at further. Images are not looked for: a missing one shows in the replicas' state.</remarks>
+    /// <param name="file">The file.</param>
+    /// <param name="view">What is deployed, and what the nodes can give.</param>
+    public static IReadOnlyList<SpecError> Validate(ApiFile file, ClusterView view)
+    {
+        var errors = new List<SpecError>(file.Errors);
+        if (file.Apis.Count > 0 && view.NodeGroups.Count == 0)
+        {
+            errors.Add(new SpecError { Kind = ErrorKinds.NoNodeGroups, FileName = file.Apis[0].FileName, Detail = "the cluster has no node groups; add one to its configuration" });
+            return SpecErrors.InFileOrder(errors);
+        }
+
+        foreach (var api in file.Apis)
+        {
+            errors.AddRange(api.Pod is null ? CheckTargets(file, api, view) : CheckRoom(file, api, api.Pod, view));
+            errors.AddRange(CheckEndpoint(file, api, view));
+        }
+
+        return SpecErrors.InFileOrder(errors);
+    }
+
+    private static IEnumerable<SpecError> CheckEndpoint(ApiFile file, ApiSpec api, ClusterView view)
+    {
+        var owner = view.Apis.FirstOrDefault(deployed => deployed.Name != api.Name && deployed.Endpoint.TrimEnd('/') == api.Networking.Endpoint);
+        if (owner is not null)
+        {
+            yield return Error(file, api, ErrorKinds.DuplicateEndpoint, "networking.endpoint", $"{api.Networking.Endpoint} is the endpoint of {owner.Name}, which is deployed; choose another");
+        }
+    }
+
+    private static IEnumerable<SpecError> CheckTargets(ApiFile file, ApiSpec splitter, ClusterView view)
+    {
+        for (var index = 0; index < splitter.Apis!.Count; index++)
+        {
+            var name = splitter.Apis[index].Name;
+            if (file.Declared.Any(api => api.Name == name && api.Kind is ApiKind.RealtimeAPI)
+                || view.Apis.Any(api => api.Name == name && api.Kind is ApiKind.RealtimeAPI))
+            {
+                continue;
+            }
+
+            var other = view.Apis.FirstOrDefault(api => api.Name == name)?.Kind ?? file.Declared.Where(api => api.Name == name).Select(api => (ApiKind?)api.Kind).FirstOrDefault();
+            var path = string.Create(CultureInfo.InvariantCulture, $"apis[{index}].name");
+            yield return Error(file, splitter, ErrorKinds.ApisNotDeployed, path, other is { } kind
+                ? $"\"{name}\" is a {kind}; a target must be a RealtimeAPI"
+                : $"there is no RealtimeAPI \"{name}\", neither deployed nor in this file");
+        }
+    }
+
+    private static IEnumerable<SpecError> CheckRoom(ApiFile file, ApiSpec api, PodSpec pod, ClusterView view)
+    {
+        var known = view.NodeGroups.Select(group => group.Name).ToHashSet(StringComparer.Ordinal);
+        var unknown = false;
+        for (var index = 0; index < (api.NodeGroups?.Count ?? 0); index++)
+        {
+            var name = api.NodeGroups![index];
+            if (!known.Contains(name))
+            {
+                unknown = true;
+                var path = string.Create(CultureInfo.InvariantCulture, $"node_groups[{index}]");
+                yield return Error(file, api, ErrorKinds.InvalidNodeGroupSelector, path, $"there is no node group \"{name}\"; the cluster has {Words.Join([.. known], "and")}");
+            }
+        }
+
+        var eligible = view.NodeGroups.Where(group => api.NodeGroups?.Contains(group.Name) ?? true).ToList();
+        var asked = PodRequest.Of(pod);
+        if (!unknown && !eligible.Any(asked.Fits))
+        {
+            yield return Error(file, api, ErrorKinds.NoAvailableNodeComputeLimit, "pod", RoomMessage(asked, eligible, [.. view.NodeGroups.Except(eligible)]));
+        }
+    }
+
+    private static string RoomMessage(PodRequest asked, IReadOnlyList<NodeGroupCapacity> eligible, IReadOnlyList<NodeGroupCapacity> skipped)
+    {
+        var devices = asked.Gpu > 0 || asked.Inf > 0 || eligible.Any(group => group.Gpu > 0 || group.Inf > 0);
+        string[] Row(string cpu, string memory, string gpu, string inf) => devices ? [cpu, memory, gpu, inf] : [cpu, memory];
+        var header = Row("CPU", "memory", "GPU", "Inf");
+        var message = new StringBuilder("no node group has room for one replica; lower `compute`, or use a larger machine\n\nrequested by the pod (nothing is added for the system)\n");
+        message.Append(TextTable.Format(
+        [
+            header,
+            Row(Quantity.FormatMillis(asked.CpuMillis), Quantity.FormatBytes(asked.MemoryBytes), Text(asked.Gpu), Text(asked.Inf)),
+        ]));
+        message.Append("\navailable to one pod\n").Append(TextTable.Format(
+        [
+            ["node group", "instance type", .. header],
+            .. eligible.Select(group => (string[])[group.Name, group.InstanceType, .. Row(Quantity.FormatMillis(group.CpuMillis), Quantity.FormatBytes(group.MemoryBytes), Text(group.Gpu), Text(group.Inf))]),
+        ]));
+        if (skipped.Count > 0)
+        {
+            message.Append("\nnot selected by `node_groups`: ").Append(Words.Join([.. skipped.Select(group => group.Name)], "and")).Append('\n');
+        }
+
+        return message.ToString().TrimEnd('\n');
+    }
+
+    private static string Text(long count) => count.ToString(CultureInfo.InvariantCulture);
+
+    private static SpecError Error(ApiFile file, ApiSpec api, string kind, string path, string detail) =>
+        FileRules.Error(api.FileName, file, api.Index, api.Name, kind, path, detail);
+}

@@ -1,0 +1,69 @@
+using System.Text.RegularExpressions;
+using Cortex.Core.Errors;
+using Cortex.Core.Shapes;
+
+namespace Cortex.Core.Specs;
+
+/// <summary>Strings with a form of their own.</summary>
+internal static partial class Texts
+{
+    /// <summary>Any text that is not empty.</summary>
+    public static readonly StringShape Any = new();
+
+    /// <summary>Any text.</summary>
+    public static readonly StringShape AnyOrEmpty = new() { AllowsEmpty = true };
+
+    /// <summary>The name of an API.</summary>
+    public static readonly StringShape ApiName = new()
+    {
+        MaxLength = 42,
+        ForbiddenPrefix = "b-",
+        Pattern = Dns1035,
+        PatternKind = ErrorKinds.Dns1035,
+        PatternWords = Dns1035Words,
+    };
+
+    /// <summary>The name of a container.</summary>
+    public static readonly StringShape ContainerName = new()
+    {
+        MaxLength = 63,
+        Pattern = Dns1035,
+        PatternKind = ErrorKinds.Dns1035,
+        PatternWords = Dns1035Words,
+        Reserved = ["dequeuer", "proxy"],
+    };
+
+    /// <summary>A reference to a container image.</summary>
+    public static readonly StringShape Image = new()
+    {
+        MaxLength = 1024,
+        Pattern = ImageReference,
+        PatternKind = ErrorKinds.InvalidDockerImage,
+        PatternWords = "be an image such as registry.example.com/team/app:1.2 (lower case before the tag)",
+    };
+
+    /// <summary>The name of a node group as an API selects it.</summary>
+    public static readonly StringShape NodeGroupName = new()
+    {
+        Pattern = AlphaNumericDashUnderscore,
+        PatternKind = ErrorKinds.AlphaNumericDashUnderscore,
+        PatternWords = "only have letters, digits, dashes and underscores",
+    };
+
+    private const string Dns1035Words = "only have lower-case letters, digits and dashes, start with a letter and end with a letter or a digit";
+
+    [GeneratedRegex(@"^[a-z]([-a-z0-9]*[a-z0-9])?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Dns1035 { get; }
+
+    [GeneratedRegex(@"^[a-zA-Z0-9_\-]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex AlphaNumericDashUnderscore { get; }
+
+    // Docker's grammar: [registry[:port]/]path[:tag][@digest]. No two repetitions overlap, so that matching is linear.
+    [GeneratedRegex(
+        @"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]+)?/)?" +
+        @"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*" +
+        @"(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?" +
+        @"(@[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\z",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex ImageReference { get; }
+}

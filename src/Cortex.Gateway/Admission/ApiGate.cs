@@ -1,0 +1,438 @@
+using System.Diagnostics.CodeAnalysis;
+using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Metrics;
+using Cortex.Gateway.Routing;
+
+namespace Cortex.Gateway.Admission;
+
+/// <summary>
+/// One API's slots and its one queue. A request takes a free slot of the least loaded ready replica, else waits in
+/// arrival order; no replica ever holds more than <see cref="ApiRoute.MaxConcurrency"/> requests.
+/// </summary>
+/// <remarks>
+/// Thread-safe. With a slot free and nobody waiting, entering completes synchronously and allocates nothing. Waiters
+/// are woken outside the lock.
+/// </remarks>
+internal sealed class ApiGate : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private readonly AdmissionLimits _limits;
+    private readonly UpstreamConnector _connector;
+    private readonly Dictionary<string, Replica> _replicas = new(StringComparer.Ordinal);
+    private readonly WaiterQueue _queue = new();
+    private readonly ITimer _timer;
+    private Replica[] _ready = [];
+    private ApiRoute _route;
+    private long _timerDue = long.MaxValue;
+    private long _lastSkipEnd;
+    private int _cursor;
+    private int _inFlight;
+    private bool _removed;
+
+    public ApiGate(ApiRoute route, AdmissionLimits limits, UpstreamConnector connector, TimeProvider time)
+    {
+        _route = route;
+        _limits = limits;
+        _connector = connector;
+        _time = time;
+        _timer = time.CreateTimer(static state => ((ApiGate)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Apply(route);
+    }
+
+    /// <summary>Counters that live as long as the gate.</summary>
+    public ApiMetrics Metrics { get; } = new();
+
+    public string Name => _route.Name;
+
+    public string Kind => _route.Kind;
+
+    public ApiTraffic Traffic
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new ApiTraffic(_inFlight, _queue.Count);
+            }
+        }
+    }
+
+    /// <summary>Takes a slot, waits for one, or says why there is none.</summary>
+    public ValueTask<AdmissionResult> EnterAsync(CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        lock (_lock)
+        {
+            if (_removed)
+            {
+                return Refused(AdmissionOutcome.ApiRemoved);
+            }
+
+            if (_ready.Length == 0)
+            {
+                return Refused(AdmissionOutcome.NoReplica);
+            }
+
+            if (_queue.Count == 0 && TryTakeSlot(tried: null, out var replica))
+            {
+                return ValueTask.FromResult(new AdmissionResult(AdmissionOutcome.Granted, replica));
+            }
+
+            if (_queue.Count >= (long)_ready.Length * _route.MaxQueueLength)
+            {
+                return Refused(AdmissionOutcome.QueueFull);
+            }
+
+            waiter = NewWaiter(tried: null);
+            _queue.AddLast(waiter);
+            Arm();
+        }
+
+        return waiter.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Takes a slot of a replica that this request has not tried, ahead of those that wait: it came before them.
+    /// </summary>
+    /// <param name="tried">Replicas that could not be reached; the caller has released their slots.</param>
+    /// <param name="cancellationToken">Fires when the client leaves.</param>
+    public ValueTask<AdmissionResult> EnterAgainAsync(List<Replica> tried, CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        lock (_lock)
+        {
+            if (_removed)
+            {
+                return Refused(AdmissionOutcome.ApiRemoved);
+            }
+
+            if (!Array.Exists(_ready, replica => !tried.Contains(replica)))
+            {
+                return Refused(AdmissionOutcome.AllTried);
+            }
+
+            if (TryTakeSlot(tried, out var replica))
+            {
+                return ValueTask.FromResult(new AdmissionResult(AdmissionOutcome.Granted, replica));
+            }
+
+            waiter = NewWaiter(tried);
+            _queue.AddFirst(waiter);
+            Arm();
+        }
+
+        return waiter.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Gives a slot back; the first request that waits for it gets it.</summary>
+    public void Release(Replica replica)
+    {
+        Waiter? next;
+        TaskCompletionSource? drained = null;
+        lock (_lock)
+        {
+            _inFlight--;
+            if (--replica.InFlight == 0)
+            {
+                drained = replica.Drained;
+                replica.Drained = null;
+                if (!replica.Routed)
+                {
+                    _replicas.Remove(replica.Address.Id);
+                }
+            }
+
+            next = TakeNext();
+        }
+
+        drained?.SetResult();
+        next?.Complete();
+    }
+
+    /// <summary>Gives back the slot of a replica that could not be reached and passes it over for a while.</summary>
+    public void ReleaseUnreachable(Replica replica)
+    {
+        lock (_lock)
+        {
+            replica.SkipUntil = _time.GetTimestamp() + Ticks(_limits.SkipTime);
+            _lastSkipEnd = Math.Max(_lastSkipEnd, replica.SkipUntil);
+            Arm();
+        }
+
+        Release(replica);
+    }
+
+    /// <summary>Takes new limits and replicas. Requests in progress and waiting stay.</summary>
+    public void Apply(ApiRoute route)
+    {
+        lock (_lock)
+        {
+            _removed = false;
+            _route = route;
+            var wanted = route.Replicas.ToDictionary(static replica => replica.Id, StringComparer.Ordinal);
+            foreach (var (id, replica) in _replicas.ToArray())
+            {
+                if (!wanted.ContainsKey(id))
+                {
+                    Unroute(replica);
+                }
+            }
+
+            _ready = [.. route.Replicas.Select(Ready)];
+            _cursor = 0;
+        }
+
+        Dispatch();
+    }
+
+    /// <summary>Takes the API out of service: who waits is told, who is in progress may finish.</summary>
+    public void Remove()
+    {
+        List<Waiter> waiting = [];
+        lock (_lock)
+        {
+            _removed = true;
+            _ready = [];
+            foreach (var replica in _replicas.Values.ToArray())
+            {
+                Unroute(replica);
+            }
+
+            while (_queue.First is { } waiter)
+            {
+                _queue.Remove(waiter);
+                waiter.Decide(AdmissionOutcome.ApiRemoved, replica: null);
+                waiting.Add(waiter);
+            }
+        }
+
+        waiting.ForEach(static waiter => waiter.Complete());
+    }
+
+    /// <summary>Completes when the replica has no request in progress.</summary>
+    public Task WhenDrained(string replicaId)
+    {
+        lock (_lock)
+        {
+            if (!_replicas.TryGetValue(replicaId, out var replica) || replica.InFlight == 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            replica.Drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return replica.Drained.Task;
+        }
+    }
+
+    /// <summary>Closes connections to replicas that were idle for too long.</summary>
+    public void CloseIdleConnections()
+    {
+        foreach (var replica in _ready)
+        {
+            replica.Pool.CloseIdle();
+        }
+    }
+
+    /// <summary>Stops the timer; call <see cref="Remove"/> first.</summary>
+    public void Dispose() => _timer.Dispose();
+
+    /// <summary>Takes a request whose client left out of the queue; false when it is out already.</summary>
+    internal bool TryLeave(Waiter waiter)
+    {
+        lock (_lock)
+        {
+            if (!waiter.IsQueued)
+            {
+                return false;
+            }
+
+            _queue.Remove(waiter);
+            waiter.Decide(AdmissionOutcome.ClientLeft, replica: null);
+            return true;
+        }
+    }
+
+    private static ValueTask<AdmissionResult> Refused(AdmissionOutcome outcome) =>
+        ValueTask.FromResult(new AdmissionResult(outcome, null));
+
+    private long Ticks(TimeSpan duration) => (long)(duration.TotalSeconds * _time.TimestampFrequency);
+
+    private Waiter NewWaiter(List<Replica>? tried) =>
+        new(this, _time.GetTimestamp() + Ticks(_limits.QueueTimeout), tried);
+
+    private Replica Ready(ReplicaAddress address)
+    {
+        if (!_replicas.TryGetValue(address.Id, out var replica))
+        {
+            replica = new Replica(address, _connector);
+            _replicas.Add(address.Id, replica);
+        }
+
+        replica.Route(address, _connector);
+        return replica;
+    }
+
+    private void Unroute(Replica replica)
+    {
+        replica.Unroute();
+        if (replica.InFlight == 0)
+        {
+            _replicas.Remove(replica.Address.Id);
+        }
+    }
+
+    private bool TryTakeSlot(List<Replica>? tried, [NotNullWhen(true)] out Replica? replica)
+    {
+        replica = Pick(tried);
+        if (replica is null)
+        {
+            return false;
+        }
+
+        replica.InFlight++;
+        _inFlight++;
+        return true;
+    }
+
+    /// <summary>
+    /// The least loaded ready replica with a free slot, in turn among equals. Replicas that could not be reached lately
+    /// count only when there are no others.
+    /// </summary>
+    private Replica? Pick(List<Replica>? tried)
+    {
+        var now = _lastSkipEnd == 0 ? 0 : _time.GetTimestamp();
+        if (now > _lastSkipEnd)
+        {
+            _lastSkipEnd = 0;
+        }
+
+        return Pick(tried, now, out var passedOver, out var usable) ?? (usable || !passedOver ? null : Pick(tried, long.MaxValue, out _, out _));
+    }
+
+    private Replica? Pick(List<Replica>? tried, long now, out bool passedOver, out bool usable)
+    {
+        passedOver = usable = false;
+        Replica? best = null;
+        var bestIndex = 0;
+        var ready = _ready;
+        for (var i = 0; i < ready.Length; i++)
+        {
+            var index = _cursor + i;
+            index = index >= ready.Length ? index - ready.Length : index;
+            var replica = ready[index];
+            if (tried is not null && tried.Contains(replica))
+            {
+                continue;
+            }
+
+            if (replica.SkipUntil > now)
+            {
+                passedOver = true;
+                continue;
+            }
+
+            usable = true;
+            if (replica.InFlight < _route.MaxConcurrency && (best is null || replica.InFlight < best.InFlight))
+            {
+                best = replica;
+                bestIndex = index;
+                if (best.InFlight == 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        if (best is not null)
+        {
+            _cursor = bestIndex + 1 >= ready.Length ? 0 : bestIndex + 1;
+        }
+
+        return best;
+    }
+
+    /// <summary>Gives the first request that can be served a slot, and takes it out of the queue.</summary>
+    private Waiter? TakeNext()
+    {
+        for (var waiter = _queue.First; waiter is not null; waiter = waiter.Next)
+        {
+            if (TryTakeSlot(waiter.Tried, out var replica))
+            {
+                _queue.Remove(waiter);
+                waiter.Decide(AdmissionOutcome.Granted, replica);
+                return waiter;
+            }
+
+            if (waiter.Tried is null)
+            {
+                return null;   // it would take any slot: there is none for those behind it either
+            }
+        }
+
+        return null;
+    }
+
+    private void Dispatch()
+    {
+        while (true)
+        {
+            Waiter? next;
+            lock (_lock)
+            {
+                next = TakeNext();
+            }
+
+            if (next is null)
+            {
+                return;
+            }
+
+            next.Complete();
+        }
+    }
+
+    /// <summary>Sets the timer to the next moment at which waiters need a look. The lock is held.</summary>
+    private void Arm()
+    {
+        if (_queue.First is not { } first)
+        {
+            return;
+        }
+
+        // A request that came back to the front has a later deadline than those behind it, by one failed connect.
+        var due = _lastSkipEnd == 0 ? first.Deadline : Math.Min(first.Deadline, _lastSkipEnd);
+        if (due < _timerDue)
+        {
+            _timerDue = due;
+            var wait = _time.GetElapsedTime(_time.GetTimestamp(), due);
+            _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnTimer()
+    {
+        List<Waiter>? late = null;
+        lock (_lock)
+        {
+            var now = _time.GetTimestamp();
+            while (_queue.First is { } waiter && waiter.Deadline <= now)
+            {
+                _queue.Remove(waiter);
+                waiter.Decide(AdmissionOutcome.TimedOut, replica: null);
+                (late ??= []).Add(waiter);
+            }
+
+            if (_lastSkipEnd <= now)
+            {
+                _lastSkipEnd = 0;
+            }
+
+            _timerDue = long.MaxValue;
+            Arm();
+        }
+
+        late?.ForEach(static waiter => waiter.Complete());
+        Dispatch();
+    }
+}

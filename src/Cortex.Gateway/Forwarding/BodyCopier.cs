@@ -1,0 +1,146 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace Cortex.Gateway.Forwarding;
+
+/// <summary>
+/// Passes an answer's body on, every read at once. A client that does not read stops the reading from the replica.
+/// </summary>
+internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse response, IdleWatch? idle)
+{
+    private const int LargeBuffer = 64 * 1024;
+
+    /// <summary>Copies as many bytes as were announced.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask SizedAsync(long length)
+    {
+        var writer = response.BodyWriter;
+        var here = (int)Math.Min(length, connection.Unread.Length);
+        await WriteAsync(writer, connection.UnreadMemory[..here]);
+        connection.Consume(here);
+        length -= here;
+        if (length > 0)
+        {
+            await RestAsync(writer, length);
+        }
+    }
+
+    /// <summary>Copies chunks; the client's side frames them anew. Trailers are passed on to HTTP/2 clients.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ChunkedAsync()
+    {
+        var writer = response.BodyWriter;
+        var decoder = default(ChunkedDecoder);
+        await response.StartAsync();
+        while (true)
+        {
+            while (!connection.Unread.IsEmpty && !decoder.IsDone)
+            {
+                Put(writer, decoder.Next(connection.Unread, out var consumed));
+                connection.Consume(consumed);
+            }
+
+            if (decoder.IsDone)
+            {
+                PassOnTrailers(decoder.Trailers);
+                await response.CompleteAsync();
+                return;
+            }
+
+            Check(await writer.FlushAsync());
+            if (!await connection.FillAsync())
+            {
+                throw CutShort();
+            }
+        }
+    }
+
+    /// <summary>Copies until the replica closes the connection.</summary>
+    public async ValueTask UntilCloseAsync()
+    {
+        var writer = response.BodyWriter;
+        do
+        {
+            await WriteAsync(writer, connection.UnreadMemory);
+            connection.Consume(connection.Unread.Length);
+        }
+        while (await connection.FillAsync());
+
+        await response.CompleteAsync();
+    }
+
+    private static BadUpstreamAnswerException CutShort() => new("the connection was closed within the answer's body");
+
+    private async ValueTask RestAsync(PipeWriter writer, long length)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargeBuffer));
+        try
+        {
+            while (length > 0)
+            {
+                var count = await connection.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(length, buffer.Length)));
+                if (count == 0)
+                {
+                    throw CutShort();
+                }
+
+                length -= count;
+                await WriteAsync(writer, buffer.AsMemory(0, count));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static void Put(PipeWriter writer, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var room = writer.GetSpan(1);
+            var count = Math.Min(room.Length, bytes.Length);
+            bytes[..count].CopyTo(room);
+            writer.Advance(count);
+            bytes = bytes[count..];
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WriteAsync(PipeWriter writer, ReadOnlyMemory<byte> bytes)
+    {
+        idle?.Touch();
+        Check(await writer.WriteAsync(bytes));
+    }
+
+    private void Check(FlushResult flushed)
+    {
+        idle?.Touch();
+        if (flushed.IsCompleted || flushed.IsCanceled)
+        {
+            throw new OperationCanceledException("the client left");
+        }
+    }
+
+    private void PassOnTrailers(ReadOnlySpan<byte> trailers)
+    {
+        if (trailers.IsEmpty || !response.SupportsTrailers())
+        {
+            return;
+        }
+
+        foreach (var range in trailers.Split("\r\n"u8))
+        {
+            var line = trailers[range];
+            var colon = line.IndexOf((byte)':');
+            if (colon > 0 && HopHeaders.Classify(line[..colon]) == HeaderKind.EndToEnd)
+            {
+                response.AppendTrailer(
+                    Encoding.Latin1.GetString(line[..colon]), Encoding.Latin1.GetString(line[(colon + 1)..].Trim(" \t"u8)));
+            }
+        }
+    }
+}

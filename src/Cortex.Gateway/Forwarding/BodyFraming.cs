@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Cortex.Gateway.Forwarding;
+
+/// <summary>How a message's body is delimited.</summary>
+internal enum BodyKind
+{
+    /// <summary>No body and no header that speaks of one.</summary>
+    None,
+
+    /// <summary>As many bytes as announced; perhaps 0.</summary>
+    Sized,
+
+    /// <summary>Chunks, ended by an empty one.</summary>
+    Chunked,
+}
+
+/// <summary>A request's body as it is sent on: framed as it came.</summary>
+/// <param name="Kind">How it is delimited.</param>
+/// <param name="Length">Bytes of a sized body.</param>
+internal readonly record struct BodyFraming(BodyKind Kind, long Length)
+{
+    public static BodyFraming Of(HttpContext http)
+    {
+        if (http.Request.ContentLength is { } length)
+        {
+            return new BodyFraming(BodyKind.Sized, length);
+        }
+
+        var canHave = http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
+        return new BodyFraming(canHave ? BodyKind.Chunked : BodyKind.None, 0);
+    }
+}

@@ -1,0 +1,213 @@
+using Cortex.Gateway.Admission;
+using Cortex.Gateway.Metrics;
+using Cortex.Gateway.Routing;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Gateway.Forwarding;
+
+/// <summary>The journey of a request: check, route, admit, forward, record.</summary>
+internal sealed class GatewayApplication(
+    GatewayOptions options, ApiGates gates, Http2Exchange http2, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
+{
+    public RequestContext CreateContext(IFeatureCollection contextFeatures)
+    {
+        if (contextFeatures is not IHostContextContainer<RequestContext> connection)
+        {
+            return new RequestContext(contextFeatures, options, time);
+        }
+
+        if (connection.HostContext is not { } context)
+        {
+            return connection.HostContext = new RequestContext(contextFeatures, options, time);
+        }
+
+        context.Http.Initialize(contextFeatures);
+        return context;
+    }
+
+    public void DisposeContext(RequestContext context, Exception? exception) => context.Http.Uninitialize();
+
+    public Task ProcessRequestAsync(RequestContext context)
+    {
+        var http = context.Http;
+        if (context.Other is { } other && other.Matches(http))
+        {
+            return Task.Run(() => other.Handler(http));   // its handlers may block; this thread serves sockets
+        }
+
+        if (RequestCheck.Refusal(http, options) is { } refusal)
+        {
+            return GatewayAnswer.Refuse(http, refusal.Status, refusal.Reason);
+        }
+
+        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var place = RequestTarget.Parse(target);
+        return gates.Routes.TryMatch(target.AsSpan()[place.PathStart..place.PathEnd], out var gate, out var matched)
+            ? ServeAsync(context, gate, target, matched)
+            : GatewayAnswer.NoSuchEndpoint(http);
+    }
+
+    private async Task ServeAsync(RequestContext context, ApiGate gate, string target, int matched)
+    {
+        var http = context.Http;
+        var start = time.GetTimestamp();
+        var completed = false;
+        try
+        {
+            completed = await TryServeAsync(context, gate, target, matched);
+        }
+        finally
+        {
+            gate.Metrics.Record(completed ? http.Response.StatusCode : 0, time.GetElapsedTime(start));
+        }
+    }
+
+    /// <summary>False when the client is gone or its answer broke off.</summary>
+    private async ValueTask<bool> TryServeAsync(RequestContext context, ApiGate gate, string target, int matched)
+    {
+        var http = context.Http;
+        var clientLeft = http.RequestAborted;
+        var entry = await gate.EnterAsync(clientLeft);
+        List<Replica>? tried = null;
+        var prepared = false;
+        while (entry.Replica is { } replica)
+        {
+            ExchangeResult result;
+            var reached = false;
+            try
+            {
+                result = await ForwardAsync(context, replica, target, matched, prepared, clientLeft);
+                reached = result.Outcome != ExchangeOutcome.NotDelivered;
+            }
+            catch (BadClientRequestException e)
+            {
+                result = new ExchangeResult(ExchangeOutcome.BadRequest, e.Message, StatusCodes.Status400BadRequest);
+                reached = true;
+            }
+            finally
+            {
+                if (reached)
+                {
+                    gate.Release(replica);
+                }
+                else
+                {
+                    gate.ReleaseUnreachable(replica);
+                }
+            }
+
+            if (reached)
+            {
+                return await EndAsync(http, gate, replica, result);
+            }
+
+            logger.ReplicaUnreachable(gate.Name, replica.Address.Id, result.Reason ?? "");
+            prepared = true;
+            (tried ??= []).Add(replica);
+            entry = await gate.EnterAgainAsync(tried, clientLeft);
+        }
+
+        return await RefuseAsync(http, gate, entry.Outcome);
+    }
+
+    private async ValueTask<ExchangeResult> ForwardAsync(
+        RequestContext context, Replica replica, string target, int matched, bool prepared, CancellationToken clientLeft)
+    {
+        var http = context.Http;
+        if (Http2Exchange.IsGrpc(http.Request))
+        {
+            return await http2.SendAsync(http, replica.Address, target, matched, context.ClientAddress, clientLeft);
+        }
+
+        var pool = replica.Pool;
+        if (!prepared)
+        {
+            context.Exchange.Prepare(http, target, matched, context.ClientAddress, replica.Address.Host);
+        }
+
+        try
+        {
+            while (true)
+            {
+                var reused = pool.TryTake(out var connection);
+                connection ??= await pool.ConnectAsync(clientLeft);
+                var result = await context.Exchange.SendAsync(pool, connection, clientLeft);
+                if (result.Outcome != ExchangeOutcome.NotDelivered || !reused)
+                {
+                    return result;
+                }
+            }
+        }
+        catch (UpstreamUnreachableException e)
+        {
+            return new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            return new ExchangeResult(ExchangeOutcome.ClientLeft);
+        }
+    }
+
+    private async ValueTask<bool> EndAsync(HttpContext http, ApiGate gate, Replica replica, ExchangeResult result)
+    {
+        switch (result.Outcome)
+        {
+            case ExchangeOutcome.Answered:
+                return true;
+            case ExchangeOutcome.BadAnswer:
+                logger.BadAnswer(gate.Name, replica.Address.Id, result.Reason ?? "");
+                http.Response.Clear();
+                await GatewayAnswer.BadGateway(http);
+                return true;
+            case ExchangeOutcome.IdleTooLong:
+                logger.BadAnswer(gate.Name, replica.Address.Id, result.Reason ?? "");
+                http.Response.Clear();
+                await GatewayAnswer.IdleTooLong(http);
+                return true;
+            case ExchangeOutcome.BadRequest:
+                http.Response.Clear();
+                await GatewayAnswer.Refuse(http, result.Status, result.Reason ?? "");
+                return true;
+            case ExchangeOutcome.BrokenOff:
+                logger.AnswerBrokenOff(gate.Name, replica.Address.Id, result.Reason ?? "");
+                http.Abort();
+                return false;
+            default:
+                http.Abort();
+                return false;
+        }
+    }
+
+    private static async ValueTask<bool> RefuseAsync(HttpContext http, ApiGate gate, AdmissionOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case AdmissionOutcome.QueueFull:
+                gate.Metrics.RecordRejection(RejectReason.QueueFull);
+                await GatewayAnswer.QueueFull(http);
+                return true;
+            case AdmissionOutcome.NoReplica:
+                gate.Metrics.RecordRejection(RejectReason.NoReplica);
+                await GatewayAnswer.NoReplica(http);
+                return true;
+            case AdmissionOutcome.TimedOut:
+                gate.Metrics.RecordRejection(RejectReason.QueueTimeout);
+                await GatewayAnswer.WaitedTooLong(http);
+                return true;
+            case AdmissionOutcome.AllTried:
+                gate.Metrics.RecordRejection(RejectReason.Unreachable);
+                await GatewayAnswer.BadGateway(http);
+                return true;
+            case AdmissionOutcome.ApiRemoved:
+                await GatewayAnswer.NoSuchEndpoint(http);
+                return true;
+            default:
+                http.Abort();
+                return false;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using System.Net;
+using System.Text;
+using Cortex.Gateway.Routing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace Cortex.Gateway.Forwarding;
+
+/// <summary>Forwards gRPC calls to replicas over cleartext HTTP/2, whose trailers they need.</summary>
+internal sealed class Http2Exchange : IDisposable
+{
+    private readonly HttpMessageInvoker _client;
+
+    public Http2Exchange(UpstreamConnector connector, GatewayOptions options)
+    {
+        _client = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            UseCookies = false,
+            UseProxy = false,
+            ActivityHeadersPropagator = null,
+            EnableMultipleHttp2Connections = true,
+            ConnectTimeout = options.ConnectTimeout,
+            PooledConnectionIdleTimeout = options.UpstreamIdleTimeout,
+            MaxResponseHeadersLength = options.MaxHeaderSize / 1024,
+            RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                var address = new ReplicaAddress("", context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+                return new System.Net.Sockets.NetworkStream(await connector.ConnectAsync(address, cancellationToken), ownsSocket: true);
+            },
+        });
+    }
+
+    /// <summary>Whether a request is a gRPC call.</summary>
+    public static bool IsGrpc(HttpRequest request)
+    {
+        const string GrpcType = "application/grpc";   // application/grpc-web is another protocol, over HTTP/1.1
+        var type = request.ContentType;
+        return type is not null && type.StartsWith(GrpcType, StringComparison.OrdinalIgnoreCase)
+            && (type.Length == GrpcType.Length || type[GrpcType.Length] is '+' or ';')
+            && HttpProtocol.IsHttp2(request.Protocol);
+    }
+
+    /// <summary>Sends the call and passes the answer on.</summary>
+    public async Task<ExchangeResult> SendAsync(
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress, CancellationToken clientLeft)
+    {
+        using var request = MakeRequest(http, replica, rawTarget, matched, clientAddress);
+        var body = (ForwardedContent?)request.Content;
+        try
+        {
+            using var answer = await _client.SendAsync(request, clientLeft);
+            await PassOnAsync(answer, http, clientLeft);
+            return new ExchangeResult(ExchangeOutcome.Answered);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or InvalidOperationException)
+        {
+            if (clientLeft.IsCancellationRequested)
+            {
+                return new ExchangeResult(ExchangeOutcome.ClientLeft);
+            }
+
+            if (http.Response.HasStarted)
+            {
+                return new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
+            }
+
+            return e.GetBaseException() is UpstreamUnreachableException || (Unreachable(e) && body is not { Started: true })
+                ? new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message)
+                : new ExchangeResult(ExchangeOutcome.BadAnswer, e.Message);
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static bool Unreachable(Exception e) =>
+        e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
+
+    private static HttpRequestMessage MakeRequest(
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress)
+    {
+        var target = new HeadBuffer();
+        RequestHead.WriteTarget(target, rawTarget, matched);
+        var source = http.Request;
+        var uri = new Uri(
+            $"http://{(replica.Host.Contains(':', StringComparison.Ordinal) ? $"[{replica.Host}]" : replica.Host)}:{replica.Port}{Encoding.Latin1.GetString(target.Written.Span)}",
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var request = new HttpRequestMessage(new HttpMethod(source.Method), uri)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false)
+        {
+            request.Content = new ForwardedContent(source.BodyReader, source.ContentLength);
+        }
+
+        foreach (var (name, values) in source.Headers)
+        {
+            if (HopHeaders.ClassifyRequest(name) != HeaderKind.EndToEnd || name[0] == ':')
+            {
+                continue;
+            }
+
+            Add(request, name, values);
+        }
+
+        request.Headers.Host = source.Headers.Host;
+        request.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
+        Add(request, "X-Forwarded-For", StringValues.Concat(source.Headers["X-Forwarded-For"], clientAddress));
+        AddOr(request, "X-Forwarded-Proto", source.Headers["X-Forwarded-Proto"], source.Scheme);
+        AddOr(request, "X-Forwarded-Host", source.Headers["X-Forwarded-Host"], source.Headers.Host);
+        AddOr(request, "X-Request-ID", source.Headers["X-Request-ID"], Guid.NewGuid().ToString());
+        return request;
+    }
+
+    private static void AddOr(HttpRequestMessage request, string name, StringValues values, StringValues otherwise) =>
+        Add(request, name, values.Count > 0 ? values : otherwise);
+
+    private static void Add(HttpRequestMessage request, string name, StringValues values)
+    {
+        if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+        {
+            request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
+    }
+
+    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, CancellationToken clientLeft)
+    {
+        var response = http.Response;
+        response.StatusCode = (int)answer.StatusCode;
+        response.Headers[AnswerHead.OriginHeader] = "api";
+        foreach (var headers in new[] { answer.Headers.NonValidated, answer.Content.Headers.NonValidated })
+        {
+            foreach (var (name, values) in headers)
+            {
+                if (HopHeaders.Classify(Encoding.Latin1.GetBytes(name)) is HeaderKind.EndToEnd or HeaderKind.ContentLength)
+                {
+                    response.Headers.Append(name, values.ToArray());
+                }
+            }
+        }
+
+        var stream = await answer.Content.ReadAsStreamAsync(clientLeft);
+        var buffer = new byte[16 * 1024];
+        if (!answer.TrailingHeaders.Any())
+        {
+            await response.StartAsync(clientLeft);   // a server that streams may say nothing for long
+        }
+
+        while (await stream.ReadAsync(buffer, clientLeft) is > 0 and var count)
+        {
+            await response.BodyWriter.WriteAsync(buffer.AsMemory(0, count), clientLeft);
+        }
+
+        foreach (var (name, values) in answer.TrailingHeaders.NonValidated)
+        {
+            response.AppendTrailer(name, values.ToArray());
+        }
+    }
+}

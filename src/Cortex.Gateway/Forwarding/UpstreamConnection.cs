@@ -1,0 +1,136 @@
+using System.Net.Sockets;
+
+namespace Cortex.Gateway.Forwarding;
+
+/// <summary>
+/// One HTTP/1.1 connection to a replica and the bytes read from it. Used by one request at a time; only
+/// <see cref="Dispose"/> may be called from elsewhere, and makes every pending read and write fail.
+/// </summary>
+internal sealed class UpstreamConnection(Socket socket, int maxHeadSize) : IDisposable
+{
+    private const int InitialSize = 16 * 1024;
+
+    // Not pooled: a read may still be pending on it when the connection is closed from another thread.
+    private byte[] _input = new byte[InitialSize];
+    private int _start;
+    private int _end;
+    private ValueTask<int> _watch;
+    private bool _watching;
+
+    /// <summary>The head of the request being sent.</summary>
+    public HeadBuffer Output { get; } = new();
+
+    /// <summary>The head of the answer being read.</summary>
+    public ResponseHead Head { get; } = new();
+
+    /// <summary>Whether a request was answered on it before.</summary>
+    public bool IsReused { get; private set; }
+
+    /// <summary>Timestamp of its last use.</summary>
+    public long IdleSince { get; private set; }
+
+    /// <summary>Whether a resting connection is still open and silent, as far as this end knows.</summary>
+    public bool IsQuiet => !_watch.IsCompleted;
+
+    /// <summary>Bytes that were read and not yet used.</summary>
+    public ReadOnlySpan<byte> Unread => _input.AsSpan(_start, _end - _start);
+
+    /// <summary><see cref="Unread"/> as memory.</summary>
+    public ReadOnlyMemory<byte> UnreadMemory => _input.AsMemory(_start, _end - _start);
+
+    /// <summary>Marks unread bytes as used.</summary>
+    public void Consume(int count)
+    {
+        _start += count;
+        if (_start == _end)
+        {
+            _start = _end = 0;
+        }
+    }
+
+    /// <summary>
+    /// Leaves a read pending while nobody uses the connection, so that its closing by the replica is seen at once. The
+    /// next request's first read takes it over: watching costs no system call.
+    /// </summary>
+    public void Rest(long now)
+    {
+        IdleSince = now;
+        IsReused = true;
+        _start = _end = 0;
+#pragma warning disable CA2012 // kept for the next FillAsync, which awaits it once
+        _watch = socket.ReceiveAsync(_input.AsMemory(), SocketFlags.None);
+#pragma warning restore CA2012
+        _watching = true;
+    }
+
+    /// <summary>Sends all bytes.</summary>
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        // A stream socket's send takes all bytes unless it fails.
+        await socket.SendAsync(bytes, SocketFlags.None);
+    }
+
+    /// <summary>Tells the replica that no more bytes come.</summary>
+    public void EndSending() => socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Reads more bytes behind the unread ones. False at the end of the stream.</summary>
+    /// <exception cref="BadUpstreamAnswerException">More unread bytes than a head may have.</exception>
+    public ValueTask<bool> FillAsync()
+    {
+        ValueTask<int> read;
+        if (_watching)
+        {
+            _watching = false;
+            read = _watch;
+        }
+        else
+        {
+            MakeRoom();
+            read = socket.ReceiveAsync(_input.AsMemory(_end), SocketFlags.None);
+        }
+
+        if (read.IsCompletedSuccessfully)
+        {
+            return ValueTask.FromResult(Filled(read.Result));
+        }
+
+        return AwaitFillAsync(read);
+    }
+
+    /// <summary>Reads past the buffer into memory of the caller's. 0 at the end of the stream.</summary>
+    public ValueTask<int> ReceiveAsync(Memory<byte> memory) => socket.ReceiveAsync(memory, SocketFlags.None);
+
+    /// <summary>Closes the connection.</summary>
+    public void Dispose() => socket.Dispose();
+
+    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> AwaitFillAsync(ValueTask<int> read) => Filled(await read);
+
+    private bool Filled(int count)
+    {
+        _end += count;
+        return count > 0;
+    }
+
+    private void MakeRoom()
+    {
+        if (_end < _input.Length)
+        {
+            return;
+        }
+
+        if (_start > 0)
+        {
+            _input.AsSpan(_start, _end - _start).CopyTo(_input);
+            (_start, _end) = (0, _end - _start);
+            return;
+        }
+
+        if (_input.Length >= maxHeadSize)
+        {
+            throw new BadUpstreamAnswerException($"the head of the answer is larger than {maxHeadSize} bytes");
+        }
+
+        Array.Resize(ref _input, Math.Min(_input.Length * 2, maxHeadSize));
+    }
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics.CodeAnalysis;
+using Cortex.Gateway.Routing;
+
+namespace Cortex.Gateway.Forwarding;
+
+/// <summary>
+/// Unused connections to one replica, the freshest taken first. There are never more than the replica has slots, as
+/// a connection belongs to a request that holds one.
+/// </summary>
+internal sealed class UpstreamPool(ReplicaAddress address, UpstreamConnector connector)
+{
+    private readonly Lock _lock = new();
+    private readonly List<UpstreamConnection> _idle = [];
+    private bool _closed;
+
+    /// <summary>Names and values that this replica's answers repeat.</summary>
+    public StringCache Strings { get; } = new();
+
+    /// <summary>Takes an open connection if there is one.</summary>
+    public bool TryTake([NotNullWhen(true)] out UpstreamConnection? connection)
+    {
+        var oldest = connector.Time.GetTimestamp() - Ticks(connector.IdleTimeout);
+        while (true)
+        {
+            lock (_lock)
+            {
+                if (_idle.Count == 0)
+                {
+                    connection = null;
+                    return false;
+                }
+
+                connection = _idle[^1];
+                _idle.RemoveAt(_idle.Count - 1);
+            }
+
+            if (connection.IdleSince >= oldest && connection.IsQuiet)
+            {
+                return true;
+            }
+
+            connection.Dispose();
+        }
+    }
+
+    /// <summary>Opens a connection.</summary>
+    /// <exception cref="UpstreamUnreachableException">It could not be opened.</exception>
+    public async ValueTask<UpstreamConnection> ConnectAsync(CancellationToken cancellationToken) =>
+        new(await connector.ConnectAsync(address, cancellationToken), connector.MaxHeadSize);
+
+    /// <summary>Keeps a connection whose answer was read to its end for the next request.</summary>
+    public void Return(UpstreamConnection connection)
+    {
+        connection.Rest(connector.Time.GetTimestamp());
+        lock (_lock)
+        {
+            if (!_closed)
+            {
+                _idle.Add(connection);
+                return;
+            }
+        }
+
+        connection.Dispose();
+    }
+
+    /// <summary>Closes connections that were unused for too long, so that the replica does not do so first.</summary>
+    public void CloseIdle()
+    {
+        var oldest = connector.Time.GetTimestamp() - Ticks(connector.IdleTimeout);
+        List<UpstreamConnection>? old = null;
+        lock (_lock)
+        {
+            // The list is ordered by the time of return.
+            var count = _idle.FindIndex(connection => connection.IdleSince >= oldest);
+            count = count < 0 ? _idle.Count : count;
+            if (count > 0)
+            {
+                old = _idle.GetRange(0, count);
+                _idle.RemoveRange(0, count);
+            }
+        }
+
+        old?.ForEach(static connection => connection.Dispose());
+    }
+
+    /// <summary>Closes unused connections now and those in use when their requests end.</summary>
+    public void Close()
+    {
+        List<UpstreamConnection> idle;
+        lock (_lock)
+        {
+            _closed = true;
+            idle = [.. _idle];
+            _idle.Clear();
+        }
+
+        idle.ForEach(static connection => connection.Dispose());
+    }
+
+    private long Ticks(TimeSpan duration) => (long)(duration.TotalSeconds * connector.Time.TimestampFrequency);
+}

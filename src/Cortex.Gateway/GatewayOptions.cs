@@ -1,0 +1,84 @@
+namespace Cortex.Gateway;
+
+/// <summary>The gateway's limits. Sizes are bytes. Read once, when the gateway is made.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>Largest request body, in bytes; a larger one is answered 413. Default 10 GiB, 0 for no limit.</summary>
+    public long MaxRequestBody { get; set; } = 10L << 30;
+
+    /// <summary>
+    /// Largest request line and largest sum of request headers (431 or 414 beyond), and largest head of a replica's
+    /// answer (502 beyond), in bytes. 8 KiB to 1 MiB, default 64 KiB.
+    /// </summary>
+    public int MaxHeaderSize { get; set; } = 64 << 10;
+
+    /// <summary>Most request headers; more are answered 431. 10 to 10000, default 100.</summary>
+    public int MaxHeaders { get; set; } = 100;
+
+    /// <summary>Longest time from a request's first byte to the end of its headers (408 beyond). Default 15 s.</summary>
+    public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a client's connection may stay without a request. Default 130 s.</summary>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>Longest time to connect to a replica; then another one is tried. Default 5 s.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest wait for a replica's slot (503 beyond). Default 5 min.</summary>
+    public TimeSpan QueueTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// Longest time in which no byte of a forwarded request or of its answer moves: the request is aborted, with 504
+    /// when its answer has not begun. Default 0: none, a model may compute for hours.
+    /// </summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.Zero;
+
+    /// <summary>
+    /// How long an unused connection to a replica is kept. Default 1.5 s, less than the keep-alive time of common
+    /// application servers, so that they do not close it just when it is used again.
+    /// </summary>
+    public TimeSpan UpstreamIdleTimeout { get; set; } = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>How long a request with <c>Expect: 100-continue</c> waits for the replica's go-ahead. Default 1 s.</summary>
+    public TimeSpan ExpectTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a replica that could not be reached is passed over. Default 1 s.</summary>
+    public TimeSpan UnreachableReplicaPause { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Most open client connections; more are closed at once. Default 10000.</summary>
+    public int MaxConnections { get; set; } = 10_000;
+
+    /// <summary>What is wrong with the values, all of it; empty when nothing is.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> errors = [];
+        Check(MaxRequestBody >= 0, nameof(MaxRequestBody), "0 (no limit) or more", MaxRequestBody);
+        Check(MaxHeaderSize is >= 8 << 10 and <= 1 << 20, nameof(MaxHeaderSize), "8192 to 1048576 bytes", MaxHeaderSize);
+        Check(MaxHeaders is >= 10 and <= 10_000, nameof(MaxHeaders), "10 to 10000", MaxHeaders);
+        Check(MaxConnections is >= 1 and <= 1_000_000, nameof(MaxConnections), "1 to 1000000", MaxConnections);
+        CheckTime(HeaderTimeout, nameof(HeaderTimeout));
+        CheckTime(KeepAliveTimeout, nameof(KeepAliveTimeout));
+        CheckTime(ConnectTimeout, nameof(ConnectTimeout));
+        CheckTime(QueueTimeout, nameof(QueueTimeout));
+        CheckTime(UpstreamIdleTimeout, nameof(UpstreamIdleTimeout));
+        CheckTime(ExpectTimeout, nameof(ExpectTimeout));
+        CheckTime(UnreachableReplicaPause, nameof(UnreachableReplicaPause));
+        if (IdleTimeout != TimeSpan.Zero)
+        {
+            CheckTime(IdleTimeout, nameof(IdleTimeout));
+        }
+
+        return errors;
+
+        void CheckTime(TimeSpan value, string name) =>
+            Check(value >= TimeSpan.FromMilliseconds(1) && value <= TimeSpan.FromDays(1), name, "1 ms to 1 day", value);
+
+        void Check(bool holds, string name, string range, object value)
+        {
+            if (!holds)
+            {
+                errors.Add(string.Create(null, $"{name} must be {range}, not {value}"));
+            }
+        }
+    }
+}

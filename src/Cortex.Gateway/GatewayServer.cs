@@ -1,0 +1,181 @@
+using System.Net;
+using System.Text;
+using Cortex.Gateway.Admission;
+using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Listening;
+using Cortex.Gateway.Metrics;
+using Cortex.Gateway.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Cortex.Gateway;
+
+/// <summary>The data plane: takes requests on its listeners and forwards them to replicas.</summary>
+/// <remarks>
+/// It is fastest with the environment variable DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS set to 1 before the
+/// process first uses a socket: requests are then served on the threads that poll the sockets.
+/// </remarks>
+public sealed class GatewayServer : IGateway, IAsyncDisposable
+{
+    private readonly GatewayOptions _options;
+    private readonly IReadOnlyList<SharedPort> _ports;
+    private readonly SocketTransportFactory _transport;
+    private readonly ApiGates _gates;
+    private readonly Http2Exchange _http2;
+    private readonly GatewayApplication _application;
+    private readonly KestrelServer _kestrel;
+    private readonly ITimer _sweep;
+
+    /// <summary>Makes a gateway that does not listen yet.</summary>
+    /// <param name="options">The limits.</param>
+    /// <param name="listeners">Where to listen.</param>
+    /// <param name="loggers">Makes its loggers.</param>
+    /// <param name="time">The clock of all timeouts.</param>
+    /// <exception cref="ArgumentException">A limit is out of range; the message names every one.</exception>
+    public GatewayServer(GatewayOptions options, IReadOnlyList<GatewayListener> listeners, ILoggerFactory loggers, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(listeners);
+        ArgumentNullException.ThrowIfNull(loggers);
+        ArgumentNullException.ThrowIfNull(time);
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join("; ", errors), nameof(options));
+        }
+
+        _options = options;
+        var logger = loggers.CreateLogger<GatewayServer>();
+        var connector = new UpstreamConnector(options, time);
+        _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause), connector, time);
+        _http2 = new Http2Exchange(connector, options);
+        _application = new GatewayApplication(options, _gates, _http2, time, logger);
+        _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
+        _transport = new SocketTransportFactory(
+            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096 }), loggers);
+        _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), loggers);
+        _sweep = time.CreateTimer(
+            static state => ((GatewayServer)state!).CloseIdleConnections(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Where it listens, in the order of its listeners, with the real ports once started.</summary>
+    public IReadOnlyList<IPEndPoint> EndPoints => [.. _ports.Select(static port => (IPEndPoint)port.EndPoint)];
+
+    /// <summary>Listens on every address, or on none.</summary>
+    /// <exception cref="IOException">An address cannot be had; the message says which and what to do.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var port in _ports)
+            {
+                await port.BindAsync(_transport, cancellationToken);
+            }
+
+            await _kestrel.StartAsync(_application, cancellationToken);
+        }
+        catch
+        {
+            foreach (var port in _ports)
+            {
+                await port.StopAsync();
+            }
+
+            throw;
+        }
+
+        foreach (var port in _ports)
+        {
+            port.Start();
+        }
+
+        _sweep.Change(_options.UpstreamIdleTimeout / 2, _options.UpstreamIdleTimeout / 2);
+    }
+
+    /// <summary>Accepts nothing more and lets requests finish until <paramref name="cancellationToken"/> fires; the rest is aborted.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        foreach (var port in _ports)
+        {
+            await port.StopAsync();
+        }
+
+        await _kestrel.StopAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Apply(RouteSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        _gates.Apply(snapshot);
+    }
+
+    /// <inheritdoc/>
+    public Task DrainAsync(string replicaId, CancellationToken cancellationToken) =>
+        _gates.WhenDrained(replicaId).WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ApiTraffic? GetTraffic(string apiName) => _gates.Find(apiName)?.Traffic;
+
+    /// <inheritdoc/>
+    public void WriteMetrics(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        MetricsText.Write(writer, _gates.All);
+    }
+
+    /// <summary>Stops at once, and closes every connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(new CancellationToken(canceled: true));
+        await _sweep.DisposeAsync();
+        _kestrel.Dispose();
+        foreach (var port in _ports)
+        {
+            port.Dispose();
+        }
+
+        _gates.Apply(new RouteSnapshot([]));
+        _http2.Dispose();
+    }
+
+    private KestrelServerOptions KestrelOptions()
+    {
+        var kestrel = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            AllowAlternateSchemes = true,   // behind a balancer that ends TLS, clients say https
+            RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
+        };
+        var limits = kestrel.Limits;
+        limits.MaxRequestBodySize = _options.MaxRequestBody == 0 ? null : _options.MaxRequestBody;
+        limits.MaxRequestLineSize = _options.MaxHeaderSize;
+        limits.MaxRequestHeadersTotalSize = _options.MaxHeaderSize;
+        limits.MaxRequestHeaderCount = _options.MaxHeaders;
+        limits.RequestHeadersTimeout = _options.HeaderTimeout;
+        limits.KeepAliveTimeout = _options.KeepAliveTimeout;
+        limits.MaxConcurrentConnections = _options.MaxConnections;
+        limits.MaxConcurrentUpgradedConnections = _options.MaxConnections;
+
+        // A body may pause for as long as its API likes; IdleTimeout bounds that where it must be bounded.
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        foreach (var port in _ports)
+        {
+            kestrel.Listen(new ProtocolEndPoint(port, HttpProtocols.Http1), static listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(new ProtocolEndPoint(port, HttpProtocols.Http2), static listen => listen.Protocols = HttpProtocols.Http2);
+        }
+
+        return kestrel;
+    }
+
+    private void CloseIdleConnections()
+    {
+        foreach (var gate in _gates.All)
+        {
+            gate.CloseIdleConnections();
+        }
+    }
+}

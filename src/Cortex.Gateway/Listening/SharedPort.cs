@@ -1,0 +1,172 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Gateway.Listening;
+
+/// <summary>
+/// One port for HTTP/1.1 and prior-knowledge HTTP/2, which Kestrel does not serve together without TLS: every accepted
+/// connection's first bytes decide which of two Kestrel endpoints gets it.
+/// </summary>
+internal sealed class SharedPort(GatewayListener listener, GatewayOptions options, TimeProvider time, ILogger logger) : IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+    private IConnectionListener? _socket;
+    private ChannelWriter<ConnectionContext>? _http1;
+    private ChannelWriter<ConnectionContext>? _http2;
+    private Task _accepting = Task.CompletedTask;
+    private Task? _stopped;
+    private int _sorting;
+
+    /// <summary>Where it listens; the port is real once bound.</summary>
+    public EndPoint EndPoint => _socket?.EndPoint ?? listener.EndPoint;
+
+    /// <exception cref="IOException">The address cannot be had; the message says why and what to do.</exception>
+    public async Task BindAsync(IConnectionListenerFactory transport, CancellationToken cancellationToken)
+    {
+        try
+        {
+            _socket = await transport.BindAsync(listener.EndPoint, cancellationToken);
+        }
+        catch (AddressInUseException e)
+        {
+            throw new IOException(
+                $"cannot listen on {listener.EndPoint}: port {listener.EndPoint.Port} is taken by another process; stop that process or configure another port", e);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"cannot listen on {listener.EndPoint}: {e.Message}; configure an address of this machine and a port that you may use", e);
+        }
+    }
+
+    /// <summary>Names the taker of one protocol's connections.</summary>
+    public void Attach(HttpProtocols protocol, ChannelWriter<ConnectionContext> taker)
+    {
+        if (protocol == HttpProtocols.Http2)
+        {
+            _http2 = taker;
+        }
+        else
+        {
+            _http1 = taker;
+        }
+    }
+
+    /// <summary>Begins to accept; both takers are attached.</summary>
+    public void Start()
+    {
+        logger.Listening(EndPoint.ToString() ?? "");
+        _accepting = AcceptAsync(_socket!);
+    }
+
+    /// <summary>Stops accepting. Repeated calls wait for the first.</summary>
+    public Task StopAsync()
+    {
+        lock (_lock)
+        {
+            return _stopped ??= StopOnceAsync();
+        }
+    }
+
+    /// <summary>Call <see cref="StopAsync"/> first.</summary>
+    public void Dispose() => _stopping.Dispose();
+
+    private async Task StopOnceAsync()
+    {
+        await _stopping.CancelAsync();
+        if (_socket is not null)
+        {
+            await _socket.UnbindAsync();
+            await _accepting;
+            await _socket.DisposeAsync();
+        }
+
+        _http1?.TryComplete();
+        _http2?.TryComplete();
+    }
+
+    private async Task AcceptAsync(IConnectionListener socket)
+    {
+        try
+        {
+            while (await socket.AcceptAsync(CancellationToken.None) is { } connection)
+            {
+                if (Interlocked.Increment(ref _sorting) > options.MaxConnections)
+                {
+                    Interlocked.Decrement(ref _sorting);
+                    await connection.DisposeAsync();
+                    continue;
+                }
+
+                connection.Features.Set(listener.Other);
+                _ = SortAsync(connection);   // ends by itself within the header timeout, and reports nothing
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            logger.AcceptFailed(EndPoint.ToString() ?? "", e.Message);
+        }
+    }
+
+    private async Task SortAsync(ConnectionContext connection)
+    {
+        try
+        {
+            var taker = await SpeaksHttp2Async(connection.Transport.Input) ? _http2! : _http1!;
+            if (!taker.TryWrite(connection))
+            {
+                await connection.DisposeAsync();   // the server stops
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
+        {
+            await connection.DisposeAsync();   // the client left without a word
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _sorting);
+        }
+    }
+
+    /// <summary>Looks at the first bytes and leaves them where they are. Silence counts as HTTP/1.1, whose limits then hold.</summary>
+    private async ValueTask<bool> SpeaksHttp2Async(PipeReader input)
+    {
+        var reading = input.ReadAsync().AsTask();
+        if (reading.IsCompletedSuccessfully && Decide(input, reading.Result) is { } known)
+        {
+            return known;
+        }
+
+        using var late = new CancellationTokenSource(options.HeaderTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stopping.Token);
+        await using var registration = either.Token.UnsafeRegister(static state => ((PipeReader)state!).CancelPendingRead(), input);
+        var read = reading.IsCompletedSuccessfully ? await input.ReadAsync() : await reading;
+        while (true)
+        {
+            if (Decide(input, read) is { } isHttp2)
+            {
+                return isHttp2;
+            }
+
+            read = await input.ReadAsync();
+        }
+    }
+
+    private static bool? Decide(PipeReader input, ReadResult read)
+    {
+        var preface = Http2Preface.Match(read.Buffer);
+        if (preface is null && !read.IsCanceled && !read.IsCompleted)
+        {
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            return null;
+        }
+
+        input.AdvanceTo(read.Buffer.Start);
+        return preface ?? false;
+    }
+}

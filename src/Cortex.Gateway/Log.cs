@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Gateway;
+
+/// <summary>The gateway's log messages; ids 2000-2999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2001, LogLevel.Information, "The gateway listens on {EndPoint}")]
+    public static partial void Listening(this ILogger logger, string endPoint);
+
+    [LoggerMessage(2002, LogLevel.Warning, "API {Api}: replica {Replica} could not be reached ({Reason}); it is passed over for a moment and the request goes to another one")]
+    public static partial void ReplicaUnreachable(this ILogger logger, string api, string replica, string reason);
+
+    [LoggerMessage(2003, LogLevel.Warning, "API {Api}: replica {Replica} got a request and gave no proper answer ({Reason}); see its logs")]
+    public static partial void BadAnswer(this ILogger logger, string api, string replica, string reason);
+
+    [LoggerMessage(2004, LogLevel.Warning, "API {Api}: an answer of replica {Replica} broke off ({Reason}); its client's connection was aborted; see the replica's logs")]
+    public static partial void AnswerBrokenOff(this ILogger logger, string api, string replica, string reason);
+
+    [LoggerMessage(2005, LogLevel.Error, "The gateway cannot accept connections on {EndPoint} any more: {Reason}. Restart it")]
+    public static partial void AcceptFailed(this ILogger logger, string endPoint, string reason);
+}

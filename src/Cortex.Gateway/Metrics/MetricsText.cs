@@ -1,0 +1,89 @@
+using System.Globalization;
+using Cortex.Gateway.Admission;
+
+namespace Cortex.Gateway.Metrics;
+
+/// <summary>Writes the gateway's metrics in the Prometheus text format.</summary>
+internal static class MetricsText
+{
+    private static readonly string[] Classes = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+    private static readonly (RejectReason Reason, string Label)[] Reasons =
+    [
+        (RejectReason.QueueFull, "queue_full"),
+        (RejectReason.NoReplica, "no_replica"),
+        (RejectReason.QueueTimeout, "queue_timeout"),
+        (RejectReason.Unreachable, "unreachable"),
+    ];
+
+    public static void Write(TextWriter writer, IEnumerable<ApiGate> gates)
+    {
+        var apis = gates
+            .OrderBy(static gate => gate.Name, StringComparer.Ordinal)
+            .Select(static gate => (Labels: $"api_name=\"{Escape(gate.Name)}\",api_kind=\"{Escape(gate.Kind)}\"", gate.Metrics, gate.Traffic))
+            .ToArray();
+
+        Family(writer, "cortex_in_flight_requests", "gauge", "Requests in progress on replicas or waiting for one.");
+        foreach (var (labels, _, traffic) in apis)
+        {
+            Sample(writer, "cortex_in_flight_requests", labels + ",container=\"proxy\"", traffic.InFlight + traffic.Queued);
+        }
+
+        Family(writer, "cortex_gateway_queued_requests", "gauge", "Requests that wait for a replica's slot.");
+        foreach (var (labels, _, traffic) in apis)
+        {
+            Sample(writer, "cortex_gateway_queued_requests", labels, traffic.Queued);
+        }
+
+        Family(writer, "cortex_gateway_requests_total", "counter", "Finished requests by class of status code; aborted: the client left or the answer broke off.");
+        foreach (var (labels, metrics, _) in apis)
+        {
+            for (var i = 0; i < Classes.Length; i++)
+            {
+                Sample(writer, "cortex_gateway_requests_total", $"{labels},code=\"{Classes[i]}\"", metrics.Answers(i));
+            }
+        }
+
+        Family(writer, "cortex_gateway_rejected_requests_total", "counter", "Requests that the gateway turned away.");
+        foreach (var (labels, metrics, _) in apis)
+        {
+            foreach (var (reason, label) in Reasons)
+            {
+                Sample(writer, "cortex_gateway_rejected_requests_total", $"{labels},reason=\"{label}\"", metrics.Rejections(reason));
+            }
+        }
+
+        Family(writer, "cortex_gateway_request_duration_seconds", "histogram", "Time from a request's arrival to the end of its answer.");
+        foreach (var (labels, metrics, _) in apis)
+        {
+            Histogram(writer, labels, metrics);
+        }
+    }
+
+    private static void Histogram(TextWriter writer, string labels, ApiMetrics metrics)
+    {
+        const string Name = "cortex_gateway_request_duration_seconds";
+        long count = 0;
+        for (var i = 0; i < ApiMetrics.BucketBounds.Length; i++)
+        {
+            count += metrics.BucketCount(i);
+            Sample(writer, Name + "_bucket", $"{labels},le=\"{Number(ApiMetrics.BucketBounds[i])}\"", count);
+        }
+
+        count += metrics.BucketCount(ApiMetrics.BucketBounds.Length);
+        Sample(writer, Name + "_bucket", labels + ",le=\"+Inf\"", count);
+        Sample(writer, Name + "_sum", labels, metrics.Seconds);
+        Sample(writer, Name + "_count", labels, count);
+    }
+
+    private static void Family(TextWriter writer, string name, string type, string help) =>
+        writer.Write($"# HELP {name} {help}\n# TYPE {name} {type}\n");
+
+    private static void Sample(TextWriter writer, string name, string labels, double value) =>
+        writer.Write($"{name}{{{labels}}} {Number(value)}\n");
+
+    private static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Escape(string value) =>
+        value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+}

@@ -1,0 +1,17 @@
+namespace Cortex.Gateway.Metrics;
+
+/// <summary>Why the gateway turned a request away.</summary>
+internal enum RejectReason
+{
+    /// <summary>As many requests wait as may.</summary>
+    QueueFull,
+
+    /// <summary>No replica is ready.</summary>
+    NoReplica,
+
+    /// <summary>The request waited too long.</summary>
+    QueueTimeout,
+
+    /// <summary>No replica could be reached.</summary>
+    Unreachable,
+}

@@ -1,0 +1,183 @@
+using Cortex.Core.Errors;
+using Cortex.Core.Identifiers;
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+using Cortex.Operator.Reading;
+using Cortex.Operator.Reconciling;
+using Cortex.Operator.State;
+using Cortex.Runtimes;
+
+namespace Cortex.Operator.Deploying;
+
+/// <summary>Changes the desired state: deploy, refresh, delete.</summary>
+internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TimeIdGenerator timeIds, TimeProvider time) : IDisposable
+{
+    // Looking at what is deployed and changing it must not be split by another deployment.
+    private readonly SemaphoreSlim _oneAtATime = new(1, 1);
+
+    /// <summary>Deploys every API of a file, or none when the file is not valid.</summary>
+    /// <exception cref="InvalidConfigurationException">The file is not valid.</exception>
+    public async Task<IReadOnlyList<DeployResult>> DeployAsync(string fileName, string yaml, bool force, CancellationToken cancellationToken)
+    {
+        var file = ApiFileParser.Parse(fileName, yaml);
+        if (!file.IsValid)
+        {
+            throw new InvalidConfigurationException(file.Errors);
+        }
+
+        var view = ClusterViews.From(store, await runtime.GetCapacityAsync(cancellationToken), reader.NodeGroups);
+        await _oneAtATime.WaitAsync(cancellationToken);
+        try
+        {
+            var errors = ClusterValidator.Validate(file, view with { Apis = ClusterViews.Deployed(store) });
+            if (errors.Count > 0)
+            {
+                throw new InvalidConfigurationException(errors);
+            }
+
+            // Splitters last: their targets may be in the same file.
+            return await Task.Run(
+                () => file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, force)).ToList(), cancellationToken);
+        }
+        finally
+        {
+            _oneAtATime.Release();
+            reconciler.Wake();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _oneAtATime.Dispose();
+
+    /// <summary>Replaces every replica without changing the configuration.</summary>
+    public async Task<string> RefreshAsync(string name, bool force, CancellationToken cancellationToken)
+    {
+        await _oneAtATime.WaitAsync(cancellationToken);
+        try
+        {
+            var api = reader.Find(name);
+            if (api.Spec.Kind is not (ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
+            {
+                throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI or an AsyncAPI can be refreshed");
+            }
+
+            if (!force && reader.IsUpdating(api))
+            {
+                throw StillUpdating(api.Spec);
+            }
+
+            await Task.Run(() => store.Deploy(api with { Spec = NewVersion(api.Spec, DeploymentId.New()) }), cancellationToken);
+            return $"updating {Title(api.Spec.Name, api.Spec.Kind)}";
+        }
+        finally
+        {
+            _oneAtATime.Release();
+            reconciler.Wake();
+        }
+    }
+
+    /// <summary>Makes an API unwanted; its replicas finish their requests and go.</summary>
+    public async Task<string> DeleteAsync(string name, bool keepCache, CancellationToken cancellationToken)
+    {
+        await _oneAtATime.WaitAsync(cancellationToken);
+        try
+        {
+            reader.Find(name);
+            var splitters = store.Apis.Values.Where(api => api.Spec.Apis?.Any(target => target.Name == name) == true).Select(api => api.Name).ToList();
+            if (splitters.Count > 0)
+            {
+                throw new CortexException("resources.realtime_api_used_by_traffic_splitter", $"{name} is a target of {string.Join(", ", splitters)}; delete that traffic splitter first, or deploy it without {name}");
+            }
+
+            await Task.Run(() => store.Delete(name, keepCache), cancellationToken);
+
+            // Clients must not reach it once they were told that it goes.
+            reconciler.PublishRoutes();
+            return $"deleting {name}";
+        }
+        finally
+        {
+            _oneAtATime.Release();
+            reconciler.Wake();
+        }
+    }
+
+    private DeployResult Apply(ApiSpec spec, bool force)
+    {
+        try
+        {
+            var (version, message) = Apply(spec, store.Apis.GetValueOrDefault(spec.Name), force);
+            return new DeployResult(new ApiResponse { Spec = version, Endpoint = reader.EndpointUrl(version.Networking.Endpoint) }, message, "");
+        }
+        catch (CortexException exception)
+        {
+            return new DeployResult(null, "", $"error: {exception.Message}");
+        }
+    }
+
+    private (DeployedSpec Version, string Message) Apply(ApiSpec spec, WantedApi? deployed, bool force)
+    {
+        if (deployed is not null && deployed.Spec.Kind != spec.Kind)
+        {
+            throw new CortexException("resources.cannot_change_kind_of_deployed_api", $"{spec.Name} is deployed as a {deployed.Spec.Kind}, and the kind of a deployed API can't change; run `cortex delete {spec.Name}` first, or use another name");
+        }
+
+        if (spec.Kind != ApiKind.RealtimeAPI)
+        {
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kind RealtimeAPI");
+        }
+
+        var podId = SpecHash.PodId(spec);
+        var specId = SpecHash.SpecId(spec);
+        if (deployed is null)
+        {
+            var now = time.GetUtcNow();
+            var created = Version(spec, specId, podId, DeploymentId.New(), (now - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick);
+            store.Deploy(new WantedApi(created, spec.Autoscaling!.InitReplicas));
+            return (created, $"creating {Title(spec.Name, spec.Kind)}");
+        }
+
+        var updating = reader.IsUpdating(deployed);
+        if (deployed.Spec.SpecId == specId)
+        {
+            return (deployed.Spec, $"{Title(spec.Name, spec.Kind)} is {(updating ? "already updating" : "up to date")}");
+        }
+
+        if (updating && !force)
+        {
+            throw StillUpdating(deployed.Spec);
+        }
+
+        var scaling = spec.Autoscaling!;
+        var replicas = Math.Clamp(deployed.Replicas > 0 ? deployed.Replicas : scaling.InitReplicas, scaling.MinReplicas, scaling.MaxReplicas);
+        var updated = Version(spec, specId, podId, deployed.Spec.DeploymentId, deployed.Spec.InitialDeploymentTime);
+        store.Deploy(new WantedApi(updated, replicas));
+        return (updated, $"updating {Title(spec.Name, spec.Kind)}");
+    }
+
+    private DeployedSpec NewVersion(DeployedSpec spec, string deploymentId)
+    {
+        var id = new ApiId(timeIds.Next(), deploymentId, spec.SpecId).ToString();
+        return spec with
+        {
+            Id = id,
+            DeploymentId = deploymentId,
+            Key = reader.StorageKey(spec.Name, id),
+            LastUpdated = time.GetUtcNow().ToUnixTimeSeconds(),
+        };
+    }
+
+    private DeployedSpec Version(ApiSpec spec, string specId, string podId, string deploymentId, long initialDeploymentTime)
+    {
+        var id = new ApiId(timeIds.Next(), deploymentId, specId).ToString();
+        return DeployedSpec.From(
+            spec, id, specId, podId, deploymentId, initialDeploymentTime, time.GetUtcNow().ToUnixTimeSeconds(),
+            reader.StorageKey(spec.Name, id), reader.MetadataRoot(spec.Name));
+    }
+
+    private static CortexException StillUpdating(DeployedSpec spec) => new(
+        spec.Kind == ApiKind.AsyncAPI ? "asyncapi.api_updating" : "realtimeapi.api_updating",
+        $"{spec.Name} is still updating; wait until it is done (`cortex describe {spec.Name}` shows how far it is) or use --force");
+
+    private static string Title(string name, ApiKind kind) => $"{name} ({kind})";
+}

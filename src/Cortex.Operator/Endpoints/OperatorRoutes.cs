@@ -1,0 +1,118 @@
+using System.Text.Json.Serialization.Metadata;
+using Cortex.Core.Errors;
+using Cortex.Core.Wire;
+using Cortex.Gateway;
+using Cortex.Operator.Deploying;
+using Cortex.Operator.Logs;
+using Cortex.Operator.Reading;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+
+namespace Cortex.Operator.Endpoints;
+
+/// <summary>The operator's HTTP API: every route in one place.</summary>
+internal sealed class OperatorRoutes(
+    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, IGateway gateway, OperatorMetrics metrics, OperatorOptions options)
+{
+    /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token.</summary>
+    public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder authenticated)
+    {
+        open.MapGet("/verifycortex", (RequestDelegate)(context => WriteAsync(context, "{}")));
+        open.MapGet("/openapi.json", (RequestDelegate)(context => WriteAsync(context, OpenApiDocument.Text)));
+        open.MapGet("/metrics", (RequestDelegate)WriteMetricsAsync);
+
+        foreach (var (prefix, kind) in new[] { ("/batch", "BatchAPI"), ("/tasks", "TaskAPI") })
+        {
+            open.MapMethods(prefix + "/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => RefuseJob(context, kind)));
+        }
+
+        authenticated.MapGet("/info", (RequestDelegate)(async context => await WriteAsync(context, await cluster.InfoAsync(context.RequestAborted), WireJson.Contract.InfoResponse)));
+        authenticated.MapPost("/deploy", (RequestDelegate)DeployAsync);
+        authenticated.MapPost("/refresh/{apiName}", (RequestDelegate)(async context =>
+            await WriteAsync(context, new MessageResponse(await deployer.RefreshAsync(ApiName(context), Flag(context, "force"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
+        authenticated.MapDelete("/delete/{apiName}", (RequestDelegate)(async context =>
+            await WriteAsync(context, new MessageResponse(await deployer.DeleteAsync(ApiName(context), Flag(context, "keepCache"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
+        authenticated.MapGet("/get", (RequestDelegate)(context => WriteAsync(context, reader.List())));
+        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context))])));
+        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!)])));
+        authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context))])));
+        authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));
+        authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(context =>
+        {
+            logs.Check(ApiName(context), context.Request.Query["jobID"]);
+            var url = $"{context.Request.Scheme}://{context.Request.Host}/streamlogs/{ApiName(context)}?allPods=true";
+            return WriteAsync(context, new LogResponse(url), WireJson.Contract.LogResponse);
+        }));
+    }
+
+    private async Task DeployAsync(HttpContext context)
+    {
+        var fileName = context.Request.Query["configFileName"].ToString();
+        if (fileName.Length == 0)
+        {
+            throw new CortexException("endpoints.query_param_required", "the query parameter `configFileName` is missing; it is the name that error messages show for the configuration file");
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            // The multipart envelope needs some room besides the file.
+            limit.MaxRequestBodySize = options.MaxConfigBytes + (64 * 1024);
+        }
+
+        if (!context.Request.HasFormContentType)
+        {
+            throw MissingConfig();
+        }
+
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var file = form.Files["config"];
+        if (file is null || file.Length == 0)
+        {
+            throw MissingConfig();
+        }
+
+        if (file.Length > options.MaxConfigBytes)
+        {
+            throw new CortexException("endpoints.form_file_must_be_provided", $"{fileName} has {file.Length} bytes; a configuration file may have {options.MaxConfigBytes}");
+        }
+
+        using var text = new StreamReader(file.OpenReadStream());
+        var results = await deployer.DeployAsync(fileName, await text.ReadToEndAsync(context.RequestAborted), Flag(context, "force"), context.RequestAborted);
+        await WriteAsync(context, results, WireJson.Contract.IReadOnlyListDeployResult);
+    }
+
+    private Task RefuseJob(HttpContext context, string kind)
+    {
+        var api = reader.Find(ApiName(context));
+        throw new CortexException("resources.operation_is_only_supported_for_kind", $"{api.Name} is a {api.Spec.Kind}; jobs can only be submitted to a {kind}");
+    }
+
+    private async Task WriteMetricsAsync(HttpContext context)
+    {
+        using var text = new StringWriter(System.Globalization.CultureInfo.InvariantCulture);
+        gateway.WriteMetrics(text);
+        metrics.Write(text);
+        context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        await context.Response.WriteAsync(text.ToString(), context.RequestAborted);
+    }
+
+    private static CortexException MissingConfig() => new(
+        "endpoints.form_file_must_be_provided", "send the configuration as a multipart form with a non-empty file part named `config`");
+
+    private static string ApiName(HttpContext context) => (string)context.Request.RouteValues["apiName"]!;
+
+    private static bool Flag(HttpContext context, string name) => QueryFlag.Read(context.Request.Query, name, otherwise: false);
+
+    private static Task WriteAsync(HttpContext context, IReadOnlyList<ApiResponse> apis) => WriteAsync(context, apis, WireJson.Contract.IReadOnlyListApiResponse);
+
+    private static Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type) =>
+        context.Response.WriteAsJsonAsync(value, type, contentType: "application/json", context.RequestAborted);
+
+    private static Task WriteAsync(HttpContext context, string json)
+    {
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync(json, context.RequestAborted);
+    }
+}

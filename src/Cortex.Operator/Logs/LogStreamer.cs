@@ -1,0 +1,272 @@
+using System.Globalization;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using Cortex.Core.Errors;
+using Cortex.Core.Specs;
+using Cortex.Operator.Endpoints;
+using Cortex.Operator.Reading;
+using Cortex.Operator.State;
+using Cortex.Runtimes;
+using Microsoft.AspNetCore.Http;
+
+namespace Cortex.Operator.Logs;
+
+/// <summary>Streams what replicas write: over a WebSocket, one text message per line, or as plain text.</summary>
+/// <remarks>
+/// Query: <c>allPods</c> (default false: the first pod only, as Cortex 0.42), <c>follow</c> (default true),
+/// <c>tail</c> (lines of each container to begin with; default all).
+/// </remarks>
+internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, TimeProvider time)
+{
+    private const int BufferedLines = 1000;
+    private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
+
+    /// <summary>Refuses what has no logs.</summary>
+    public WantedApi Check(string apiName, string? jobId)
+    {
+        var api = reader.Find(apiName);
+        if (api.Spec.Kind == ApiKind.TrafficSplitter)
+        {
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{apiName} is a TrafficSplitter, which has no replicas; ask for the logs of its targets");
+        }
+
+        if (!string.IsNullOrEmpty(jobId) && api.Spec.Kind is not (ApiKind.BatchAPI or ApiKind.TaskAPI))
+        {
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{apiName} is a {api.Spec.Kind}, which has no jobs; leave the job id out");
+        }
+
+        return api;
+    }
+
+    /// <summary>Answers one request for logs.</summary>
+    public async Task StreamAsync(HttpContext context, string apiName)
+    {
+        var query = context.Request.Query;
+        var api = Check(apiName, query["jobID"]);
+        var tail = query["tail"].ToString();
+        var request = new LogRequest(
+            api.Name,
+            QueryFlag.Read(query, "allPods", otherwise: false),
+            new LogQuery
+            {
+                Follow = QueryFlag.Read(query, "follow", otherwise: true),
+                Tail = tail.Length == 0 ? null : int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out var lines)
+                    ? lines
+                    : throw new CortexException("error", $"the query parameter `tail` must be a number of lines, not `{tail}`"),
+            });
+
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await foreach (var text in ReadAsync(request, context.RequestAborted))
+            {
+                await context.Response.WriteAsync(text, context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+            }
+
+            return;
+        }
+
+        var origin = context.Request.Headers.Origin.ToString();
+        if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Authority.Equals(context.Request.Host.Value, StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new CortexException("error", $"the origin {origin} is not this server");
+        }
+
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        await StreamAsync(socket, request, context.RequestAborted);
+    }
+
+    private async Task StreamAsync(WebSocket socket, LogRequest request, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var listening = ListenAsync(socket, stop);
+        try
+        {
+            await foreach (var text in ReadAsync(request, stop.Token))
+            {
+                await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, WebSocketMessageFlags.EndOfMessage, stop.Token);
+            }
+
+            using var closing = new CancellationTokenSource(TimeSpan.FromSeconds(10), time);
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, closing.Token);
+            await listening.WaitAsync(closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or WebSocketException)
+        {
+            // The client has left.
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // What the client sends is read and dropped; its close or its silence for good ends the stream.
+    private static async Task ListenAsync(WebSocket socket, CancellationTokenSource stop)
+    {
+        var buffer = new byte[8192];
+        try
+        {
+            while ((await socket.ReceiveAsync(buffer.AsMemory(), stop.Token)).MessageType != WebSocketMessageType.Close)
+            {
+            }
+
+            await stop.CancelAsync();
+        }
+        catch (WebSocketException)
+        {
+            await stop.CancelAsync();
+        }
+    }
+
+    private IAsyncEnumerable<string> ReadAsync(LogRequest request, CancellationToken cancellationToken) =>
+        request.AllPods ? ReadAllAsync(request, cancellationToken) : ReadFirstAsync(request, cancellationToken);
+
+    private async IAsyncEnumerable<string> ReadFirstAsync(LogRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string? podId = null;
+        var told = false;
+        while (podId is null)
+        {
+            var pod = reader.Pods(reader.Find(request.ApiName)).FirstOrDefault(pod => pod.State != PodState.Terminating);
+            if (pod is null)
+            {
+                yield return $"no replicas of {request.ApiName} are running\n";
+                yield break;
+            }
+
+            if (pod.State is PodState.Pending or PodState.Stalled or PodState.Creating or PodState.ErrImagePull && pod.Containers.All(container => !container.Running))
+            {
+                if (!told)
+                {
+                    told = true;
+                    yield return pod.Reason.Length == 0 ? "waiting for pod to initialize ...\n" : $"waiting for pod to initialize ... ({pod.Reason})\n";
+                }
+
+                await Task.Delay(_lookAgain, time, cancellationToken);
+                continue;
+            }
+
+            podId = pod.Id;
+        }
+
+        await foreach (var line in runtime.ReadLogsAsync(podId, request.Query, cancellationToken))
+        {
+            foreach (var text in Unwrap(line.Text))
+            {
+                yield return text;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<string> ReadAllAsync(LogRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var lines = Channel.CreateBounded<string>(BufferedLines);
+        var reading = ReadPodsAsync(request, lines.Writer, stop.Token);
+        try
+        {
+            await foreach (var text in lines.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return text;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Follows the replicas that there are, and those that come while the client listens.
+    private async Task ReadPodsAsync(LogRequest request, ChannelWriter<string> lines, CancellationToken cancellationToken)
+    {
+        var readers = new Dictionary<string, Task>(StringComparer.Ordinal);
+        Exception? failure = null;
+        try
+        {
+            while (true)
+            {
+                if (!reader.TryFind(request.ApiName, out var api))
+                {
+                    break;
+                }
+
+                foreach (var pod in reader.Pods(api).Where(pod => !readers.ContainsKey(pod.Id) && pod.Containers.Count > 0))
+                {
+                    // A replica that came while the client listens is shown from its first line.
+                    var query = readers.Count == 0 || !request.Query.Follow ? request.Query : request.Query with { Tail = request.Query.Tail is null ? null : int.MaxValue };
+                    readers[pod.Id] = ReadPodAsync(pod, query, lines, cancellationToken);
+                }
+
+                if (!request.Query.Follow)
+                {
+                    break;
+                }
+
+                await Task.Delay(_lookAgain, time, cancellationToken);
+            }
+
+            await Task.WhenAll(readers.Values);
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAll(readers.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+        finally
+        {
+            lines.TryComplete(failure);
+        }
+    }
+
+    private async Task ReadPodAsync(PodStatus pod, LogQuery query, ChannelWriter<string> lines, CancellationToken cancellationToken)
+    {
+        await foreach (var line in runtime.ReadLogsAsync(pod.Id, query, cancellationToken))
+        {
+            foreach (var text in Unwrap(line.Text))
+            {
+                await lines.WriteAsync($"{pod.Id}/{line.Container} {text}", cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A JSON line gives its message, and its exception when it has one; any other line gives itself. Cortex 0.42 gave
+    /// an empty line for JSON without a message; nothing is dropped here.
+    /// </summary>
+    internal static IEnumerable<string> Unwrap(string line)
+    {
+        if (!line.StartsWith('{'))
+        {
+            return [line + "\n"];
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            if (Text(json.RootElement, "message") is not { } message)
+            {
+                return [line + "\n"];
+            }
+
+            return Text(json.RootElement, "exc_info") is { Length: > 0 } trace ? [message + "\n", trace + "\n"] : [message + "\n"];
+        }
+        catch (JsonException)
+        {
+            return [line + "\n"];
+        }
+    }
+
+    private static string? Text(JsonElement json, string key) =>
+        json.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private sealed record LogRequest(string ApiName, bool AllPods, LogQuery Query);
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+using Cortex.Core.Specs;
+using Cortex.Operator.Reading;
+using Cortex.Operator.State;
+
+namespace Cortex.Operator;
+
+/// <summary>The operator's part of <c>/metrics</c>: replicas by state, and the process.</summary>
+internal sealed class OperatorMetrics(ApiStore store, ApiReader reader)
+{
+    /// <summary>Writes the Prometheus text format.</summary>
+    public void Write(TextWriter writer)
+    {
+        writer.Write("# HELP cortex_replicas Replicas by state.\n# TYPE cortex_replicas gauge\n");
+        foreach (var api in store.Apis.Values.Where(api => api.Spec.Kind == ApiKind.RealtimeAPI))
+        {
+            foreach (var state in reader.Pods(api).CountBy(pod => pod.State).OrderBy(state => state.Key))
+            {
+                Line(writer, $"cortex_replicas{{api_name=\"{api.Name}\",api_kind=\"{api.Spec.Kind}\",state=\"{state.Key}\"}}", state.Value);
+            }
+        }
+
+        writer.Write("# HELP cortex_replicas_wanted Replicas that should run.\n# TYPE cortex_replicas_wanted gauge\n");
+        foreach (var api in store.Apis.Values)
+        {
+            Line(writer, $"cortex_replicas_wanted{{api_name=\"{api.Name}\",api_kind=\"{api.Spec.Kind}\"}}", api.Replicas);
+        }
+
+        writer.Write("# HELP process_resident_memory_bytes Resident memory of the server.\n# TYPE process_resident_memory_bytes gauge\n");
+        Line(writer, "process_resident_memory_bytes", Environment.WorkingSet);
+        writer.Write("# HELP process_cpu_seconds_total Processor time of the server.\n# TYPE process_cpu_seconds_total counter\n");
+        Line(writer, "process_cpu_seconds_total", Environment.CpuUsage.TotalTime.TotalSeconds);
+    }
+
+    private static void Line(TextWriter writer, string series, double value) =>
+        writer.Write(string.Create(CultureInfo.InvariantCulture, $"{series} {value}\n"));
+}

@@ -1,0 +1,25 @@
+using Cortex.Core.Clusters;
+
+namespace Cortex.Operator;
+
+/// <summary>What the operator needs to know of its cluster.</summary>
+public sealed record OperatorOptions
+{
+    /// <summary>The cluster's configuration.</summary>
+    public required ClusterConfig Cluster { get; init; }
+
+    /// <summary>Our version, as clients and containers see it.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>The bearer token that clients must show; never empty.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>What every endpoint URL starts with, such as <c>http://127.0.0.1:8889</c>.</summary>
+    public required string ApiBaseUrl { get; init; }
+
+    /// <summary>The database file of the desired state.</summary>
+    public required string StatePath { get; init; }
+
+    /// <summary>Largest configuration file that a deployment accepts, in bytes; default 1 MiB.</summary>
+    public int MaxConfigBytes { get; init; } = 1024 * 1024;
+}

@@ -1,0 +1,155 @@
+using System.Net;
+using Cortex.Core.Identifiers;
+using Cortex.Gateway;
+using Cortex.Operator.Deploying;
+using Cortex.Operator.Endpoints;
+using Cortex.Operator.Logs;
+using Cortex.Operator.Reading;
+using Cortex.Operator.Reconciling;
+using Cortex.Operator.State;
+using Cortex.Runtimes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Operator;
+
+/// <summary>The control plane of one cluster: the HTTP API, the desired state and the reconcile loop.</summary>
+public sealed class OperatorServer : IAsyncDisposable
+{
+    private readonly ApiStore _store;
+    private readonly Reconciler _reconciler;
+    private readonly Deployer _deployer;
+    private readonly IContainerRuntime _runtime;
+    private readonly WebApplication _app;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TimeProvider _time;
+    private Task _reconciling = Task.CompletedTask;
+
+    /// <summary>Opens the state; nothing runs or listens yet.</summary>
+    /// <param name="options">The cluster.</param>
+    /// <param name="runtime">Runs the replicas.</param>
+    /// <param name="gateway">Routes to them.</param>
+    /// <param name="addresses">Where the HTTP API listens.</param>
+    /// <param name="loggers">Where to log.</param>
+    /// <param name="time">The clock.</param>
+    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _runtime = runtime;
+        _time = time;
+        _store = new ApiStore(options.StatePath, options.Cluster.Limits.ApiVersions);
+        var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
+        _reconciler = new Reconciler(_store, runtime, gateway, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+
+        var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var reader = new ApiReader(_store, runtime, _reconciler, options, uid);
+        _deployer = new Deployer(_store, runtime, _reconciler, reader, new TimeIdGenerator(time, _store.NewestId()), time);
+        var routes = new OperatorRoutes(
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, time), gateway, new OperatorMetrics(_store, reader), options);
+        _app = Build(options, addresses, routes, loggers);
+        Handler = ((IApplicationBuilder)_app).Build();
+    }
+
+    /// <summary>The HTTP API as a handler, for requests that arrive through another listener.</summary>
+    public RequestDelegate Handler { get; }
+
+    /// <summary>Where the HTTP API listens, once started.</summary>
+    public IReadOnlyCollection<string> Urls => [.. _app.Urls];
+
+    /// <summary>Method and path of every route, such as <c>GET /get/{apiName}</c>; for the test of the OpenAPI document.</summary>
+    internal IEnumerable<string> RoutePatterns =>
+        from endpoint in ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+        from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
+        select $"{method} {endpoint.RoutePattern.RawText}";
+
+    /// <summary>
+    /// Waits until replicas that ran before are found ready again, and routes to them. Nothing is started or stopped.
+    /// The runtime has been started before.
+    /// </summary>
+    /// <param name="settle">How long to wait at most.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task AdoptAsync(TimeSpan settle, CancellationToken cancellationToken)
+    {
+        await WaitForAdoptedAsync(settle, cancellationToken);
+        _reconciler.PublishRoutes();
+    }
+
+    /// <summary>Begins to make the runtime match the desired state.</summary>
+    public void StartReconciling() => _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
+
+    /// <summary>Begins to answer.</summary>
+    public Task StartListeningAsync(CancellationToken cancellationToken) => _app.StartAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _reconciling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _app.DisposeAsync();
+        _deployer.Dispose();
+        _store.Dispose();
+        _stop.Dispose();
+    }
+
+    // Containers outlive the server. The first requests after a restart should find those that still run.
+    private async Task WaitForAdoptedAsync(TimeSpan settle, CancellationToken cancellationToken)
+    {
+        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = _time.CreateTimer(_ => bound.Cancel(), null, settle, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await using var changes = _runtime.WatchAsync(bound.Token).GetAsyncEnumerator(bound.Token);
+            while (_runtime.List().Any(pod => pod.State is PodState.NotReady or PodState.Creating))
+            {
+                await changes.MoveNextAsync();
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The time is up; what is not ready yet is routed to when it is.
+        }
+    }
+
+    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, OperatorRoutes routes, ILoggerFactory loggers)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddRoutingCore();
+        builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.MaxConfigBytes + (64 * 1024);
+            foreach (var address in addresses)
+            {
+                kestrel.Listen(address);
+            }
+        });
+
+        var app = builder.Build();
+        var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
+        var check = new ClientCheck(options.Version, options.Token);
+        app.Use(next => context => errors.InvokeAsync(context, next));
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(30) });
+        app.UseRouting();
+        app.Use(next => context => context.GetEndpoint()?.Metadata.GetMetadata<AuthenticatedAttribute>() is not null && check.Refuse(context.Request) is { } refusal
+            ? ErrorAnswers.WriteAsync(context, refusal.Status, refusal.Error)
+            : next(context));
+#pragma warning disable ASP0014 // The automatic end of the pipeline is missing where Handler builds it for other listeners.
+        app.UseEndpoints(endpoints =>
+        {
+            var authenticated = endpoints.MapGroup("");
+            authenticated.WithMetadata(new AuthenticatedAttribute());
+            routes.Map(endpoints, authenticated);
+        });
+#pragma warning restore ASP0014
+        return app;
+    }
+
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class AuthenticatedAttribute : Attribute;
+}

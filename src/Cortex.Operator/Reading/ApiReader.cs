@@ -1,0 +1,125 @@
+using System.Diagnostics.CodeAnalysis;
+using Cortex.Core.Errors;
+using Cortex.Core.Identifiers;
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+using Cortex.Operator.Deploying;
+using Cortex.Operator.Reconciling;
+using Cortex.Operator.State;
+using Cortex.Runtimes;
+
+namespace Cortex.Operator.Reading;
+
+/// <summary>Answers questions about APIs from the desired state and what runs.</summary>
+internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, OperatorOptions options, string clusterUid)
+{
+    /// <summary>The node groups of this cluster; never empty.</summary>
+    public IReadOnlyList<string> NodeGroups { get; } =
+        options.Cluster.NodeGroups.Count > 0 ? [.. options.Cluster.NodeGroups.Select(group => group.Name)] : [ClusterViews.LocalGroup];
+
+    /// <summary>A deployed API.</summary>
+    /// <exception cref="CortexException"><c>resources.api_not_deployed</c>.</exception>
+    public WantedApi Find(string name) => store.Apis.GetValueOrDefault(name)
+        ?? throw new CortexException("resources.api_not_deployed", $"{name} is not deployed; `cortex get` lists what is");
+
+    /// <summary>A deployed API, or false when there is none of that name any more.</summary>
+    public bool TryFind(string name, [NotNullWhen(true)] out WantedApi? api) => store.Apis.TryGetValue(name, out api);
+
+    /// <summary>Every API, as a list shows them: Realtime APIs by name first, splitters last.</summary>
+    public IReadOnlyList<ApiResponse> List()
+    {
+        var pods = PodsByApi();
+        return [.. store.Apis.Values
+            .OrderBy(api => ListOrder(api.Spec.Kind))
+            .Select(api => new ApiResponse
+            {
+                Metadata = Metadata(api),
+                Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
+                NumTrafficSplitterTargets = api.Spec.Apis?.Count,
+            })];
+    }
+
+    /// <summary>One API with its specification, status and history.</summary>
+    public ApiResponse Get(string name)
+    {
+        var api = Find(name);
+        var status = Status(api, PodsByApi()[name]);
+        return new ApiResponse
+        {
+            Spec = api.Spec,
+            Metadata = Metadata(api),
+            Status = status is null ? null : status with { ReplicaCounts = null },
+            Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+            ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
+        };
+    }
+
+    /// <summary>One version of an API; the whole answer when it is the deployed one.</summary>
+    public ApiResponse Get(string name, string apiId)
+    {
+        if (store.Apis.GetValueOrDefault(name)?.Spec.Id == apiId)
+        {
+            return Get(name);
+        }
+
+        return store.GetVersion(name, apiId) is { } version
+            ? new ApiResponse { Spec = version }
+            : throw new CortexException("resources.api_id_not_found", $"{name} has no version {apiId}; `cortex get {name}` lists its versions");
+    }
+
+    /// <summary>One API with its replicas by state.</summary>
+    public ApiResponse Describe(string name)
+    {
+        var api = Find(name);
+        if (Status(api, PodsByApi()[name]) is not { } status)
+        {
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI or an AsyncAPI can be described");
+        }
+
+        return new ApiResponse { Metadata = Metadata(api), Status = status, Endpoint = EndpointUrl(api.Spec.Networking.Endpoint) };
+    }
+
+    /// <summary>Whether the newest version is still on its way.</summary>
+    public bool IsUpdating(WantedApi api) => Status(api, PodsByApi()[api.Name]) is { } status && ReplicaCounter.IsUpdating(api, status);
+
+    /// <summary>The URL that clients call.</summary>
+    public string EndpointUrl(string endpoint) => options.ApiBaseUrl + endpoint;
+
+    /// <summary>The storage key of one version, in the form that Cortex 0.42 used.</summary>
+    public string StorageKey(string name, string apiId) => $"{MetadataRoot(name)}/api/{apiId}/{options.Version}-spec.json";
+
+    /// <summary>The storage prefix of an API, in the form that Cortex 0.42 used.</summary>
+    public string MetadataRoot(string name) => $"{clusterUid}/apis/{name}";
+
+    /// <summary>The pods of one API, newest version first.</summary>
+    public IReadOnlyList<PodStatus> Pods(WantedApi api) =>
+        [.. PodsByApi()[api.Name].OrderByDescending(pod => PodFactory.IsLatest(pod, api.Spec)).ThenBy(pod => pod.CreatedAt)];
+
+    private ILookup<string, PodStatus> PodsByApi() =>
+        runtime.List().ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
+
+    private ApiStatus? Status(WantedApi api, IEnumerable<PodStatus> pods) => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI
+        ? ReplicaCounter.Count(api, pods, reconciler.IsStopping, reconciler.CreateError(api.Name))
+        : null;
+
+    private static ApiMetadata Metadata(WantedApi api) => new()
+    {
+        Name = api.Name,
+        Kind = api.Spec.Kind,
+        Id = api.Spec.Id,
+        DeploymentId = api.Spec.DeploymentId.Length > 0 ? api.Spec.DeploymentId : null,
+        LastUpdated = UnixSeconds(api.Spec.Id),
+    };
+
+    private static long UnixSeconds(string apiId) =>
+        ApiId.TryParse(apiId, out var id) ? id.Time.UnixSeconds : throw new InvalidDataException($"`{apiId}` is not an API id");
+
+    private static int ListOrder(ApiKind kind) => kind switch
+    {
+        ApiKind.RealtimeAPI => 0,
+        ApiKind.BatchAPI => 1,
+        ApiKind.TaskAPI => 2,
+        ApiKind.AsyncAPI => 3,
+        _ => 4,
+    };
+}

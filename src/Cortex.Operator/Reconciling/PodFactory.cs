@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Cortex.Core.Specs;
+using Cortex.Core.Units;
+using Cortex.Core.Wire;
+using Cortex.Runtimes;
+
+namespace Cortex.Operator.Reconciling;
+
+/// <summary>Makes the pods of an API: what Cortex 0.42 puts into a replica, without its sidecars.</summary>
+internal static class PodFactory
+{
+    /// <summary>The requests that one replica of this pod takes at once, kept with the pod for the gateway.</summary>
+    public const string MaxConcurrencyLabel = "maxConcurrency";
+
+    private const string ClientConfig = """
+        default_environment: default
+        environments:
+          - name: default
+            operator_endpoint: http://operator.default.svc.cluster.local:8888
+
+        """;
+
+    /// <summary>A new replica of the version.</summary>
+    public static PodDefinition Create(DeployedSpec spec, string cortexVersion)
+    {
+        var pod = spec.Pod ?? throw new ArgumentException($"{spec.Name} ({spec.Kind}) has no pod", nameof(spec));
+        return new PodDefinition
+        {
+            Id = $"{spec.Name}-{RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 8)}",
+            Labels = new Dictionary<string, string>
+            {
+                [PodLabels.ApiName] = spec.Name,
+                [PodLabels.ApiKind] = spec.Kind.ToString(),
+                [PodLabels.ApiId] = spec.Id,
+                [PodLabels.PodId] = spec.PodId,
+                [PodLabels.DeploymentId] = spec.DeploymentId,
+                [MaxConcurrencyLabel] = pod.MaxConcurrency.ToString(CultureInfo.InvariantCulture),
+            },
+            Port = pod.Port,
+            DefaultProbePort = NeedsDefaultProbe(pod) ? pod.Port : null,
+            Files = new Dictionary<string, string> { ["/cortex/client/cli.yaml"] = ClientConfig },
+            Containers = [.. pod.Containers.Select(container => CreateContainer(container, pod, cortexVersion))],
+        };
+    }
+
+    /// <summary>Whether a pod runs this version: same containers, and no refresh since.</summary>
+    public static bool IsLatest(PodStatus pod, DeployedSpec spec) =>
+        pod.Labels.GetValueOrDefault(PodLabels.PodId) == spec.PodId
+        && pod.Labels.GetValueOrDefault(PodLabels.DeploymentId) == spec.DeploymentId;
+
+    // One rule for every kind: the port is dialled unless a probe of the user's already looks at it.
+    private static bool NeedsDefaultProbe(PodSpec pod) => pod.Port is { } port && !pod.Containers.Any(container =>
+        container.ReadinessProbe?.HttpGet?.Port == port || container.ReadinessProbe?.TcpSocket?.Port == port);
+
+    private static PodContainer CreateContainer(ContainerSpec container, PodSpec pod, string cortexVersion)
+    {
+        List<KeyValuePair<string, string>> env =
+        [
+            new("CORTEX_VERSION", cortexVersion),
+            new("CORTEX_LOG_LEVEL", "INFO"),
+            new("CORTEX_CLI_CONFIG_DIR", "/cortex/client"),
+        ];
+        if (pod.Port is { } port)
+        {
+            env.Add(new("CORTEX_PORT", port.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        env.AddRange(container.Env.OrderBy(variable => variable.Key, StringComparer.Ordinal));
+
+        var compute = container.Compute;
+        return new PodContainer
+        {
+            Name = container.Name,
+            Image = container.Image,
+            Command = container.Command,
+            Args = container.Args,
+            Env = env,
+            CpuMillis = compute.Cpu is null ? 0 : Quantity.Parse(compute.Cpu).MilliValue,
+            MemoryBytes = compute.Mem is null ? 0 : Quantity.Parse(compute.Mem).Value,
+            ShmBytes = compute.Shm is null ? 0 : Quantity.Parse(compute.Shm).Value,
+            Gpus = compute.Gpu,
+            ReadinessProbe = container.ReadinessProbe,
+            LivenessProbe = container.LivenessProbe,
+            PreStop = container.PreStop,
+        };
+    }
+}

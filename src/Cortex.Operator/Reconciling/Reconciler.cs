@@ -1,0 +1,243 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Cortex.Core.Specs;
+using Cortex.Core.Units;
+using Cortex.Gateway;
+using Cortex.Operator.State;
+using Cortex.Runtimes;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Operator.Reconciling;
+
+/// <summary>Makes the runtime match the desired state, and the gateway's routes match the runtime.</summary>
+/// <remarks>
+/// One loop decides; what it starts (creating, draining, deleting) runs beside it and is remembered here until it
+/// shows in the runtime. Nothing here outlives the process: after a restart the runtime's pods and the store's
+/// desired state are all that is needed.
+/// </remarks>
+internal sealed partial class Reconciler(
+    ApiStore store, IContainerRuntime runtime, IGateway gateway, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+{
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _stopping = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
+    private readonly RoutePublisher _routes = new(gateway);
+
+    /// <summary>Makes the loop look at everything soon.</summary>
+    public void Wake() => _wake.Writer.TryWrite(true);
+
+    /// <summary>Whether a pod is on its way out although the runtime may still call it ready.</summary>
+    public bool IsStopping(string podId) => _stopping.ContainsKey(podId);
+
+    /// <summary>Why the last replica of an API could not be created; null when it could.</summary>
+    public string? CreateError(string apiName) => _failures.GetValueOrDefault(apiName)?.Message;
+
+    /// <summary>Runs until cancelled. What was started beside the loop is left to the next process.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watching = WatchAsync(stop.Token);
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    Step(stop.Token);
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException)
+                {
+                    LogStepFailed(exception);
+                }
+
+                await WaitAsync(stop.Token);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Publishes the routes to what is ready now, without starting or stopping anything.</summary>
+    public void PublishRoutes() => _routes.Publish(store, runtime, IsStopping);
+
+    /// <summary>Looks at everything once and starts what has to be done.</summary>
+    public void Step(CancellationToken cancellationToken)
+    {
+        var apis = store.Apis;
+        var pods = runtime.List();
+        PublishRoutes();
+
+        var byApi = pods.ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
+        foreach (var api in apis.Values)
+        {
+            if (api.Spec.Kind == ApiKind.RealtimeAPI)
+            {
+                Step(api, byApi[api.Name], cancellationToken);
+            }
+        }
+
+        foreach (var pod in pods)
+        {
+            if (!apis.ContainsKey(pod.Labels.GetValueOrDefault(PodLabels.ApiName, "")))
+            {
+                Stop(pod.Id, cancellationToken);
+            }
+        }
+
+        foreach (var name in _failures.Keys.Where(name => !apis.ContainsKey(name)))
+        {
+            _failures.TryRemove(name, out _);
+        }
+
+        // Stops may have changed what is routed to; the gateway must know before anything is drained.
+        PublishRoutes();
+    }
+
+    private void Step(WantedApi api, IEnumerable<PodStatus> pods, CancellationToken cancellationToken)
+    {
+        var replicas = pods.Select(pod => new RolloutReplica(
+            pod.Id,
+            PodFactory.IsLatest(pod, api.Spec),
+            pod.State == PodState.Ready,
+            pod.State == PodState.Terminating || _stopping.ContainsKey(pod.Id),
+            pod.CreatedAt)).ToList();
+        var known = replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
+        foreach (var (id, definition) in _creating)
+        {
+            if (definition.Labels[PodLabels.ApiName] == api.Name && !known.Contains(id))
+            {
+                replicas.Add(new RolloutReplica(id, definition.Labels[PodLabels.PodId] == api.Spec.PodId && definition.Labels[PodLabels.DeploymentId] == api.Spec.DeploymentId, Ready: false, Stopping: false, time.GetUtcNow()));
+            }
+        }
+
+        var strategy = api.Spec.UpdateStrategy ?? new UpdateStrategySpec("25%", "25%");
+        var (surge, unavailable) = SurgeValue.Resolve(strategy, api.Replicas);
+        var step = Rollout.Next(api.Replicas, surge, unavailable, replicas);
+        foreach (var id in step.Stop)
+        {
+            if (!_creating.ContainsKey(id))
+            {
+                Stop(id, cancellationToken);
+            }
+        }
+
+        if (step.Start > 0 && _failures.GetValueOrDefault(api.Name) is { } failure && time.GetElapsedTime(failure.At) < failure.Pause)
+        {
+            return;
+        }
+
+        for (var i = 0; i < step.Start; i++)
+        {
+            _ = CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken);
+        }
+    }
+
+    private async Task CreateAsync(PodDefinition pod, string apiName, CancellationToken cancellationToken)
+    {
+        _creating[pod.Id] = pod;
+        try
+        {
+            await runtime.CreateAsync(pod, cancellationToken);
+            _failures.TryRemove(apiName, out _);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The server stops; the next process finds what was made of it.
+        }
+        catch (Exception exception)
+        {
+            LogCreateFailed(exception, pod.Id);
+            var pause = _failures.GetValueOrDefault(apiName)?.Pause * 2 ?? options.RetryDelay;
+            _failures[apiName] = new CreateFailure(exception.Message, time.GetTimestamp(), pause < options.MaxRetryDelay ? pause : options.MaxRetryDelay);
+        }
+        finally
+        {
+            _creating.TryRemove(pod.Id, out _);
+            Wake();
+        }
+    }
+
+    private void Stop(string podId, CancellationToken cancellationToken)
+    {
+        if (_stopping.TryAdd(podId, true))
+        {
+            _ = StopAsync(podId, cancellationToken);
+        }
+    }
+
+    private async Task StopAsync(string podId, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        var began = time.GetTimestamp();
+        try
+        {
+            PublishRoutes();
+            using (var drained = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+            {
+                drained.CancelAfter(options.TerminationGrace);
+                await gateway.DrainAsync(podId, drained.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            var left = options.TerminationGrace - time.GetElapsedTime(began);
+            await runtime.DeleteAsync(podId, left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The server stops; the next process decides anew.
+        }
+        catch (Exception exception)
+        {
+            LogStopFailed(exception, podId);
+            await Task.Delay(options.RetryDelay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            _stopping.TryRemove(podId, out _);
+            Wake();
+        }
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        using var timer = time.CreateTimer(_ => Wake(), null, options.Resync, Timeout.InfiniteTimeSpan);
+        await _wake.Reader.ReadAsync(cancellationToken);
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await foreach (var _ in runtime.WatchAsync(cancellationToken))
+                {
+                    Wake();
+                }
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                LogWatchFailed(exception);
+                await Task.Delay(options.RetryDelay, time, cancellationToken);
+            }
+        }
+    }
+
+    private sealed record CreateFailure(string Message, long At, TimeSpan Pause);
+
+    [LoggerMessage(3001, LogLevel.Error, "Could not bring the runtime in line with the desired state; the next attempt follows within seconds.")]
+    private partial void LogStepFailed(Exception exception);
+
+    [LoggerMessage(3002, LogLevel.Error, "Could not create {Pod}; it is tried again after a pause.")]
+    private partial void LogCreateFailed(Exception exception, string pod);
+
+    [LoggerMessage(3003, LogLevel.Error, "Could not stop {Pod}; it is tried again.")]
+    private partial void LogStopFailed(Exception exception, string pod);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Lost sight of the runtime's changes; watching again after a pause.")]
+    private partial void LogWatchFailed(Exception exception);
+}

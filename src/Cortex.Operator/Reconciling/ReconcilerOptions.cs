@@ -1,0 +1,20 @@
+namespace Cortex.Operator.Reconciling;
+
+/// <summary>The bounds of the reconcile loop.</summary>
+internal sealed record ReconcilerOptions
+{
+    /// <summary>From the moment a replica gets no new requests to SIGKILL; default 60 s.</summary>
+    public TimeSpan TerminationGrace { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The loop looks at everything at least this often, also when nothing tells of a change; default 5 s.</summary>
+    public TimeSpan Resync { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The pause after a replica could not be created; doubles up to <see cref="MaxRetryDelay"/>; default 1 s.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest pause between attempts to create replicas of one API; default 30 s.</summary>
+    public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The version that containers see as <c>CORTEX_VERSION</c>.</summary>
+    public required string CortexVersion { get; init; }
+}

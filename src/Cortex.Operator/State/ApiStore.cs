@@ -1,0 +1,203 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Cortex.Core.Identifiers;
+using Cortex.Core.Wire;
+using Microsoft.Data.Sqlite;
+
+namespace Cortex.Operator.State;
+
+/// <summary>
+/// The desired state and the history of every API. A change is synced to disk before it is visible, and whoever reads
+/// gets an immutable snapshot from memory.
+/// </summary>
+/// <remarks>
+/// One connection, used under one lock: deployments are rare and small. Other processes must not write to the file.
+/// Calls block for the length of one synced commit; callers on request threads go through <see cref="Task.Run(Action)"/>.
+/// </remarks>
+internal sealed class ApiStore : IDisposable
+{
+    private const int SchemaVersion = 1;
+
+    private readonly Lock _lock = new();
+    private readonly SqliteConnection _connection;
+    private readonly int _versionsKept;
+    private volatile ImmutableSortedDictionary<string, WantedApi> _apis = ImmutableSortedDictionary.Create<string, WantedApi>(StringComparer.Ordinal);
+
+    /// <summary>Opens the file, creating it when it is missing, and reads the desired state.</summary>
+    /// <param name="path">The database file; its folder exists.</param>
+    /// <param name="versionsKept">Versions kept in each API's history.</param>
+    /// <exception cref="InvalidDataException">The file was written by a newer version.</exception>
+    public ApiStore(string path, int versionsKept)
+    {
+        _versionsKept = versionsKept;
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        _connection.Open();
+        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+        Migrate(path);
+        _apis = Load();
+    }
+
+    /// <summary>Every deployed API by name, in ordinal order.</summary>
+    public ImmutableSortedDictionary<string, WantedApi> Apis => _apis;
+
+    /// <summary>Makes a version the wanted one and adds it to the history.</summary>
+    public void Deploy(WantedApi api)
+    {
+        var json = JsonSerializer.Serialize(api.Spec, WireJson.Contract.DeployedSpec);
+        lock (_lock)
+        {
+            using var transaction = _connection.BeginTransaction();
+            Execute("INSERT INTO apis(name, spec, replicas) VALUES($1, $2, $3) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3", api.Name, json, api.Replicas);
+            Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
+            // API ids sort newest first, so everything behind the last one kept is older.
+            Execute("DELETE FROM versions WHERE api = $1 AND api_id NOT IN (SELECT api_id FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2)", api.Name, _versionsKept);
+            transaction.Commit();
+            _apis = _apis.SetItem(api.Name, api);
+        }
+    }
+
+    /// <summary>Makes an API unwanted. Returns false when there is none of that name.</summary>
+    /// <param name="name">The API's name.</param>
+    /// <param name="keepHistory">Keeps its versions, so that a later API of that name goes on with them.</param>
+    public bool Delete(string name, bool keepHistory)
+    {
+        lock (_lock)
+        {
+            if (!_apis.ContainsKey(name))
+            {
+                return false;
+            }
+
+            using var transaction = _connection.BeginTransaction();
+            Execute("DELETE FROM apis WHERE name = $1", name);
+            if (!keepHistory)
+            {
+                Execute("DELETE FROM versions WHERE api = $1", name);
+            }
+
+            transaction.Commit();
+            _apis = _apis.Remove(name);
+            return true;
+        }
+    }
+
+    /// <summary>The newest versions of an API, newest first, also of a deleted one whose history was kept.</summary>
+    public IReadOnlyList<DeployedSpec> GetVersions(string name)
+    {
+        lock (_lock)
+        {
+            using var command = Command("SELECT spec FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2", name, _versionsKept);
+            using var reader = command.ExecuteReader();
+            var versions = new List<DeployedSpec>();
+            while (reader.Read())
+            {
+                versions.Add(Parse(reader.GetString(0)));
+            }
+
+            return versions;
+        }
+    }
+
+    /// <summary>One version of an API, or null.</summary>
+    public DeployedSpec? GetVersion(string name, string apiId)
+    {
+        lock (_lock)
+        {
+            using var command = Command("SELECT spec FROM versions WHERE api = $1 AND api_id = $2", name, apiId);
+            return command.ExecuteScalar() is string json ? Parse(json) : null;
+        }
+    }
+
+    /// <summary>The newest id in the history; null when there is none.</summary>
+    public TimeId? NewestId()
+    {
+        lock (_lock)
+        {
+            using var command = Command("SELECT min(api_id) FROM versions");
+            return command.ExecuteScalar() is string text && ApiId.TryParse(text, out var id) ? id.Time : null;
+        }
+    }
+
+    /// <summary>A value that is made once and kept for the life of the cluster's data.</summary>
+    public string GetOrAddSetting(string key, Func<string> create)
+    {
+        lock (_lock)
+        {
+            using (var command = Command("SELECT value FROM settings WHERE key = $1", key))
+            {
+                if (command.ExecuteScalar() is string value)
+                {
+                    return value;
+                }
+            }
+
+            var created = create();
+            Execute("INSERT INTO settings(key, value) VALUES($1, $2)", key, created);
+            return created;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _connection.Dispose();
+
+    private void Migrate(string path)
+    {
+        using var version = Command("PRAGMA user_version");
+        var found = (long)version.ExecuteScalar()!;
+        if (found > SchemaVersion)
+        {
+            throw new InvalidDataException($"{path} was written by a newer version of Cortex (schema {found}, this one knows {SchemaVersion}); use that version, or start with another data directory");
+        }
+
+        if (found == SchemaVersion)
+        {
+            return;
+        }
+
+        using var transaction = _connection.BeginTransaction();
+        Execute("""
+            CREATE TABLE apis(name TEXT PRIMARY KEY, spec TEXT NOT NULL, replicas INTEGER NOT NULL) WITHOUT ROWID;
+            CREATE TABLE versions(api TEXT NOT NULL, api_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY(api, api_id)) WITHOUT ROWID;
+            CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version = 1;
+            """);
+        transaction.Commit();
+    }
+
+    private ImmutableSortedDictionary<string, WantedApi> Load()
+    {
+        using var command = Command("SELECT spec, replicas FROM apis");
+        using var reader = command.ExecuteReader();
+        var apis = ImmutableSortedDictionary.CreateBuilder<string, WantedApi>(StringComparer.Ordinal);
+        while (reader.Read())
+        {
+            var api = new WantedApi(Parse(reader.GetString(0)), reader.GetInt32(1));
+            apis.Add(api.Name, api);
+        }
+
+        return apis.ToImmutable();
+    }
+
+    private static DeployedSpec Parse(string json) =>
+        JsonSerializer.Deserialize(json, WireJson.Contract.DeployedSpec) ?? throw new InvalidDataException("a stored specification is empty");
+
+    private void Execute(string sql, params ReadOnlySpan<object> parameters)
+    {
+        using var command = Command(sql, parameters);
+        command.ExecuteNonQuery();
+    }
+
+    private SqliteCommand Command(string sql, params ReadOnlySpan<object> parameters)
+    {
+        var command = _connection.CreateCommand();
+#pragma warning disable CA2100 // Every text comes from this file; values travel as parameters.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            command.Parameters.AddWithValue($"${i + 1}", parameters[i]);
+        }
+
+        return command;
+    }
+}

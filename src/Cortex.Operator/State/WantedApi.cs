@@ -1,0 +1,11 @@
+using Cortex.Core.Wire;
+
+namespace Cortex.Operator.State;
+
+/// <summary>What is wanted of one API: the version to run and how many replicas of it.</summary>
+/// <param name="Spec">The version that should run.</param>
+/// <param name="Replicas">Replicas wanted; within the API's bounds.</param>
+internal sealed record WantedApi(DeployedSpec Spec, int Replicas)
+{
+    public string Name => Spec.Name;
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs all tests, the ones with real containers included, and ends with the line "N passed, N failed".
+#   ./test.sh                 everything; installs what it misses and starts Docker when it does not run
+#   ./test.sh --fast          without the tests that need Docker or the published executable
+#   ./test.sh Gateway         only tests with this in their full name (project, class or method)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=scripts/ensure-dotnet.sh
+. scripts/ensure-dotnet.sh
+
+HANG=5m          # one test that runs longer ends its project's run
+PROJECT_LIMIT=1200 # seconds for one project
+
+fast=0 name=''
+for argument in "$@"; do
+  case $argument in
+    --fast) fast=1 ;;
+    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) fail "unknown option $argument; see ./test.sh --help" ;;
+    *) name=$argument ;;
+  esac
+done
+
+ensure_dotnet
+
+filters=()
+[ -z "$name" ] || filters+=("FullyQualifiedName~$name")
+if [ "$fast" = 1 ]; then
+  filters+=("Needs!=Docker")
+else
+  scripts/ensure-docker.sh
+  ./build.sh
+  for prepare in test/prepare.sh test/*/prepare.sh; do
+    [ ! -f "$prepare" ] || { step "Running $prepare"; bash "$prepare"; }
+  done
+fi
+filter=()
+[ ${#filters[@]} -eq 0 ] || filter=(--filter "$(IFS='&'; echo "${filters[*]}")")
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step "Building the tests"
+if ! dotnet build Cortex.slnx --nologo -v quiet >"$log" 2>&1; then
+  grep -E 'error|warning' "$log" | sort -u | head -n 40 >&2 || tail -n 40 "$log" >&2
+  fail "the build failed."
+fi
+
+passed=0 failed=0 skipped=0 broken=()
+for project in test/*/; do
+  project=$(basename "$project")
+  [ -f "test/$project/$project.csproj" ] || continue
+  [ "$fast" = 0 ] || [ "$project" != Cortex.EndToEnd.Tests ] || continue
+  step "$project"
+  status=0
+  timeout -k 10 "$PROJECT_LIMIT" dotnet test "test/$project" --no-build --nologo "${filter[@]}" \
+    --blame-hang --blame-hang-timeout "$HANG" --blame-hang-dump-type none 2>&1 | tee "$log" || status=$?
+  # The summary: "Passed!  - Failed:     0, Passed:    10, Skipped:     0, Total:    10, ..."
+  counts=$(sed -nE 's/^.*Failed: +([0-9]+), Passed: +([0-9]+), Skipped: +([0-9]+), Total.*$/\1 \2 \3/p' "$log" | tail -n 1)
+  read -r f p s <<<"${counts:-0 0 0}"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  # A run that broke off without a failed test (a crash, a hang) is a failure all the same.
+  if [ "$status" != 0 ] && [ "$f" = 0 ]; then
+    failed=$((failed + 1))
+    broken+=("$project (exit code $status)")
+  fi
+done
+
+step "Links in the documentation"
+if scripts/check-docs.sh; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+
+say
+[ "$skipped" = 0 ] || say "$skipped skipped"
+[ ${#broken[@]} -eq 0 ] || say "broke off: ${broken[*]}"
+tests=$((passed + failed - 1))
+[ "$tests" -gt 0 ] || say "no test ran"
+say "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$tests" -gt 0 ]

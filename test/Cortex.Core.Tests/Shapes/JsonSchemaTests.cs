@@ -1,0 +1,104 @@
+using System.Text.Json.Nodes;
+using Cortex.Core.Clusters;
+using Cortex.Core.Specs;
+
+namespace Cortex.Core.Tests.Shapes;
+
+public sealed class JsonSchemaTests
+{
+    public static TheoryData<string, string> Schemas => new()
+    {
+        { "cortex-api.schema.json", ApiSchema.Write() },
+        { "cortex-cluster.schema.json", ClusterSchema.Write() },
+    };
+
+    [Theory, MemberData(nameof(Schemas), DisableDiscoveryEnumeration = true)]
+    public void Write_CheckedInFile_IsTheSame(string name, string generated)
+    {
+        var path = Path.Combine(RepositoryRoot(), "schemas", name);
+        if (Environment.GetEnvironmentVariable("UPDATE_SCHEMAS") == "1")
+        {
+            File.WriteAllText(path, generated);
+        }
+
+        Assert.True(
+            File.Exists(path) && File.ReadAllText(path) == generated,
+            $"schemas/{name} differs from what the code generates; run: UPDATE_SCHEMAS=1 dotnet test test/Cortex.Core.Tests --filter JsonSchemaTests");
+    }
+
+    [Fact]
+    public void Write_EveryField_HasADescription()
+    {
+        foreach (var schema in Schemas.Select(row => row.Data.Item2))
+        {
+            AssertDescribed(JsonNode.Parse(schema)!, "");
+        }
+    }
+
+    [Theory]
+    [InlineData(ApiKind.RealtimeAPI, "pod.max_queue_length", """{"description":"Requests that may wait, per replica; more are answered 503 at once.","type":"integer","minimum":1,"maximum":30000,"default":100}""")]
+    [InlineData(ApiKind.AsyncAPI, "pod.max_concurrency", """{"description":"Requests that one replica works on at once.","type":"integer","minimum":1,"maximum":100,"default":1}""")]
+    [InlineData(ApiKind.AsyncAPI, "autoscaling.max_replicas", """{"description":"Most replicas.","type":"integer","minimum":1,"default":100}""")]
+    [InlineData(ApiKind.TaskAPI, "node_groups", """{"description":"Node groups that it may run on; null for all.","type":["array","null"],"items":{"type":"string","minLength":1,"pattern":"^[a-zA-Z0-9_\\-]+$"},"minItems":1,"default":null}""")]
+    public void Write_Field_SaysItsBoundsAndDefault(ApiKind kind, string path, string expected)
+    {
+        var node = JsonNode.Parse(ApiSchema.Write())!["$defs"]![kind.ToString()]!;
+        foreach (var key in path.Split('.'))
+        {
+            node = node["properties"]![key]!;
+        }
+
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), node), node.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData(ApiKind.AsyncAPI, "max_queue_length")]
+    [InlineData(ApiKind.TaskAPI, "max_concurrency")]
+    public void Write_FieldOfAnotherKind_IsLeftOut(ApiKind kind, string key)
+    {
+        var pod = JsonNode.Parse(ApiSchema.Write())!["$defs"]![kind.ToString()]!["properties"]!["pod"]!;
+
+        Assert.Null(pod["properties"]![key]);
+        Assert.False((bool)pod["additionalProperties"]!);
+    }
+
+    private static void AssertDescribed(JsonNode node, string path)
+    {
+        if (node is JsonArray array)
+        {
+            foreach (var item in array.OfType<JsonNode>())
+            {
+                AssertDescribed(item, path);
+            }
+        }
+
+        if (node is not JsonObject schema)
+        {
+            return;
+        }
+
+        foreach (var (key, value) in schema)
+        {
+            if (key == "properties" && !path.EndsWith("/if", StringComparison.Ordinal))
+            {
+                Assert.All(value!.AsObject(), property => Assert.False(string.IsNullOrEmpty((string?)property.Value!["description"]), $"{path}/{property.Key} has no description"));
+            }
+
+            if (value is not null)
+            {
+                AssertDescribed(value, $"{path}/{key}");
+            }
+        }
+    }
+
+    private static string RepositoryRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cortex.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("Cortex.slnx is in no folder above the tests");
+    }
+}

@@ -1,0 +1,166 @@
+using Cortex.Core.Specs;
+
+namespace Cortex.Core.Tests.Specs;
+
+/// <summary>Every error kind that a file alone can cause, with its place and path.</summary>
+public sealed class ApiErrorTests
+{
+    private const string Head = "- name: a\n  kind: RealtimeAPI\n";
+    private const string Containers = "    containers:\n    - name: c\n      image: i\n";
+    private const string Pod = "  pod:\n" + Containers;
+
+    [Theory]
+    // The file.
+    [InlineData("spec.no_apis", "0:0", "", "")]
+    [InlineData("spec.no_apis", "0:0", "", "[]")]
+    [InlineData("spec.no_apis", "0:0", "", "# only a comment\n")]
+    [InlineData("spec.no_apis", "0:0", "", "---\n...\n")]
+    [InlineData("spec.malformed_config", "1:1", "", "name: a\nkind: RealtimeAPI\n")]
+    [InlineData("spec.malformed_config", "1:1", "", "text")]
+    [InlineData("spec.malformed_config", "1:3", "", "- text")]
+    [InlineData("spec.malformed_config", "1:3", "", "- [a]")]
+    [InlineData("spec.malformed_config", "3:3", "", "- name: a\n  kind: TrafficSplitter\n  1: x\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("spec.malformed_config", "3:3", "", "- name: a\n  kind: TrafficSplitter\n  yes: x\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.invalid_yaml", "2:1", "", "- name: [a\n")]
+    [InlineData("configreader.invalid_yaml", "1:4", "", "- a\u0007b\n")]
+    [InlineData("configreader.invalid_yaml", "1:4", "", "- a\0b\n")]
+    [InlineData("configreader.invalid_yaml", "1:9", "", "- name: *nowhere\n")]
+    [InlineData("configreader.invalid_yaml", "1:12", "", "- name: &a [*a]\n")]
+    [InlineData("configreader.invalid_yaml", "1:3", "", "- <<: text\n")]
+    [InlineData("configreader.invalid_yaml", "1:9", "", "- name: !!int text\n")]
+    // Name and kind.
+    [InlineData("configreader.must_be_defined", "1:3", "name", "- kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.must_be_defined", "1:3", "kind", "- name: a\n")]
+    [InlineData("configreader.cannot_be_null", "1:3", "kind", "- kind: null\n  name: a\n")]
+    [InlineData("configreader.invalid_str", "1:3", "kind", "- kind: RealtimeApi\n  name: a\n")]
+    [InlineData("configreader.invalid_primitive_type", "1:3", "kind", "- kind: 3\n  name: a\n")]
+    [InlineData("configreader.cannot_be_null", "1:3", "name", "- name:\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.cannot_be_empty", "1:3", "name", "- name: ''\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.too_long", "1:3", "name", "- name: abcdefghijabcdefghijabcdefghijabcdefghijabc\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.cant_have_prefix", "1:3", "name", "- name: b-a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("urls.dns1035", "1:3", "name", "- name: Hello\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("urls.dns1035", "1:3", "name", "- name: \"a\\n\"\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.invalid_primitive_type", "1:3", "name", "- name: 12\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.cortex_resource_not_allowed", "1:3", "name", "- name: @a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100}]\n")]
+    // Pod.
+    [InlineData("configreader.must_be_defined", "1:3", "pod.containers", Head)]
+    [InlineData("configreader.cannot_be_empty_or_null", "3:3", "pod", Head + "  pod:\n")]
+    [InlineData("configreader.invalid_primitive_type", "3:3", "pod", Head + "  pod: []\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:5", "pod", Head + Pod + "    1: x\n")]
+    [InlineData("configreader.too_few_elements", "4:5", "pod.containers", Head + "  pod:\n    containers: []\n")]
+    [InlineData("configreader.too_few_elements", "4:5", "pod.containers", Head + "  pod:\n    containers:\n")]
+    [InlineData("configreader.cannot_be_empty_or_null", "7:7", "pod.containers[1]", Head + Pod + "    - null\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:7", "pod.containers[1]", Head + Pod + "    - text\n")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "4:5", "pod.port", Head + "  pod:\n    port: 0\n" + Containers)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "4:5", "pod.port", Head + "  pod:\n    port: 65536\n" + Containers)]
+    [InlineData("configreader.disallowed_value", "4:5", "pod.port", Head + "  pod:\n    port: 8888\n" + Containers)]
+    [InlineData("configreader.disallowed_value", "4:5", "pod.port", Head + "  pod:\n    port: 15000\n" + Containers)]
+    [InlineData("configreader.invalid_primitive_type", "4:5", "pod.port", Head + "  pod:\n    port: \"8080\"\n" + Containers)]
+    [InlineData("configreader.invalid_primitive_type", "4:5", "pod.port", Head + "  pod:\n    port: 80.0\n" + Containers)]
+    [InlineData("configreader.invalid_primitive_type", "4:5", "pod.port", Head + "  pod:\n    port: 99999999999\n" + Containers)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "4:5", "pod.max_concurrency", Head + "  pod:\n    max_concurrency: 0\n" + Containers)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "4:5", "pod.max_concurrency", Head + "  pod:\n    max_concurrency: 30001\n" + Containers)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "4:5", "pod.max_concurrency", "- name: a\n  kind: AsyncAPI\n  pod:\n    max_concurrency: 101\n" + Containers)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "4:5", "pod.max_queue_length", Head + "  pod:\n    max_queue_length: 0\n" + Containers)]
+    [InlineData("configreader.unsupported_key", "4:5", "pod.max_queue_length", "- name: a\n  kind: AsyncAPI\n  pod:\n    max_queue_length: 5\n" + Containers)]
+    [InlineData("configreader.unsupported_key", "3:3", "pod", "- name: a\n  kind: TrafficSplitter\n  pod: {}\n  apis: [{name: b, weight: 100}]\n")]
+    [InlineData("configreader.unsupported_key", "3:3", "autoscaling", "- name: a\n  kind: BatchAPI\n  autoscaling: {}\n  pod: {containers: [{name: c, image: i, command: [x]}]}\n")]
+    [InlineData("configreader.unsupported_key", "3:61", "pod.containers[0].readiness_probe", "- name: a\n  kind: TaskAPI\n  pod: {containers: [{name: c, image: i, command: [x], args: [], readiness_probe: null}]}\n", "3:66")]
+    [InlineData("configreader.unsupported_key", "3:56", "pod.containers[0].pre_stop", "- name: a\n  kind: BatchAPI\n  pod: {containers: [{name: c, image: i, command: [x], pre_stop: {exec: {command: [x]}}}]}\n")]
+    [InlineData("spec.field_is_not_supported_for_kind", "3:9", "pod.port", "- name: a\n  kind: TaskAPI\n  pod: {port: 80, containers: [{name: c, image: i, command: [x]}]}\n")]
+    [InlineData("spec.field_must_be_specified_for_kind", "3:22", "pod.containers[0].command", "- name: a\n  kind: TaskAPI\n  pod: {containers: [{name: c, image: i}]}\n")]
+    [InlineData("spec.field_must_be_specified_for_kind", "3:42", "pod.containers[0].command", "- name: a\n  kind: BatchAPI\n  pod: {containers: [{name: c, image: i, command: null}]}\n")]
+    [InlineData("configreader.cannot_be_empty", "3:42", "pod.containers[0].command", "- name: a\n  kind: TaskAPI\n  pod: {containers: [{name: c, image: i, command: []}]}\n")]
+    [InlineData("spec.duplicate_container_name", "7:7", "pod.containers[1].name", Head + Pod + "    - name: c\n      image: i\n")]
+    [InlineData("spec.compute_resource_conflict", "3:3", "pod", Head + Pod + "      compute: {gpu: 1, inf: 1}\n")]
+    // Containers.
+    [InlineData("configreader.must_be_defined", "5:7", "pod.containers[0].image", Head + "  pod:\n    containers:\n    - name: c\n")]
+    [InlineData("configreader.disallowed_value", "5:7", "pod.containers[0].name", Head + "  pod:\n    containers:\n    - name: proxy\n      image: i\n")]
+    [InlineData("configreader.disallowed_value", "5:7", "pod.containers[0].name", Head + "  pod:\n    containers:\n    - name: dequeuer\n      image: i\n")]
+    [InlineData("urls.dns1035", "5:7", "pod.containers[0].name", Head + "  pod:\n    containers:\n    - name: C\n      image: i\n")]
+    [InlineData("configreader.invalid_docker_image", "6:7", "pod.containers[0].image", Head + "  pod:\n    containers:\n    - name: c\n      image: Acme/App\n")]
+    [InlineData("configreader.cannot_be_empty", "6:7", "pod.containers[0].image", Head + "  pod:\n    containers:\n    - name: c\n      image: \"\"\n")]
+    [InlineData("configreader.cannot_be_null", "7:7", "pod.containers[0].env", Head + Pod + "      env:\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:13", "pod.containers[0].env.PORT", Head + Pod + "      env: {PORT: 80}\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:13", "pod.containers[0].env.DEBUG", Head + Pod + "      env: {DEBUG: true}\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:13", "pod.containers[0].env", Head + Pod + "      env: {1: one}\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:7", "pod.containers[0].env", Head + Pod + "      env: [A=1]\n")]
+    [InlineData("spec.cortex_prefixed_env_var_not_allowed", "7:13", "pod.containers[0].env.CORTEX_X", Head + Pod + "      env: {CORTEX_X: a}\n")]
+    [InlineData("spec.cortex_prefixed_env_var_not_allowed", "7:13", "pod.containers[0].env.KUBEXIT_X", Head + Pod + "      env: {KUBEXIT_X: a}\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:20", "pod.containers[0].command[1]", Head + Pod + "      command: [a, 1]\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:7", "pod.containers[0].args", Head + Pod + "      args: text\n")]
+    // Probes.
+    [InlineData("spec.specify_exactly_one_field", "7:7", "pod.containers[0].readiness_probe", Head + Pod + "      readiness_probe: {}\n")]
+    [InlineData("spec.specify_exactly_one_field", "7:7", "pod.containers[0].liveness_probe", Head + Pod + "      liveness_probe: {tcp_socket: {port: 80}, http_get: {port: 80}}\n")]
+    [InlineData("spec.specify_exactly_one_field", "7:7", "pod.containers[0].pre_stop", Head + Pod + "      pre_stop: {exec: null}\n")]
+    [InlineData("configreader.unsupported_key", "7:18", "pod.containers[0].pre_stop.tcp_socket", Head + Pod + "      pre_stop: {tcp_socket: {port: 80}, exec: {command: [x]}}\n")]
+    [InlineData("configreader.must_be_defined", "7:25", "pod.containers[0].readiness_probe.http_get.port", Head + Pod + "      readiness_probe: {http_get: {path: /}}\n")]
+    [InlineData("configreader.disallowed_value", "7:37", "pod.containers[0].readiness_probe.tcp_socket.port", Head + Pod + "      readiness_probe: {tcp_socket: {port: 8888}}\n", "7:38")]
+    [InlineData("configreader.cannot_be_empty", "7:31", "pod.containers[0].readiness_probe.exec.command", Head + Pod + "      readiness_probe: {exec: {command: []}}\n", "7:32")]
+    [InlineData("urls.endpoint", "7:36", "pod.containers[0].readiness_probe.http_get.path", Head + Pod + "      readiness_probe: {http_get: {path: '/a?b', port: 80}}\n")]
+    [InlineData("urls.endpoint_double_slash", "7:36", "pod.containers[0].readiness_probe.http_get.path", Head + Pod + "      readiness_probe: {http_get: {path: //a, port: 80}}\n")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "7:49", "pod.containers[0].readiness_probe.period_seconds", Head + Pod + "      readiness_probe: {tcp_socket: {port: 80}, period_seconds: -1}\n")]
+    // Compute.
+    [InlineData("configreader.cannot_be_empty_or_null", "7:7", "pod.containers[0].compute", Head + Pod + "      compute:\n")]
+    [InlineData("k8s.parse_quantity", "7:17", "pod.containers[0].compute.cpu", Head + Pod + "      compute: {cpu: lots}\n")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "7:17", "pod.containers[0].compute.cpu", Head + Pod + "      compute: {cpu: 19m}\n")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "7:17", "pod.containers[0].compute.mem", Head + Pod + "      compute: {mem: 19Mi}\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:17", "pod.containers[0].compute.mem", Head + Pod + "      compute: {mem: 1000000000}\n")]
+    [InlineData("configreader.invalid_primitive_type", "7:17", "pod.containers[0].compute.cpu", Head + Pod + "      compute: {cpu: true}\n")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "7:17", "pod.containers[0].compute.gpu", Head + Pod + "      compute: {gpu: -1}\n")]
+    [InlineData("spec.shm_cannot_exceed_mem", "7:27", "pod.containers[0].compute.shm", Head + Pod + "      compute: {mem: 1Gi, shm: 2Gi}\n")]
+    // The rest of an API.
+    [InlineData("configreader.cannot_be_empty", "3:3", "node_groups", Head + "  node_groups: []\n" + Pod)]
+    [InlineData("configreader.alpha_numeric_dash_underscore", "3:17", "node_groups[0]", Head + "  node_groups: [a.b]\n" + Pod)]
+    [InlineData("configreader.cannot_be_empty_or_null", "3:3", "networking", Head + "  networking:\n" + Pod)]
+    [InlineData("configreader.cannot_be_null", "3:16", "networking.endpoint", Head + "  networking: {endpoint: null}\n" + Pod)]
+    [InlineData("configreader.cannot_be_empty", "3:16", "networking.endpoint", Head + "  networking: {endpoint: ''}\n" + Pod)]
+    [InlineData("urls.endpoint_empty_path", "3:16", "networking.endpoint", Head + "  networking: {endpoint: /}\n" + Pod)]
+    [InlineData("urls.endpoint", "3:16", "networking.endpoint", Head + "  networking: {endpoint: 'a b'}\n" + Pod)]
+    [InlineData("urls.endpoint_double_slash", "3:16", "networking.endpoint", Head + "  networking: {endpoint: a//b}\n" + Pod)]
+    [InlineData("configreader.cannot_be_null", "3:17", "autoscaling.min_replicas", Head + "  autoscaling: {min_replicas: null}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:17", "autoscaling.min_replicas", Head + "  autoscaling: {min_replicas: -1}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than", "3:17", "autoscaling.max_replicas", Head + "  autoscaling: {max_replicas: 0, min_replicas: 0}\n" + Pod)]
+    [InlineData("spec.min_replicas_greater_than_max", "3:17", "autoscaling.min_replicas", Head + "  autoscaling: {min_replicas: 3, max_replicas: 2, init_replicas: 2}\n" + Pod, "3:17", "3:51")]
+    [InlineData("spec.min_replicas_greater_than_max", "3:17", "autoscaling.min_replicas", Head + "  autoscaling: {min_replicas: 101}\n" + Pod)]
+    [InlineData("spec.init_replicas_greater_than_max", "3:34", "autoscaling.init_replicas", Head + "  autoscaling: {max_replicas: 2, init_replicas: 3}\n" + Pod)]
+    [InlineData("spec.init_replicas_less_than_min", "3:34", "autoscaling.init_replicas", Head + "  autoscaling: {min_replicas: 2, init_replicas: 1}\n" + Pod)]
+    [InlineData("spec.target_in_flight_limit_reached", "3:17", "autoscaling.target_in_flight", Head + "  autoscaling: {target_in_flight: 101.5}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than", "3:17", "autoscaling.target_in_flight", Head + "  autoscaling: {target_in_flight: 0}\n" + Pod)]
+    [InlineData("configreader.invalid_primitive_type", "3:17", "autoscaling.target_in_flight", Head + "  autoscaling: {target_in_flight: .nan}\n" + Pod)]
+    [InlineData("configreader.invalid_primitive_type", "3:17", "autoscaling.target_in_flight", Head + "  autoscaling: {target_in_flight: '1'}\n" + Pod)]
+    [InlineData("configreader.is_not_multiple", "3:17", "autoscaling.window", Head + "  autoscaling: {window: 15s}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:17", "autoscaling.window", Head + "  autoscaling: {window: 5s}\n" + Pod)]
+    [InlineData("configreader.invalid_primitive_type", "3:17", "autoscaling.window", Head + "  autoscaling: {window: 60}\n" + Pod)]
+    [InlineData("error", "3:17", "autoscaling.window", Head + "  autoscaling: {window: '60'}\n" + Pod)]
+    [InlineData("error", "3:17", "autoscaling.window", Head + "  autoscaling: {window: 1d}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:17", "autoscaling.upscale_stabilization_period", Head + "  autoscaling: {upscale_stabilization_period: -1m}\n" + Pod)]
+    [InlineData("configreader.must_be_less_than", "3:17", "autoscaling.max_downscale_factor", Head + "  autoscaling: {max_downscale_factor: 1}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than", "3:17", "autoscaling.max_upscale_factor", Head + "  autoscaling: {max_upscale_factor: 1}\n" + Pod)]
+    [InlineData("spec.invalid_surge_or_unavailable", "3:21", "update_strategy.max_surge", Head + "  update_strategy: {max_surge: 101%}\n" + Pod)]
+    [InlineData("spec.invalid_surge_or_unavailable", "3:21", "update_strategy.max_surge", Head + "  update_strategy: {max_surge: -1}\n" + Pod)]
+    [InlineData("configreader.invalid_primitive_type", "3:21", "update_strategy.max_surge", Head + "  update_strategy: {max_surge: 1.5}\n" + Pod)]
+    [InlineData("spec.surge_and_unavailable_both_zero", "3:3", "update_strategy", Head + "  update_strategy: {max_surge: 0, max_unavailable: 0%}\n" + Pod)]
+    // TrafficSplitter.
+    [InlineData("configreader.must_be_defined", "1:3", "apis", "- name: a\n  kind: TrafficSplitter\n")]
+    [InlineData("spec.incorrect_traffic_splitter_weight", "3:3", "apis", "- name: a\n  kind: TrafficSplitter\n  apis: null\n")]
+    [InlineData("spec.incorrect_traffic_splitter_weight", "3:3", "apis", "- name: a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 99}, {name: c, weight: 1, shadow: true}]\n")]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "3:19", "apis[0].weight", "- name: a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 101}]\n", "3:20")]
+    [InlineData("configreader.invalid_primitive_type", "3:32", "apis[0].shadow", "- name: a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100, shadow: \"no\"}]\n", "3:33")]
+    [InlineData("spec.traffic_splitter_apis_not_unique", "4:11", "apis[1].name", "- name: a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 50},\n         {name: b, weight: 50}]\n")]
+    [InlineData("spec.one_shadow_per_traffic_splitter", "5:32", "apis[2].shadow", "- name: a\n  kind: TrafficSplitter\n  apis: [{name: b, weight: 100},\n         {name: c, weight: 5, shadow: true},\n         {name: d, weight: 5, shadow: true}]\n")]
+    // Several APIs.
+    [InlineData("spec.duplicate_name", "7:3", "name", Head + Pod + "- name: a\n  kind: TrafficSplitter\n  apis: [{name: a, weight: 100}]\n")]
+    [InlineData("spec.duplicate_endpoint_in_one_deploy", "9:16", "networking.endpoint", Head + Pod + "- name: b\n  kind: TrafficSplitter\n  networking: {endpoint: a/}\n  apis: [{name: a, weight: 100}]\n")]
+    public void Parse_OneMistake_IsReportedWithKindPlaceAndPath(string kind, string place, string path, string yaml, params string[] corrections)
+    {
+        var errors = ApiFileParser.Parse("f.yaml", yaml).Errors;
+
+        var error = errors[0];
+        Assert.Equal(
+            (kind, corrections.FirstOrDefault() ?? place, path),
+            (error.Kind, $"{error.Line}:{error.Column}", error.Path));
+        Assert.Equal(Math.Max(1, corrections.Length), errors.Count);
+        Assert.NotEmpty(error.Detail);
+    }
+}

@@ -1,0 +1,27 @@
+namespace Cortex.Operator.Tests;
+
+/// <summary>Waits for a condition instead of for a time.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan _bound = TimeSpan.FromSeconds(30);
+
+    public static async Task<T> GetAsync<T>(Func<T?> read, string what)
+        where T : class
+    {
+        var deadline = DateTime.UtcNow + _bound;
+        while (DateTime.UtcNow < deadline)
+        {
+            if (read() is { } value)
+            {
+                return value;
+            }
+
+            await Task.Delay(5);
+        }
+
+        Assert.Fail($"never happened within {_bound.TotalSeconds} s: {what}");
+        return null!;
+    }
+
+    public static Task TrueAsync(Func<bool> condition, string what) => GetAsync(() => condition() ? what : null, what);
+}

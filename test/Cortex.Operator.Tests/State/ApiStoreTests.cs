@@ -1,0 +1,100 @@
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+using Cortex.Operator.State;
+using Microsoft.Data.Sqlite;
+
+namespace Cortex.Operator.Tests.State;
+
+public sealed class ApiStoreTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("cortex-store-").FullName;
+
+    private string FilePath => Path.Combine(_directory, "state.db");
+
+    [Fact]
+    public void Deploy_ReadByAnotherProcess_IsThere()
+    {
+        using (var store = new ApiStore(FilePath, 10))
+        {
+            store.Deploy(new WantedApi(Spec("a", 1), 3));
+        }
+
+        using var again = new ApiStore(FilePath, 10);
+        var api = Assert.Single(again.Apis.Values);
+        Assert.Equal(("a", 3, Id(1)), (api.Name, api.Replicas, api.Spec.Id));
+        Assert.Equal(TimeSpan.FromSeconds(60), api.Spec.Autoscaling!.Window);
+        Assert.Equal("1", again.NewestId()!.Value.ToString()[15..]);
+    }
+
+    [Fact]
+    public void GetVersions_MoreThanKept_GivesTheNewest()
+    {
+        using var store = new ApiStore(FilePath, versionsKept: 3);
+        for (var i = 9; i > 0; i--)
+        {
+            store.Deploy(new WantedApi(Spec("a", i), 1));
+        }
+
+        Assert.Equal([Id(1), Id(2), Id(3)], store.GetVersions("a").Select(version => version.Id));
+        Assert.Null(store.GetVersion("a", Id(4)));
+        Assert.Equal(Id(2), store.GetVersion("a", Id(2))!.Id);
+    }
+
+    [Fact]
+    public void Delete_KeepingHistory_OnlyForgetsTheWish()
+    {
+        using var store = new ApiStore(FilePath, 10);
+        store.Deploy(new WantedApi(Spec("a", 1), 1));
+        store.Deploy(new WantedApi(Spec("b", 2), 1));
+
+        Assert.True(store.Delete("a", keepHistory: true));
+        Assert.True(store.Delete("b", keepHistory: false));
+        Assert.False(store.Delete("a", keepHistory: true));
+
+        Assert.Empty(store.Apis);
+        Assert.Single(store.GetVersions("a"));
+        Assert.Empty(store.GetVersions("b"));
+    }
+
+    [Fact]
+    public void Open_FileOfANewerVersion_IsRefused()
+    {
+        new ApiStore(FilePath, 10).Dispose();
+        using (var connection = new SqliteConnection($"Data Source={FilePath};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA user_version = 99";
+            command.ExecuteNonQuery();
+        }
+
+        var exception = Assert.Throws<InvalidDataException>(() => new ApiStore(FilePath, 10));
+
+        Assert.Contains("newer version", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GetOrAddSetting_SecondTime_GivesTheFirstValue()
+    {
+        using var store = new ApiStore(FilePath, 10);
+
+        Assert.Equal("x", store.GetOrAddSetting("k", () => "x"));
+        Assert.Equal("x", store.GetOrAddSetting("k", () => "y"));
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private static string Id(int number) => $"{number:x16}-abc-def";
+
+    private static DeployedSpec Spec(string name, int number) => new()
+    {
+        Name = name,
+        Kind = ApiKind.RealtimeAPI,
+        Networking = new NetworkingSpec("/" + name),
+        Autoscaling = new AutoscalingSpec(),
+        Id = Id(number),
+        SpecId = "def",
+        PodId = "pod",
+        SubmittedApiSpec = System.Text.Json.JsonDocument.Parse("{}").RootElement,
+    };
+}

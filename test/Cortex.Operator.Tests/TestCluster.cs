@@ -1,0 +1,139 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Cortex.Core.Clusters;
+using Cortex.Core.Wire;
+using Cortex.Runtimes.Fake;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Cortex.Operator.Tests;
+
+/// <summary>A whole operator over a fake machine and a fake gateway, reached over real HTTP.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    public const string Token = "secret";
+
+    private readonly string _directory;
+    private readonly OperatorServer _server;
+    private bool _stopped;
+
+    private TestCluster(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config)
+    {
+        _directory = directory;
+        Machine = machine;
+        Gateway = gateway;
+        Runtime = new FakeRuntime(machine);
+        var options = new OperatorOptions
+        {
+            Cluster = config,
+            Version = "1.2.3",
+            Token = Token,
+            ApiBaseUrl = "http://apis:8889",
+            StatePath = Path.Combine(directory, "state.db"),
+        };
+        _server = new OperatorServer(options, Runtime, gateway, [new IPEndPoint(IPAddress.Loopback, 0)], NullLoggerFactory.Instance, TimeProvider.System);
+    }
+
+    public FakeMachine Machine { get; }
+
+    public FakeRuntime Runtime { get; }
+
+    public FakeGateway Gateway { get; }
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public Uri Url { get; private set; } = null!;
+
+    public static Task<TestCluster> StartAsync(ClusterConfig? config = null) =>
+        StartAsync(Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeGateway(), config ?? new ClusterConfig());
+
+    /// <summary>Plays a restart of the server: same machine, same state, new process.</summary>
+    public async Task<TestCluster> RestartAsync()
+    {
+        await StopAsync();
+        return await StartAsync(_directory, Machine, new FakeGateway(), new ClusterConfig());
+    }
+
+    public async Task<IReadOnlyList<DeployResult>> DeployAsync(string yaml, bool force = false)
+    {
+        using var response = await PostConfigAsync(yaml, force);
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == HttpStatusCode.OK, body);
+        return JsonSerializer.Deserialize(body, WireJson.Contract.IReadOnlyListDeployResult)!;
+    }
+
+    public async Task<HttpResponseMessage> PostConfigAsync(string yaml, bool force = false)
+    {
+        using var form = new MultipartFormDataContent { { new StringContent(yaml), "config", "cortex.yaml" } };
+        return await Client.PostAsync(new Uri($"/deploy?configFileName=cortex.yaml&force={(force ? "true" : "false")}", UriKind.Relative), form);
+    }
+
+    public async Task<ApiResponse> GetAsync(string path)
+    {
+        var apis = await GetListAsync(path);
+        return Assert.Single(apis);
+    }
+
+    public async Task<IReadOnlyList<ApiResponse>> GetListAsync(string path) =>
+        JsonSerializer.Deserialize(await Client.GetStringAsync(new Uri(path, UriKind.Relative)), WireJson.Contract.IReadOnlyListApiResponse)!;
+
+    public static async Task<ErrorResponse> ErrorAsync(HttpResponseMessage response, HttpStatusCode status = HttpStatusCode.BadRequest)
+    {
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == status, $"{response.StatusCode}: {body}");
+        Assert.EndsWith("}\n", body, StringComparison.Ordinal);
+        return JsonSerializer.Deserialize(body, WireJson.Contract.ErrorResponse)!;
+    }
+
+    public async Task<ReplicaCounts> CountsAsync(string api) => (await GetAsync($"/describe/{api}")).Status!.ReplicaCounts!;
+
+    public IEnumerable<string> Routes => _server.RoutePatterns;
+
+    public Task ReadyAsync(string api, int replicas) =>
+        Eventually.TrueAsync(() => Gateway.Route(api)?.Replicas.Count == replicas, $"{api} has {replicas} replicas in the routes");
+
+    public static string Api(string name, string image = "app:1", int replicas = 1, string strategy = "{max_surge: 1, max_unavailable: 0}", string? endpoint = null) => $$"""
+        - name: {{name}}
+          kind: RealtimeAPI
+          pod:
+            port: 8080
+            max_concurrency: 2
+            containers:
+            - name: api
+              image: {{image}}
+          autoscaling: {min_replicas: {{replicas}}, init_replicas: {{replicas}}}
+          update_strategy: {{strategy}}
+          networking: {endpoint: {{endpoint ?? "/" + name}}}
+
+        """;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_stopped)
+        {
+            await StopAsync();
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
+
+    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config)
+    {
+        var cluster = new TestCluster(directory, machine, gateway, config);
+        await cluster.Runtime.StartAsync(CancellationToken.None);
+        await cluster._server.AdoptAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
+        cluster._server.StartReconciling();
+        await cluster._server.StartListeningAsync(CancellationToken.None);
+        cluster.Url = new Uri(cluster._server.Urls.Single());
+        cluster.Client = new HttpClient { BaseAddress = cluster.Url };
+        cluster.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return cluster;
+    }
+
+    private async Task StopAsync()
+    {
+        _stopped = true;
+        Client.Dispose();
+        await _server.DisposeAsync();
+        await Runtime.DisposeAsync();
+    }
+}
