@@ -6,10 +6,12 @@ using Cortex.Core.Wire;
 namespace Cortex.Cli.Output;
 
 /// <summary>The JSON that only the command line writes.</summary>
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(IReadOnlyList<EnvironmentApis>))]
 [JsonSerializable(typeof(EnvironmentList))]
 [JsonSerializable(typeof(ClusterInfo))]
 [JsonSerializable(typeof(SortedDictionary<string, bool>))]
+[JsonSerializable(typeof(SortedDictionary<string, string>))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class CliJson : JsonSerializerContext
 {

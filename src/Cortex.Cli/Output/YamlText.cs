@@ -29,8 +29,15 @@ internal static class YamlText
     /// <summary>One string on one line, quoted where it would otherwise be read as something else.</summary>
     public static string Scalar(string value)
     {
-        using var document = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(value, CliJson.Compact.String));
-        return value.Contains('\n', StringComparison.Ordinal) ? document.RootElement.GetRawText() : Document(document.RootElement).TrimEnd('\n');
+        if (value.Contains('\n', StringComparison.Ordinal))
+        {
+            // A JSON string is a YAML string on one line.
+            return JsonSerializer.Serialize(value, CliJson.Compact.String);
+        }
+
+        const string Key = "key";
+        var pair = JsonSerializer.SerializeToElement(new SortedDictionary<string, string> { [Key] = value }, CliJson.Compact.SortedDictionaryStringString);
+        return Document(pair)[(Key.Length + 2)..].TrimEnd('\n');
     }
 
     private static void Emit(Emitter emitter, JsonElement value)
@@ -68,15 +75,17 @@ internal static class YamlText
 
     private static void EmitString(Emitter emitter, string value)
     {
-        var style = ReadsAsSomethingElse(value) ? ScalarStyle.DoubleQuoted
-            : value.Contains('\n', StringComparison.Ordinal) && IsReadableBlock(value) ? ScalarStyle.Literal
-            : ScalarStyle.Any;
+        var style = ReadsAsSomethingElse(value) || value.Any(NeedsEscape) ? ScalarStyle.DoubleQuoted
+            : !value.Contains('\n', StringComparison.Ordinal) ? ScalarStyle.Any
+            : IsReadableBlock(value) ? ScalarStyle.Literal
+            : ScalarStyle.DoubleQuoted;
         emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, value, style, isPlainImplicit: true, isQuotedImplicit: true));
     }
 
-    // Leading blanks, other line breaks and control characters survive only between quotes.
-    private static bool IsReadableBlock(string value) =>
-        !char.IsWhiteSpace(value[0]) && value.All(c => c is '\n' or (>= ' ' and < '\u007f'));
+    private static bool NeedsEscape(char c) => (char.IsControl(c) && c != '\n') || c is '\u2028' or '\u2029' or '\ufeff';
+
+    // A block that starts with a blank or ends with empty lines needs marks that few people can read.
+    private static bool IsReadableBlock(string value) => !char.IsWhiteSpace(value[0]) && !value.EndsWith("\n\n", StringComparison.Ordinal);
 
     // What YAML 1.1 and 1.2 readers take for null, a boolean, a number or a date.
     private static bool ReadsAsSomethingElse(string value)
