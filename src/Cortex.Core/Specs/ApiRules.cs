@@ -66,6 +66,7 @@ internal static class ApiRules
         {
             var blamed = autoscaling.IsWritten("min_replicas") ? "min_replicas" : "max_replicas";
             walk.Fail(autoscaling.SpotOf(blamed), ErrorKinds.MinReplicasGreaterThanMax, $"min_replicas ({min}) must not exceed max_replicas ({max})");
+            return;
         }
 
         if (!autoscaling.TryGet("init_replicas", out long init))

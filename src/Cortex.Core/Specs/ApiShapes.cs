@@ -73,7 +73,7 @@ internal static class ApiShapes
         new Field("image", Texts.Image, "Container image; without a tag, `latest`.") { Required = true },
         new Field("env", new TextMapShape(Texts.AnyOrEmpty) { ForbiddenPrefixes = ["CORTEX_", "KUBEXIT_"], PrefixKind = ErrorKinds.CortexPrefixedEnvVarNotAllowed }, "Environment variables; numbers and booleans must be in quotes.") { Default = "{}" },
         new Field("command", s_words, "Replaces the image's entry point; $(NAME) is replaced by the variable.") { Variants = s_scaled, Null = NullRule.Allowed },
-        new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program to run; $(NAME) is replaced by the variable.") { Variants = s_jobs, Required = true, MissingKind = ErrorKinds.FieldMustBeSpecifiedForKind },
+        new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program to run; $(NAME) is replaced by the variable.") { Variants = s_jobs, Required = true, Null = NullRule.Absent, MissingKind = ErrorKinds.FieldMustBeSpecifiedForKind },
         new Field("args", s_words, "Replaces the image's arguments; $(NAME) is replaced by the variable.") { Null = NullRule.Allowed },
         new Field("readiness_probe", s_readiness, "Decides whether the container takes requests.") { Variants = [Realtime, Async, Batch], Null = NullRule.Allowed },
         new Field("liveness_probe", s_liveness, "Decides whether the container is restarted.") { Null = NullRule.Allowed },
