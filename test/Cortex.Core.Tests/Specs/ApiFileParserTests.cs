@@ -1,3 +1,4 @@
+using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 
 namespace Cortex.Core.Tests.Specs;
@@ -109,6 +110,68 @@ public sealed class ApiFileParserTests
 
         Assert.Empty(file.Errors);
         Assert.Equal(expected, file.Apis[0].Pod!.Containers[0].Compute.Cpu);
+    }
+
+    [Fact]
+    public void Parse_DefaultsSpelledOut_EqualTheDefaults()
+    {
+        const string SpelledOut = """
+            - name: hello
+              kind: RealtimeAPI
+              pod:
+                port: 8080
+                max_concurrency: 1
+                max_queue_length: 100
+                containers:
+                - name: api
+                  image: docker.io/acme/hello:1
+                  command: null
+                  args: null
+                  env: {}
+                  compute: {cpu: 200m, mem: null, gpu: 0, inf: 0, shm: null}
+                  readiness_probe: null
+                  liveness_probe: null
+                  pre_stop: null
+              node_groups: null
+              networking: {endpoint: /hello}
+              autoscaling: {min_replicas: 1, max_replicas: 100, init_replicas: 1, target_in_flight: 1, window: 60s,
+                downscale_stabilization_period: 5m, upscale_stabilization_period: 1m, max_downscale_factor: 0.75,
+                max_upscale_factor: 1.5, downscale_tolerance: 0.05, upscale_tolerance: 0.05}
+              update_strategy: {max_surge: 25%, max_unavailable: 25%}
+            """;
+
+        var spelled = Assert.Single(ApiFileParser.Parse("f.yaml", SpelledOut).Apis);
+        var minimal = Assert.Single(ApiFileParser.Parse("f.yaml", Minimal).Apis);
+
+        Assert.Equal(SpecHash.SpecId(minimal), SpecHash.SpecId(spelled));
+    }
+
+    [Fact]
+    public void Parse_AnchorsAndMergeKeys_ShareSettingsAndErrorsPointIntoTheAnchor()
+    {
+        const string Yaml = """
+            - &base
+              name: one
+              kind: TaskAPI
+              pod: &pod
+                containers:
+                - &container {name: c, image: app, command: [run], env: {A: "1"}}
+            - <<: *base
+              name: two
+            - name: three
+              kind: TaskAPI
+              pod:
+                <<: *pod
+                containers:
+                - {<<: *container, env: {B: "2"}}
+                - *container
+            """;
+
+        var file = ApiFileParser.Parse("f.yaml", Yaml);
+
+        Assert.Equal(["f.yaml:6:19: three: pod.containers[1].name: \"c\" is the name of another container of this pod"], file.Errors.Select(error => error.ToString()));
+        Assert.Equal(["one", "two"], file.Apis.Select(api => api.Name));
+        Assert.Equal("app", file.Apis[1].Pod!.Containers[0].Image);
     }
 
     [Fact]
