@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Cortex.Cli.Output;
 using Cortex.Core.Specs;
+using Cortex.Core.Units;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -43,7 +44,7 @@ internal static class JobTables
 
     /// <summary>From its start to its end, or to now.</summary>
     public static string Duration(JsonElement job, TimeProvider time) =>
-        Time(job, "start_time") is { } start ? GoDuration.Format((Time(job, "end_time") ?? time.GetUtcNow()) - start) : "-";
+        Time(job, "start_time") is { } start ? GoDuration.Format(TimeSpan.FromSeconds(Math.Truncate(((Time(job, "end_time") ?? time.GetUtcNow()) - start).TotalSeconds))) : "-";
 
     /// <summary>Such as <c>21 Sep 21 15:04:05 UTC</c>, or <c>-</c>.</summary>
     public static string Timestamp(DateTimeOffset? time) =>
