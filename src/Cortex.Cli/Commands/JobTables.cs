@@ -16,7 +16,7 @@ internal static class JobTables
     /// <summary>The job that started last, or <c>-</c>.</summary>
     public static string Latest(ApiResponse api, TimeProvider time)
     {
-        var latest = Jobs(api).Where(job => Time(job, "start_time") is not null).MaxBy(job => Time(job, "start_time"));
+        var latest = Jobs(api).Where(job => Time(job, "start_time") is not null).OrderByDescending(job => Time(job, "start_time")).FirstOrDefault();
         return latest.ValueKind == JsonValueKind.Undefined
             ? "-"
             : $"{Text(latest, "job_id")} (submitted {Elapsed.Format(time.GetUtcNow() - Time(latest, "start_time")!.Value)} ago)";
