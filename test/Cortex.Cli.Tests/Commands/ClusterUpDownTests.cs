@@ -79,6 +79,19 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Down_PidFileLost_StillFindsTheServer()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var processId = _server.ProcessId;
+        File.Delete(Path.Combine(_server.Directory, "server.pid"));
+
+        var result = await _cli.RunAsync("cluster", "down", "-y");
+
+        Assert.StartsWith("stopping the server ...\n", result.Out, StringComparison.Ordinal);
+        Assert.Equal("", File.Exists($"/proc/{processId}/cmdline") ? await File.ReadAllTextAsync($"/proc/{processId}/cmdline", TestContext.Current.CancellationToken) : "");
+    }
+
+    [Fact]
     public async Task Up_ServerFailsAtOnce_PrintsItsErrors()
     {
         _server.NextStart("echo 'info: starting' >&2; echo 'error: docker is not running; start it with `systemctl start docker`' >&2; exit 1\n");
