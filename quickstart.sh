@@ -45,6 +45,14 @@ say "Docker Engine $(docker version --format '{{.Server.Version}}'), $(curl --ve
 ./build.sh
 
 step "Cluster"
+# A server from before this build makes way; its containers keep running, and the new one adopts them.
+pid=$(cat "${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/server.pid" 2>/dev/null || true)
+if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" || true)" = "$PWD/$cortex (deleted)" ]; then
+  say "restarting the server with the new build"
+  kill "$pid"
+  gone() { ! kill -0 "$pid"; }
+  wait_for 60 gone || fail "the server with process id $pid does not stop"
+fi
 "$cortex" cluster up
 
 step "Example images"

@@ -54,6 +54,7 @@ for project in test/*/; do
   step "$project"
   status=0
   timeout -k 10 "$PROJECT_LIMIT" dotnet test "test/$project" --no-build --nologo "${filter[@]}" \
+    --results-directory artifacts/test-results \
     --blame-hang --blame-hang-timeout "$HANG" --blame-hang-dump-type none 2>&1 | tee "$log" || status=$?
   # The summary: "Passed!  - Failed:     0, Passed:    10, Skipped:     0, Total:    10, ..."
   counts=$(sed -nE 's/^.*Failed: +([0-9]+), Passed: +([0-9]+), Skipped: +([0-9]+), Total.*$/\1 \2 \3/p' "$log" | tail -n 1)

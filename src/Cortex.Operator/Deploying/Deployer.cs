@@ -36,8 +36,11 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             }
 
             // Splitters last: their targets may be in the same file.
-            return await Task.Run(
-                () => file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, force)).ToList(), cancellationToken);
+            var outcomes = file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, force)).ToList();
+
+            // One commit for the file: on a full disk nothing of it is deployed.
+            await Task.Run(() => store.Deploy([.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()]), cancellationToken);
+            return [.. outcomes.Select(outcome => outcome.Result)];
         }
         finally
         {
@@ -102,20 +105,23 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         }
     }
 
-    private DeployResult Apply(ApiSpec spec, bool force)
+    // What a deployment changes for one API, and what to answer; no change when it is refused or up to date.
+    private (DeployResult Result, WantedApi? Change) Apply(ApiSpec spec, bool force)
     {
         try
         {
-            var (version, message) = Apply(spec, store.Apis.GetValueOrDefault(spec.Name), force);
-            return new DeployResult(new ApiResponse { Spec = version, Endpoint = reader.EndpointUrl(version.Networking.Endpoint) }, message, "");
+            var deployed = store.Apis.GetValueOrDefault(spec.Name);
+            var (wanted, message) = Apply(spec, deployed, force);
+            var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
+            return (new DeployResult(answer, message, ""), ReferenceEquals(wanted, deployed) ? null : wanted);
         }
         catch (CortexException exception)
         {
-            return new DeployResult(null, "", $"error: {exception.Message}");
+            return (new DeployResult(null, "", $"error: {exception.Message}"), null);
         }
     }
 
-    private (DeployedSpec Version, string Message) Apply(ApiSpec spec, WantedApi? deployed, bool force)
+    private (WantedApi Wanted, string Message) Apply(ApiSpec spec, WantedApi? deployed, bool force)
     {
         if (deployed is not null && deployed.Spec.Kind != spec.Kind)
         {
@@ -133,14 +139,13 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         {
             var now = time.GetUtcNow();
             var created = Version(spec, specId, podId, DeploymentId.New(), (now - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick);
-            store.Deploy(new WantedApi(created, spec.Autoscaling!.InitReplicas));
-            return (created, $"creating {Title(spec.Name, spec.Kind)}");
+            return (new WantedApi(created, spec.Autoscaling!.InitReplicas), $"creating {Title(spec.Name, spec.Kind)}");
         }
 
         var updating = reader.IsUpdating(deployed);
         if (deployed.Spec.SpecId == specId)
         {
-            return (deployed.Spec, $"{Title(spec.Name, spec.Kind)} is {(updating ? "already updating" : "up to date")}");
+            return (deployed, $"{Title(spec.Name, spec.Kind)} is {(updating ? "already updating" : "up to date")}");
         }
 
         if (updating && !force)
@@ -151,8 +156,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         var scaling = spec.Autoscaling!;
         var replicas = Math.Clamp(deployed.Replicas > 0 ? deployed.Replicas : scaling.InitReplicas, scaling.MinReplicas, scaling.MaxReplicas);
         var updated = Version(spec, specId, podId, deployed.Spec.DeploymentId, deployed.Spec.InitialDeploymentTime);
-        store.Deploy(new WantedApi(updated, replicas));
-        return (updated, $"updating {Title(spec.Name, spec.Kind)}");
+        return (new WantedApi(updated, replicas), $"updating {Title(spec.Name, spec.Kind)}");
     }
 
     private DeployedSpec NewVersion(DeployedSpec spec, string deploymentId)

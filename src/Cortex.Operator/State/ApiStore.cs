@@ -40,19 +40,19 @@ internal sealed class ApiStore : IDisposable
     /// <summary>Every deployed API by name, in ordinal order.</summary>
     public ImmutableSortedDictionary<string, WantedApi> Apis => _apis;
 
-    /// <summary>Makes a version the wanted one and adds it to the history.</summary>
-    public void Deploy(WantedApi api)
+    /// <summary>Makes these versions the wanted ones and adds them to the history: all of them or, on an error, none.</summary>
+    public void Deploy(params IReadOnlyCollection<WantedApi> apis)
     {
-        var json = JsonSerializer.Serialize(api.Spec, WireJson.Contract.DeployedSpec);
         lock (_lock)
         {
             using var transaction = _connection.BeginTransaction();
-            Execute("INSERT INTO apis(name, spec, replicas) VALUES($1, $2, $3) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3", api.Name, json, api.Replicas);
-            Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
-            // API ids sort newest first, so everything behind the last one kept is older.
-            Execute("DELETE FROM versions WHERE api = $1 AND api_id NOT IN (SELECT api_id FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2)", api.Name, _versionsKept);
+            foreach (var api in apis)
+            {
+                Deploy(api);
+            }
+
             transaction.Commit();
-            _apis = _apis.SetItem(api.Name, api);
+            _apis = _apis.SetItems(apis.Select(api => KeyValuePair.Create(api.Name, api)));
         }
     }
 
@@ -176,6 +176,16 @@ internal sealed class ApiStore : IDisposable
         }
 
         return apis.ToImmutable();
+    }
+
+    private void Deploy(WantedApi api)
+    {
+        var json = JsonSerializer.Serialize(api.Spec, WireJson.Contract.DeployedSpec);
+        Execute("INSERT INTO apis(name, spec, replicas) VALUES($1, $2, $3) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3", api.Name, json, api.Replicas);
+        Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
+
+        // API ids sort newest first, so everything behind the last one kept is older.
+        Execute("DELETE FROM versions WHERE api = $1 AND api_id NOT IN (SELECT api_id FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2)", api.Name, _versionsKept);
     }
 
     private static DeployedSpec Parse(string json) =>

@@ -1,0 +1,572 @@
+using Cortex.Core.Specs;
+using Cortex.Runtimes.Docker.Engine;
+using Cortex.Runtimes.Probes;
+using Cortex.Runtimes.Supervision;
+
+namespace Cortex.Runtimes.Docker;
+
+/// <summary>Keeps one container of a pod as it should be: created, started, probed, and started again when it ends.</summary>
+/// <remarks>
+/// One loop per container: look, do the one thing that is next, look again. A container is started again in place, so
+/// that its log goes on.
+/// </remarks>
+internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, DockerMachine machine, ContainerKeeper? previous)
+{
+    /// <summary>Kubernetes' exit code for a container that could not be started.</summary>
+    private const int StartError = 128;
+
+    private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private readonly AsyncSignal _changed = new();
+    private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _nextStart = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ContainerSight _sight = ContainerSight.Missing;
+    private ContainerPhase _phase = ContainerPhase.Creating;
+    private bool _ready;
+    private bool _oomSeen;
+    private bool _forgiven;
+    private int _restarts;
+    private int _restartsInARow;
+    private int? _exitCode;
+    private bool _oomKilled;
+    private DateTimeOffset? _endedAt;
+    private DateTimeOffset _startedAt;
+    private string _reason = "";
+    private string? _livenessFailure;
+
+    public PodContainer Container => container;
+
+    public string ContainerName => DockerLabels.User(machine.Options.ClusterName, pod.Definition.Id, container.Name);
+
+    /// <summary>The engine's id; null until it was created.</summary>
+    public string? Id { get; private set; }
+
+    public bool Running => Phase is ContainerPhase.Running;
+
+    /// <summary>It ended and is not started again.</summary>
+    public bool Over => Phase is ContainerPhase.Ended;
+
+    /// <summary>Ends at the next start.</summary>
+    public Task NextStart
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _nextStart.Task;
+            }
+        }
+    }
+
+    /// <summary>Ends when it has ended and is not started again.</summary>
+    public Task WhenOver => _over.Task;
+
+    /// <summary>Whether it has run at least once.</summary>
+    public bool EverStarted { get; private set; }
+
+    private ContainerPhase Phase
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _phase;
+            }
+        }
+    }
+
+    /// <summary>Takes over what an earlier process created.</summary>
+    public void Adopt(string id, ContainerSight sight)
+    {
+        Id = id;
+        // How it ended is asked for before anything is decided.
+        _sight = sight is ContainerSight.Ended ? ContainerSight.Unknown : sight;
+        if (sight is ContainerSight.Running)
+        {
+            Started(DateTimeOffset.MinValue);
+        }
+
+        EverStarted = sight is ContainerSight.Running or ContainerSight.Ended;
+    }
+
+    /// <summary>An event of this container: whatever is known of it may be wrong.</summary>
+    public void Ring(bool oom)
+    {
+        _oomSeen |= oom;
+        _changed.Ring();
+    }
+
+    /// <summary>The pod's network is gone and with it the container.</summary>
+    /// <param name="forgive">Start it again at once and hold nothing against it.</param>
+    public void LostNetwork(bool forgive)
+    {
+        lock (_lock)
+        {
+            _forgiven = forgive;
+            _ready = false;
+            _sight = ContainerSight.Unknown;
+            if (forgive)
+            {
+                _phase = ContainerPhase.Creating;
+            }
+        }
+    }
+
+    public ContainerFacts Facts()
+    {
+        lock (_lock)
+        {
+            return new ContainerFacts(_phase, _ready, _exitCode, _oomKilled, _endedAt);
+        }
+    }
+
+    public ContainerStatus Status()
+    {
+        lock (_lock)
+        {
+            return new ContainerStatus
+            {
+                Name = container.Name,
+                Running = _phase is ContainerPhase.Running,
+                Ready = _phase is ContainerPhase.Running && _ready,
+                Restarts = _restarts,
+                ExitCode = _exitCode,
+                OomKilled = _oomKilled,
+                Reason = _reason,
+            };
+        }
+    }
+
+    /// <summary>Works until cancelled, or until a container that is not started again has ended.</summary>
+    /// <param name="infraUp">Ends when the pod's network is there.</param>
+    /// <param name="cancellationToken">Stops the work; the container stays as it is.</param>
+    public async Task RunAsync(Task infraUp, CancellationToken cancellationToken)
+    {
+        var retry = _retryFirst;
+        while (true)
+        {
+            try
+            {
+                switch (_sight)
+                {
+                    case ContainerSight.Unknown:
+                        await LookAsync(cancellationToken);
+                        break;
+                    case ContainerSight.Missing or ContainerSight.Created when pod.JobFailed.IsCompleted:
+                        GiveUp(failed: false);
+                        return;
+                    case ContainerSight.Missing:
+                        await CreateAsync(cancellationToken);
+                        break;
+                    case ContainerSight.Created:
+                        await infraUp.WaitAsync(cancellationToken);
+                        await (previous?._tried.Task ?? Task.CompletedTask).WaitAsync(cancellationToken);
+                        await StartAsync(cancellationToken);
+                        break;
+                    case ContainerSight.Running:
+                        await SuperviseAsync(cancellationToken);
+                        break;
+                    case ContainerSight.Ended when pod.Definition.Restart is RestartPolicy.Never && !_forgiven:
+                        GiveUp(failed: _exitCode is not 0);
+                        return;
+                    default:
+                        await BackOffAsync(cancellationToken);
+                        break;
+                }
+
+                retry = _retryFirst;
+            }
+            catch (RuntimeUnavailableException error)
+            {
+                Note(error.Message);
+                await Task.Delay(retry, machine.Time, cancellationToken);
+                retry = retry * 2 < _retryMax ? retry * 2 : _retryMax;
+                _sight = ContainerSight.Unknown;
+            }
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        var seen = await machine.Engine.InspectContainerAsync(Id ?? ContainerName, cancellationToken);
+        if (seen is null)
+        {
+            var wasRunning = Running;
+            Id = null;
+            if (wasRunning || (EverStarted && pod.Definition.Restart is RestartPolicy.Never))
+            {
+                Ended(137, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} was removed");
+            }
+            else
+            {
+                _sight = ContainerSight.Missing;
+            }
+
+            return;
+        }
+
+        Id = seen.Id;
+        if (seen.State.Running)
+        {
+            if (!Running)
+            {
+                Started(seen.State.StartedAt);
+            }
+
+            _sight = ContainerSight.Running;
+        }
+        else if (seen.State.Status is "created")
+        {
+            _sight = ContainerSight.Created;
+        }
+        else
+        {
+            var oom = seen.State.OOMKilled || (_oomSeen && seen.State.ExitCode == 137);
+            Ended(seen.State.ExitCode, oom, seen.State.FinishedAt,
+                EndReason.Of(container.Name, seen.State.ExitCode, oom, container.MemoryBytes));
+        }
+    }
+
+    private async Task CreateAsync(CancellationToken cancellationToken)
+    {
+        var infraId = pod.InfraId ?? await pod.InfraCreated.WaitAsync(cancellationToken);
+        var gpus = container.Gpus > 0 ? machine.Gpus.Take(ContainerName, container.Gpus) : [];
+        var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, gpus);
+        try
+        {
+            // Not cancelled with the pod: a container that the engine makes all the same would be left behind.
+            Id = await machine.Engine.CreateContainerAsync(ContainerName, plan, CancellationToken.None);
+            var files = ContainerPlan.OwnFiles(pod.Definition).ToList();
+            if (files.Count > 0)
+            {
+                await machine.Engine.UploadAsync(Id, files, CancellationToken.None);
+            }
+
+            _sight = ContainerSight.Created;
+        }
+        catch (EngineException error) when (error.NotFound && error.Message.Contains("image", StringComparison.OrdinalIgnoreCase))
+        {
+            await PullAsync(cancellationToken);
+        }
+        catch (EngineException error) when (error.Conflict)
+        {
+            await TakeOverAsync(plan.HostConfig.NetworkMode!, cancellationToken);
+        }
+        catch (EngineException error)
+        {
+            Ended(StartError, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} can't be created: {error.Message}");
+        }
+    }
+
+    /// <summary>The name is taken: by a container of this pod, made by another process or for a network that is gone.</summary>
+    private async Task TakeOverAsync(string networkMode, CancellationToken cancellationToken)
+    {
+        var seen = await machine.Engine.InspectContainerAsync(ContainerName, cancellationToken);
+        if (seen is not null && seen.HostConfig?.NetworkMode != networkMode)
+        {
+            await machine.Engine.RemoveContainerAsync(seen.Id, CancellationToken.None);
+        }
+
+        Id = null;
+        _sight = ContainerSight.Unknown;
+    }
+
+    private async Task PullAsync(CancellationToken cancellationToken)
+    {
+        var delay = machine.Options.PullRetryFirst;
+        while (true)
+        {
+            Change(() => (_phase, _reason) = (ContainerPhase.Creating, $"pulling image {container.Image}"));
+            try
+            {
+                await machine.Images.PullAsync(container.Image, Note, cancellationToken);
+                Change(() => _reason = "");
+                return;
+            }
+            catch (Exception error) when (error is ImagePullException or RuntimeUnavailableException)
+            {
+                _tried.TrySetResult();
+                Change(() => (_phase, _reason) = (ContainerPhase.ImageError, error.Message));
+                machine.Logger.TryingAgain(pod.Definition.Id, error.Message, delay);
+            }
+
+            await await Task.WhenAny(Task.Delay(delay, machine.Time, cancellationToken), pod.JobFailed);
+            if (pod.JobFailed.IsCompleted)
+            {
+                return;
+            }
+
+            delay = delay * 2 < machine.Options.PullRetryMax ? delay * 2 : machine.Options.PullRetryMax;
+
+            // Somebody may have made the image on this machine meanwhile.
+            if (await machine.Engine.ImageExistsAsync(container.Image, cancellationToken))
+            {
+                Change(() => (_phase, _reason) = (ContainerPhase.Creating, ""));
+                return;
+            }
+        }
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await machine.Starts.WaitAsync(cancellationToken);
+        try
+        {
+            _oomSeen = false;
+            _changed.Reset();
+            await machine.Engine.StartContainerAsync(Id!, CancellationToken.None);
+            Started(machine.Time.GetUtcNow());
+        }
+        catch (EngineException error) when (error.NotFound && error.Message.Contains("No such container", StringComparison.OrdinalIgnoreCase))
+        {
+            _sight = ContainerSight.Unknown;
+            pod.LookAtInfra();
+        }
+        catch (EngineException error)
+        {
+            if (!await pod.InfraRunsAsync(cancellationToken))
+            {
+                // The network went away; the pod notices and begins again.
+                await Task.Delay(_retryFirst, machine.Time, cancellationToken);
+                return;
+            }
+
+            Ended(StartError, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} can't be started: {error.Message}");
+        }
+        finally
+        {
+            machine.Starts.Release();
+            _tried.TrySetResult();
+        }
+    }
+
+    /// <summary>Probes the container until it no longer runs.</summary>
+    private async Task SuperviseAsync(CancellationToken cancellationToken)
+    {
+        using var probing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var probes = Task.WhenAll(WatchReadinessAsync(probing.Token), WatchLivenessAsync(probing.Token));
+        try
+        {
+            while (_sight is ContainerSight.Running)
+            {
+                await _changed.WaitAsync(cancellationToken);
+                await LookAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            await probing.CancelAsync();
+            try
+            {
+                await probes;
+            }
+            catch (OperationCanceledException)
+            {
+                // As was asked.
+            }
+        }
+    }
+
+    private async Task WatchReadinessAsync(CancellationToken cancellationToken)
+    {
+        if (container.ReadinessProbe is { } probe)
+        {
+            await new ProbeLoop(probe, machine.Time, CheckAsync).WatchReadinessAsync(
+                (ready, words) => Change(() => (_ready, _reason) = (ready, words.Length > 0 ? $"readiness probe of {container.Name}: {words}" : "")),
+                cancellationToken);
+        }
+        else
+        {
+            Change(() => (_ready, _reason) = (true, ""));
+        }
+    }
+
+    private async Task WatchLivenessAsync(CancellationToken cancellationToken)
+    {
+        if (container.LivenessProbe is not { } probe)
+        {
+            return;
+        }
+
+        var words = await new ProbeLoop(probe, machine.Time, CheckAsync).WaitForDeathAsync(cancellationToken);
+        _livenessFailure = $"container {container.Name} failed its liveness probe ({words})";
+        Change(() => (_ready, _reason) = (false, _livenessFailure + " and is being restarted"));
+        var deadline = machine.Time.GetUtcNow() + machine.Options.StopGrace;
+        while (true)
+        {
+            try
+            {
+                await StopAsync(deadline, cancellationToken);
+                return;
+            }
+            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+            {
+                Note($"{_livenessFailure} but can't be stopped: {error.Message}");
+                await Task.Delay(_retryMax, machine.Time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Ends the container: its hook, SIGTERM, and SIGKILL at the deadline. Returns when it does not run.</summary>
+    public async Task StopAsync(DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        if (Id is not { } id)
+        {
+            return;
+        }
+
+        try
+        {
+            await RunHookAsync(id, deadline, cancellationToken);
+            var left = deadline - machine.Time.GetUtcNow();
+            await machine.Engine.StopContainerAsync(id, Math.Max(0, (int)Math.Ceiling(left.TotalSeconds)), cancellationToken);
+        }
+        catch (EngineException error) when (error.NotFound || error.Conflict)
+        {
+            // It has ended already.
+        }
+    }
+
+    private async Task RunHookAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var left = deadline - machine.Time.GetUtcNow();
+        if (container.PreStop is not { } hook || left <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        using var limit = new CallLimit(left, machine.Time, cancellationToken);
+        try
+        {
+            if (hook.Exec is { } exec)
+            {
+                var result = await machine.Engine.ExecAsync(id, exec.Command, limit.Token);
+                if (result.ExitCode != 0)
+                {
+                    machine.Logger.HookFailed(pod.Definition.Id, container.Name, $"exit code {result.ExitCode}: {result.Output.Trim()}");
+                }
+            }
+            else if (hook.HttpGet is { } get && pod.AddressOf(get.Port) is { } address)
+            {
+                var result = await machine.Checks.HttpAsync(address, get.Path, limit.Token);
+                if (!result.Passed)
+                {
+                    machine.Logger.HookFailed(pod.Definition.Id, container.Name, result.Words);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (limit.TimedOut && !cancellationToken.IsCancellationRequested)
+        {
+            machine.Logger.HookFailed(pod.Definition.Id, container.Name, "it used up the grace period");
+        }
+    }
+
+    /// <summary>Runs one check of this container, without a limit of its own.</summary>
+    private async Task<ProbeResult> CheckAsync(ProbeSpec probe, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (probe.Exec is { } exec)
+            {
+                var result = await machine.Engine.ExecAsync(Id!, exec.Command, cancellationToken);
+                return result.ExitCode == 0
+                    ? ProbeResult.Good
+                    : ProbeResult.Bad($"the command ended with {result.ExitCode}: {result.Output.Trim()}");
+            }
+
+            return await pod.CheckNetworkAsync(probe, cancellationToken);
+        }
+        catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+        {
+            return ProbeResult.Bad(error.Message);
+        }
+    }
+
+    private async Task BackOffAsync(CancellationToken cancellationToken)
+    {
+        if (_forgiven)
+        {
+            _forgiven = false;
+        }
+        else
+        {
+            var delay = machine.Options.RestartBackoff.Delay(_restartsInARow++);
+            Change(() =>
+            {
+                _phase = ContainerPhase.Waiting;
+                _reason += delay > TimeSpan.Zero ? $"; it is started again in {delay.TotalSeconds:0.#} s" : "; it is started again";
+            });
+            await Task.Delay(delay, machine.Time, cancellationToken);
+        }
+
+        _restarts++;
+        _sight = Id is null ? ContainerSight.Missing : ContainerSight.Created;
+    }
+
+    private void GiveUp(bool failed)
+    {
+        Change(() => _phase = ContainerPhase.Ended);
+        _tried.TrySetResult();
+        _over.TrySetResult();
+        pod.ContainerIsOver(failed);
+    }
+
+    private void Started(DateTimeOffset at)
+    {
+        Change(() =>
+        {
+            _sight = ContainerSight.Running;
+            _phase = ContainerPhase.Running;
+            _ready = container.ReadinessProbe is null;
+            _reason = "";
+            _livenessFailure = null;
+            _forgiven = false;
+            _startedAt = at;
+            EverStarted = true;
+            _nextStart.TrySetResult();
+            _nextStart = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        });
+        _tried.TrySetResult();
+    }
+
+    private void Ended(int exitCode, bool oom, DateTimeOffset at, string reason)
+    {
+        if (_forgiven)
+        {
+            _sight = ContainerSight.Ended;
+            return;
+        }
+
+        if (_phase is ContainerPhase.Running && at - _startedAt >= machine.Options.RestartResetAfter)
+        {
+            _restartsInARow = 0;
+        }
+
+        _tried.TrySetResult();
+        machine.Logger.ContainerEnded(pod.Definition.Id, _livenessFailure ?? reason);
+        Change(() =>
+        {
+            _sight = ContainerSight.Ended;
+            _phase = ContainerPhase.Waiting;
+            _ready = false;
+            (_exitCode, _oomKilled, _endedAt) = (exitCode, oom, at);
+            _reason = _livenessFailure ?? reason;
+        });
+        pod.ContainerEnded();
+    }
+
+    private void Note(string reason) => Change(() => _reason = reason);
+
+    private void Change(Action change)
+    {
+        lock (_lock)
+        {
+            change();
+        }
+
+        pod.Publish();
+    }
+}

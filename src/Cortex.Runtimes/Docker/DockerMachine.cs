@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Text.Json;
+using Cortex.Runtimes.Docker.Engine;
+using Cortex.Runtimes.Probes;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Runtimes.Docker;
+
+/// <summary>What all pods of one runtime share.</summary>
+internal sealed class DockerMachine : IDisposable
+{
+    private readonly CancellationTokenSource _closing = new();
+
+    public DockerMachine(DockerRuntimeOptions options, TimeProvider time, ILogger logger)
+    {
+        Options = options;
+        Time = time;
+        Logger = logger;
+        Engine = new DockerEngine(options.EffectiveSocketPath, options.CallTimeout, time);
+        var credentials = new RegistryCredentials(options.EffectiveDockerConfigPath, options.CredentialHelperTimeout, time);
+        Images = new ImagePuller(Engine, credentials, options.PullTimeout, time, _closing.Token);
+        Starts = new SemaphoreSlim(options.ParallelStarts);
+    }
+
+    public DockerRuntimeOptions Options { get; }
+
+    public TimeProvider Time { get; }
+
+    public ILogger Logger { get; }
+
+    public DockerEngine Engine { get; }
+
+    public ImagePuller Images { get; }
+
+    public NetworkChecks Checks { get; } = new();
+
+    /// <summary>Held while a container is started.</summary>
+    public SemaphoreSlim Starts { get; }
+
+    /// <summary>The GPUs and who holds them.</summary>
+    public GpuLedger Gpus { get; } = new();
+
+    public EngineVersion Version { get; private set; } = new();
+
+    public string NetworkName => DockerLabels.Network(Options.ClusterName);
+
+    /// <summary>This machine's address on the cluster's network.</summary>
+    public string Gateway { get; private set; } = "";
+
+    public bool BridgeIsLocal { get; private set; }
+
+    /// <summary>Whether pods are reached at published ports of 127.0.0.1.</summary>
+    public bool Loopback { get; private set; }
+
+    public async Task ConnectAsync(CancellationToken cancellationToken) => Version = await Engine.ConnectAsync(cancellationToken);
+
+    /// <summary>Makes the infra image and the network, where they are missing.</summary>
+    public async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        await InfraImage.EnsureAsync(Engine, Version.Arch, cancellationToken);
+        Gateway = await EnsureNetworkAsync(cancellationToken);
+        BridgeIsLocal = IsOurs(Gateway);
+        Loopback = Options.AddressMode switch
+        {
+            AddressMode.Bridge => false,
+            AddressMode.Loopback => true,
+            _ => !BridgeIsLocal,
+        };
+    }
+
+    /// <summary>Creates a pod's network container, which is also the pod's record.</summary>
+    /// <exception cref="EngineException">409: the pod exists.</exception>
+    public async Task<string> CreateInfraAsync(PodDefinition pod)
+    {
+        var name = DockerLabels.Infra(Options.ClusterName, pod.Id);
+        var plan = ContainerPlan.Infra(pod, this, JsonSerializer.Serialize(pod, PodJson.Default.PodDefinition));
+        try
+        {
+            // Never cancelled by the caller: a container that the engine makes all the same would be left behind.
+            return await Engine.CreateContainerAsync(name, plan, CancellationToken.None);
+        }
+        catch (EngineException error) when (error.NotFound)
+        {
+            // Somebody removed the image.
+            await PrepareAsync(CancellationToken.None);
+            return await Engine.CreateContainerAsync(name, plan, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Removes every container and volume of a pod, the record last. Repeatable.</summary>
+    public async Task RemovePodAsync(string podId, CancellationToken cancellationToken)
+    {
+        string[] labels = [$"{DockerLabels.Cluster}={Options.ClusterName}", $"{DockerLabels.Pod}={podId}"];
+        var containers = await Engine.ListContainersAsync(cancellationToken, labels);
+        var byRecord = containers.ToLookup(c => !c.Labels.ContainsKey(DockerLabels.Container));
+        await Task.WhenAll(byRecord[false].Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
+        await Task.WhenAll(byRecord[true].Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
+        await Task.WhenAll(DockerLabels.Volumes.Select(v =>
+            Engine.RemoveVolumeAsync(DockerLabels.Volume(Options.ClusterName, podId, v), cancellationToken)));
+    }
+
+    /// <summary>Labels of everything that belongs to a pod.</summary>
+    public Dictionary<string, string> Labels(string podId) => new(StringComparer.Ordinal)
+    {
+        [DockerLabels.Cluster] = Options.ClusterName,
+        [DockerLabels.Pod] = podId,
+    };
+
+    /// <summary>Removes what belongs to no pod: volumes, networks, and the infra image unless another cluster uses it.</summary>
+    public async Task RemoveAllAsync(CancellationToken cancellationToken)
+    {
+        foreach (var volume in await Engine.ListVolumesAsync($"{DockerLabels.Cluster}={Options.ClusterName}", cancellationToken))
+        {
+            await Engine.RemoveVolumeAsync(volume.Name, cancellationToken);
+        }
+
+        foreach (var network in await Engine.FindNetworksAsync(NetworkName, cancellationToken))
+        {
+            await Engine.RemoveNetworkAsync(network.Id, cancellationToken);
+        }
+
+        await Engine.RemoveImageAsync(InfraImage.Name, cancellationToken);
+    }
+
+    /// <summary>Ends pulls that are under way.</summary>
+    public void Close() => _closing.Cancel();
+
+    public void Dispose()
+    {
+        Checks.Dispose();
+        Engine.Dispose();
+        Starts.Dispose();
+        _closing.Dispose();
+    }
+
+    private async Task<string> EnsureNetworkAsync(CancellationToken cancellationToken)
+    {
+        var networks = await Engine.FindNetworksAsync(NetworkName, cancellationToken);
+        if (networks.Count == 0)
+        {
+            try
+            {
+                await Engine.CreateNetworkAsync(
+                    NetworkName, new Dictionary<string, string> { [DockerLabels.Cluster] = Options.ClusterName }, cancellationToken);
+            }
+            catch (EngineException error) when (error.Conflict)
+            {
+                // Another process was faster.
+            }
+            catch (EngineException error)
+            {
+                throw new RuntimeUnavailableException($"can't create the network {NetworkName}: {error.Message}", error);
+            }
+
+            networks = await Engine.FindNetworksAsync(NetworkName, cancellationToken);
+        }
+
+        return networks.SelectMany(n => n.IPAM?.Config ?? []).Select(c => c.Gateway).FirstOrDefault(g => !string.IsNullOrEmpty(g))?.Split('/')[0]
+            ?? throw new RuntimeUnavailableException(
+                $"the network {NetworkName} has no gateway address; remove it (docker network rm {NetworkName}) so that it is made again");
+    }
+
+    private static bool IsOurs(string address) => IPAddress.TryParse(address, out var wanted)
+        && NetworkInterface.GetAllNetworkInterfaces().Any(i => i.GetIPProperties().UnicastAddresses.Any(a => a.Address.Equals(wanted)));
+}

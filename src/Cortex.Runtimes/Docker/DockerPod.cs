@@ -1,0 +1,628 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Cortex.Core.Specs;
+using Cortex.Runtimes.Docker.Engine;
+using Cortex.Runtimes.Probes;
+using Cortex.Runtimes.Supervision;
+
+namespace Cortex.Runtimes.Docker;
+
+/// <summary>One pod: its network container, its keepers, its state, and its end.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A deletion may come at any time, and without a wait handle these sources hold nothing.")]
+internal sealed class DockerPod
+{
+    private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(10);
+
+    private readonly DockerMachine _machine;
+    private readonly DockerRuntime _host;
+    private readonly Lock _lock = new();
+    private readonly ContainerKeeper[] _keepers;
+    private readonly AsyncSignal _infraChanged = new();
+    private readonly AsyncSignal _defaultProbeAgain = new();
+    private readonly CancellationTokenSource _deleting = new();
+    private readonly CancellationTokenSource _graceOver;
+    private readonly TaskCompletionSource _jobFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<string> _infraCreated = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private string? _infraId;
+    private ContainerSight _infraSight;
+    private IReadOnlyDictionary<int, PodAddress>? _published;
+    private string? _ip;
+    private DateTimeOffset _deadline = DateTimeOffset.MaxValue;
+    private string _shortage = "";
+    private string _trouble = "";
+    private bool _stalled;
+    private bool _defaultReady;
+    private string _defaultReason = "";
+    private PodState _state = PodState.Pending;
+    private DateTimeOffset _stateSince;
+
+    /// <summary>A pod whose network container exists.</summary>
+    public DockerPod(DockerMachine machine, DockerRuntime host, PodDefinition definition, string infraId, ContainerSight infra, DateTimeOffset createdAt)
+    {
+        _machine = machine;
+        _host = host;
+        _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, machine.Time);
+        Definition = definition;
+        CreatedAt = createdAt;
+        _stateSince = machine.Time.GetUtcNow();
+        _infraId = infraId;
+        _infraSight = infra;
+        _infraCreated.SetResult(infraId);
+        _keepers = new ContainerKeeper[definition.Containers.Count];
+        for (var i = 0; i < _keepers.Length; i++)
+        {
+            _keepers[i] = new ContainerKeeper(this, definition.Containers[i], machine, i > 0 ? _keepers[i - 1] : null);
+        }
+
+        if (infra is not ContainerSight.Created)
+        {
+            // It had room when it was started.
+            _room.SetResult();
+        }
+    }
+
+    public PodDefinition Definition { get; }
+
+    public DateTimeOffset CreatedAt { get; }
+
+    public IReadOnlyList<ContainerKeeper> Keepers => _keepers;
+
+    public string? InfraId
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _infraId;
+            }
+        }
+    }
+
+    /// <summary>The network container's id, once there is one.</summary>
+    public Task<string> InfraCreated
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _infraCreated.Task;
+            }
+        }
+    }
+
+    /// <summary>Ends when nothing of the pod runs any more, nor ever will.</summary>
+    public Task Over => _over.Task;
+
+    /// <summary>Ends when a container of a job has failed: the others are not to run any more.</summary>
+    public Task JobFailed => _jobFailed.Task;
+
+    /// <summary>Ends when nothing of the pod is left.</summary>
+    public Task Gone => _gone.Task;
+
+    public bool WaitsForRoom => !_room.Task.IsCompleted && !_deleting.IsCancellationRequested;
+
+    public bool HoldsRoom => _room.Task.IsCompleted && !_over.Task.IsCompleted;
+
+    /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>
+    public void Delete(DateTimeOffset deadline)
+    {
+        lock (_lock)
+        {
+            if (deadline >= _deadline)
+            {
+                return;
+            }
+
+            _deadline = deadline;
+        }
+
+        var left = deadline - _machine.Time.GetUtcNow();
+        if (left > TimeSpan.Zero)
+        {
+            _graceOver.CancelAfter(left);
+        }
+        else
+        {
+            _graceOver.Cancel();
+        }
+
+        _deleting.Cancel();
+        Publish();
+    }
+
+    public void GiveRoom() => _room.TrySetResult();
+
+    public void RefuseRoom(string shortage)
+    {
+        lock (_lock)
+        {
+            _shortage = shortage;
+        }
+
+        Publish();
+    }
+
+    /// <summary>Something happened to the network container.</summary>
+    public void LookAtInfra() => _infraChanged.Ring();
+
+    /// <summary>Something may have happened to any container.</summary>
+    public void LookAtAll()
+    {
+        LookAtInfra();
+        foreach (var keeper in _keepers)
+        {
+            keeper.Ring(oom: false);
+        }
+    }
+
+    public async Task<bool> InfraRunsAsync(CancellationToken cancellationToken)
+    {
+        var runs = InfraId is { } id && await _machine.Engine.InspectContainerAsync(id, cancellationToken) is { State.Running: true };
+        if (!runs)
+        {
+            LookAtInfra();
+        }
+
+        return runs;
+    }
+
+    /// <summary>A container of a job has ended for good.</summary>
+    public void ContainerIsOver(bool failed)
+    {
+        if (failed)
+        {
+            _jobFailed.TrySetResult();
+        }
+
+        if (_keepers.All(k => k.Over))
+        {
+            _over.TrySetResult();
+            _host.RoomChanged();
+        }
+    }
+
+    /// <summary>A container ended, so whatever the default probe found out no longer holds.</summary>
+    public void ContainerEnded() => _defaultProbeAgain.Ring();
+
+    /// <summary>Where this process reaches a port of the pod; null until that is known.</summary>
+    public PodAddress? AddressOf(int port)
+    {
+        lock (_lock)
+        {
+            return _published is { } published
+                ? published.TryGetValue(port, out var address) ? address : null
+                : _ip is { } ip ? new PodAddress(ip, port) : null;
+        }
+    }
+
+    public Task<ProbeResult> CheckNetworkAsync(ProbeSpec probe, CancellationToken cancellationToken)
+    {
+        var port = probe.HttpGet?.Port ?? probe.TcpSocket?.Port
+            ?? throw new InvalidOperationException($"pod {Definition.Id} has a probe without a handler");
+        return AddressOf(port) is not { } address
+            ? Task.FromResult(ProbeResult.Bad("the pod has no address yet"))
+            : probe.HttpGet is { } get
+                ? _machine.Checks.HttpAsync(address, get.Path, cancellationToken)
+                : NetworkChecks.TcpAsync(address, cancellationToken);
+    }
+
+    public PodStatus Status()
+    {
+        var (state, reason) = Judge();
+        lock (_lock)
+        {
+            if (state != _state)
+            {
+                _state = state;
+                _stateSince = _machine.Time.GetUtcNow();
+            }
+
+            return new PodStatus
+            {
+                Id = Definition.Id,
+                Labels = Definition.Labels,
+                State = _state,
+                Reason = reason,
+                Address = Definition.Port is { } port ? AddressOf(port) : null,
+                CreatedAt = CreatedAt,
+                StateSince = _stateSince,
+                Containers = [.. _keepers.Select(k => k.Status())],
+            };
+        }
+    }
+
+    public void Publish()
+    {
+        // Notes the time of a change of state, also when nobody lists.
+        Status();
+        _host.PodChanged(Definition.Id);
+    }
+
+    /// <summary>Lives and, when told to, dies. Ends when the pod is gone or the runtime closes.</summary>
+    public async Task RunAsync(CancellationToken closing)
+    {
+        using (var work = CancellationTokenSource.CreateLinkedTokenSource(closing, _deleting.Token))
+        {
+            while (!work.IsCancellationRequested)
+            {
+                try
+                {
+                    await LiveAsync(work.Token);
+                }
+                catch (OperationCanceledException) when (work.IsCancellationRequested)
+                {
+                    break;
+                }
+                catch (Exception error)
+                {
+                    // A pod is never left alone: whatever went wrong, look again from the beginning.
+                    _machine.Logger.SupervisionFailed(error, Definition.Id);
+                    Trouble(error.Message);
+                    await DelayAsync(_retryMax, work.Token);
+                }
+            }
+        }
+
+        if (_deleting.IsCancellationRequested)
+        {
+            await RetryAsync(RemoveAsync, "can't be deleted", closing);
+            _over.TrySetResult();
+            _host.PodGone(this);
+            _gone.TrySetResult();
+        }
+    }
+
+    private async Task LiveAsync(CancellationToken cancellationToken)
+    {
+        if (_keepers.Length == 0)
+        {
+            // Its definition can't be read: it can only be deleted.
+            await Task.Delay(Timeout.InfiniteTimeSpan, _machine.Time, cancellationToken);
+        }
+
+        await WaitForRoomAsync(cancellationToken);
+        while (true)
+        {
+            var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var fault = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var life = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            Task[] work =
+            [
+                .. _keepers.Select(k => GuardAsync(k.RunAsync(up.Task, life.Token), fault)),
+                GuardAsync(WatchDefaultPortAsync(up.Task, life.Token), fault),
+                GuardAsync(EndFailedJobAsync(life.Token), fault),
+            ];
+            try
+            {
+                await RetryAsync(token => BringInfraUpAsync(up, token), "its network can't be had", life.Token);
+                await InfraLossAsync(fault.Task, life.Token);
+            }
+            finally
+            {
+                await life.CancelAsync();
+                await Task.WhenAll(work);
+            }
+
+            _machine.Logger.Rebuilding(Definition.Id);
+            await RetryAsync(TakeDownAsync, "can't be taken down", cancellationToken);
+        }
+    }
+
+    private static async Task GuardAsync(Task work, TaskCompletionSource fault)
+    {
+        try
+        {
+            await work;
+        }
+        catch (OperationCanceledException)
+        {
+            // The pod's present life ends.
+        }
+        catch (Exception error)
+        {
+            fault.TrySetException(error);
+        }
+    }
+
+    private async Task WaitForRoomAsync(CancellationToken cancellationToken)
+    {
+        _host.RoomChanged();
+        if (!_room.Task.IsCompleted)
+        {
+            try
+            {
+                var left = CreatedAt + _machine.Options.StalledAfter - _machine.Time.GetUtcNow();
+                await _room.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _machine.Time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                lock (_lock)
+                {
+                    _stalled = true;
+                }
+
+                Publish();
+            }
+        }
+
+        await _room.Task.WaitAsync(cancellationToken);
+        Publish();
+    }
+
+    /// <summary>Makes the network container run. <paramref name="up"/> ends as soon as others may join it.</summary>
+    private async Task BringInfraUpAsync(TaskCompletionSource up, CancellationToken cancellationToken)
+    {
+        if (InfraId is null)
+        {
+            var id = await _machine.CreateInfraAsync(Definition);
+            lock (_lock)
+            {
+                _infraId = id;
+                _infraSight = ContainerSight.Created;
+                _infraCreated.TrySetResult(id);
+            }
+        }
+
+        if (_infraSight is not ContainerSight.Running)
+        {
+            var files = ContainerPlan.SharedFiles(Definition).ToList();
+            if (files.Count > 0)
+            {
+                await _machine.Engine.UploadAsync(InfraId!, files, CancellationToken.None);
+            }
+
+            await StartInfraAsync(cancellationToken);
+        }
+
+        // The containers may start while the address is asked for.
+        up.TrySetResult();
+        if (await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken) is { } infra)
+        {
+            lock (_lock)
+            {
+                var ip = infra.NetworkSettings?.Networks?.Values.Select(n => n.IPAddress).FirstOrDefault(i => !string.IsNullOrEmpty(i));
+                _ip = ip;
+                _published = infra.HostConfig?.PortBindings is { Count: > 0 } ? Published(infra.NetworkSettings?.Ports) : null;
+            }
+        }
+
+        Trouble("");
+    }
+
+    private async Task StartInfraAsync(CancellationToken cancellationToken)
+    {
+        await _machine.Starts.WaitAsync(cancellationToken);
+        try
+        {
+            await _machine.Engine.StartContainerAsync(InfraId!, CancellationToken.None);
+            _infraSight = ContainerSight.Running;
+        }
+        catch (EngineException error) when (error.NotFound)
+        {
+            // Either it or the cluster's network was removed by hand: both can be made again.
+            InfraLost(stillExists: await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken) is not null);
+            await _machine.PrepareAsync(cancellationToken);
+            throw;
+        }
+        finally
+        {
+            _machine.Starts.Release();
+        }
+    }
+
+    private static Dictionary<int, PodAddress> Published(IReadOnlyDictionary<string, PortBinding[]?>? ports) =>
+        (ports ?? new Dictionary<string, PortBinding[]?>())
+            .Where(p => p.Value is { Length: > 0 })
+            .ToDictionary(
+                p => int.Parse(p.Key.Split('/')[0], CultureInfo.InvariantCulture),
+                p => new PodAddress("127.0.0.1", int.Parse(p.Value![0].HostPort, CultureInfo.InvariantCulture)));
+
+    /// <summary>Ends when the network container no longer runs, or with the error of whatever else broke.</summary>
+    private async Task InfraLossAsync(Task fault, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await await Task.WhenAny(_infraChanged.WaitAsync(cancellationToken), fault);
+            try
+            {
+                var seen = InfraId is { } id ? await _machine.Engine.InspectContainerAsync(id, cancellationToken) : null;
+                if (seen is not { State.Running: true })
+                {
+                    InfraLost(stillExists: seen is not null);
+                    return;
+                }
+            }
+            catch (RuntimeUnavailableException error)
+            {
+                Trouble(error.Message);
+                await DelayAsync(_retryFirst, cancellationToken);
+                LookAtInfra();
+            }
+        }
+    }
+
+    private void InfraLost(bool stillExists)
+    {
+        lock (_lock)
+        {
+            _infraSight = stillExists ? ContainerSight.Ended : ContainerSight.Missing;
+            _ip = null;
+            _published = null;
+            if (!stillExists)
+            {
+                _infraId = null;
+                _infraCreated = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
+
+    /// <summary>Ends containers that have lost their network, and removes those that can't be given the new one.</summary>
+    private Task TakeDownAsync(CancellationToken cancellationToken) => Task.WhenAll(_keepers.Select(async keeper =>
+    {
+        var job = Definition.Restart is RestartPolicy.Never;
+        if (keeper.Id is { } id)
+        {
+            // What a job's container wrote and how it ended is all that is left of it.
+            if (InfraId is null && !(job && keeper.EverStarted))
+            {
+                await _machine.Engine.RemoveContainerAsync(id, cancellationToken);
+            }
+            else if (keeper.Running)
+            {
+                await IgnoreGoneAsync(_machine.Engine.KillContainerAsync(id, cancellationToken));
+            }
+        }
+
+        keeper.LostNetwork(forgive: !job);
+    }));
+
+    private async Task WatchDefaultPortAsync(Task up, CancellationToken cancellationToken)
+    {
+        if (Definition.DefaultProbePort is not { } port)
+        {
+            return;
+        }
+
+        // The figures of Cortex 0.42's own probe.
+        var probe = new ProbeSpec { TcpSocket = new TcpSocketSpec(port), TimeoutSeconds = 3, PeriodSeconds = 10, FailureThreshold = 3 };
+        await up.WaitAsync(cancellationToken);
+        while (true)
+        {
+            using var round = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            DefaultProbeSaid(false, "");
+            var probing = new ProbeLoop(probe, _machine.Time, CheckNetworkAsync).WatchReadinessAsync(DefaultProbeSaid, round.Token);
+            await Task.WhenAny(probing, _defaultProbeAgain.WaitAsync(round.Token));
+            await round.CancelAsync();
+            await probing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private void DefaultProbeSaid(bool ready, string words)
+    {
+        lock (_lock)
+        {
+            (_defaultReady, _defaultReason) = (ready, words);
+        }
+
+        Publish();
+    }
+
+    private async Task EndFailedJobAsync(CancellationToken cancellationToken)
+    {
+        await JobFailed.WaitAsync(cancellationToken);
+        var deadline = _machine.Time.GetUtcNow() + _machine.Options.StopGrace;
+        await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(deadline, cancellationToken)));
+    }
+
+    private async Task RemoveAsync(CancellationToken cancellationToken)
+    {
+        if (!_graceOver.IsCancellationRequested)
+        {
+            if (InfraId is { } id)
+            {
+                var name = DockerLabels.Deleting(_machine.Options.ClusterName, Definition.Id, _deadline);
+                await IgnoreGoneAsync(_machine.Engine.RenameContainerAsync(id, name, cancellationToken));
+            }
+
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _graceOver.Token);
+            try
+            {
+                await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(_deadline, either.Token)));
+            }
+            catch (OperationCanceledException) when (_graceOver.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                // The grace is over: what still runs is killed by its removal.
+            }
+        }
+
+        await _machine.RemovePodAsync(Definition.Id, cancellationToken);
+        foreach (var keeper in _keepers)
+        {
+            _machine.Gpus.Release(keeper.ContainerName);
+        }
+    }
+
+    private static async Task IgnoreGoneAsync(Task call)
+    {
+        try
+        {
+            await call;
+        }
+        catch (EngineException error) when (error.NotFound || error.Conflict)
+        {
+            // It is gone or has ended, as was wanted.
+        }
+    }
+
+    /// <summary>Repeats a step, with growing delays, until the engine does it.</summary>
+    private async Task RetryAsync(Func<CancellationToken, Task> step, string what, CancellationToken cancellationToken)
+    {
+        for (var delay = _retryFirst; ; delay = delay * 2 < _retryMax ? delay * 2 : _retryMax)
+        {
+            try
+            {
+                await step(cancellationToken);
+                return;
+            }
+            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+            {
+                var words = $"{what}: {error.Message}";
+                Trouble(words);
+                _machine.Logger.TryingAgain(Definition.Id, words, delay);
+            }
+
+            await DelayAsync(delay, cancellationToken);
+        }
+    }
+
+    private void Trouble(string words)
+    {
+        lock (_lock)
+        {
+            _trouble = words;
+        }
+
+        Publish();
+    }
+
+    private (PodState State, string Reason) Judge()
+    {
+        lock (_lock)
+        {
+            if (_deleting.IsCancellationRequested)
+            {
+                return (PodState.Terminating, _trouble);
+            }
+
+            if (_keepers.Length == 0)
+            {
+                return (PodState.Unknown, "the pod's definition can't be read; delete the pod");
+            }
+
+            if (!_room.Task.IsCompleted)
+            {
+                return (_stalled ? PodState.Stalled : PodState.Pending, _shortage);
+            }
+        }
+
+        var state = PodStateRule.Of([.. _keepers.Select(k => k.Facts())], Definition.Restart);
+        lock (_lock)
+        {
+            if (state is PodState.Ready && Definition.DefaultProbePort is not null && !_defaultReady)
+            {
+                return (PodState.NotReady, _defaultReason);
+            }
+
+            return state is PodState.Ready or PodState.Succeeded
+                ? (state, "")
+                : (state, _keepers.Select(k => k.Status().Reason).Prepend(_trouble).FirstOrDefault(r => r.Length > 0) ?? _defaultReason);
+        }
+    }
+
+    private Task DelayAsync(TimeSpan delay, CancellationToken cancellationToken) => Task.Delay(delay, _machine.Time, cancellationToken);
+}

@@ -1,0 +1,464 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Cortex.Runtimes.Docker.Engine;
+using Cortex.Runtimes.Supervision;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Cortex.Runtimes.Docker;
+
+/// <summary>Runs pods on a Docker Engine, or on Podman's socket, which speaks the same API.</summary>
+/// <remarks>
+/// All state is in the engine: each pod has a network container whose label holds the pod's definition, so that the next
+/// process resumes where this one was killed. Disposing stops supervision and leaves every container running.
+/// </remarks>
+public sealed class DockerRuntime : IContainerRuntime
+{
+    private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
+
+    private readonly DockerMachine _machine;
+    private readonly ConcurrentDictionary<string, DockerPod> _pods = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Task> _supervisions = new(StringComparer.Ordinal);
+    private readonly ChangeFeed _feed = new();
+    private readonly Lock _placing = new();
+    private readonly CancellationTokenSource _closing = new();
+    private Task _events = Task.CompletedTask;
+    private Room _capacity;
+    private bool _started;
+
+    /// <summary>Makes a runtime; nothing is touched before <see cref="StartAsync"/>.</summary>
+    /// <exception cref="ArgumentException">A setting is out of its bounds; the message names all that are.</exception>
+    public DockerRuntime(DockerRuntimeOptions options, TimeProvider? time = null, ILogger<DockerRuntime>? logger = null)
+    {
+        var errors = options.Validate();
+        if (errors.Count > 0)
+        {
+            throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
+        }
+
+        _machine = new DockerMachine(options, time ?? TimeProvider.System, logger ?? NullLogger<DockerRuntime>.Instance);
+    }
+
+    /// <summary>This machine's address on the cluster's network, known after <see cref="StartAsync"/>: host aliases resolve to it.</summary>
+    public string BridgeGateway => _machine.Gateway;
+
+    /// <summary>Whether <see cref="BridgeGateway"/> is an address that this machine can listen on; known after <see cref="StartAsync"/>.</summary>
+    public bool BridgeIsLocal => _machine.BridgeIsLocal;
+
+    private string ClusterLabel => $"{DockerLabels.Cluster}={_machine.Options.ClusterName}";
+
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _machine.ConnectAsync(cancellationToken);
+        try
+        {
+            var info = _machine.Engine.InfoAsync(cancellationToken);
+            await _machine.PrepareAsync(cancellationToken);
+            SetCapacity(await info);
+
+            // Listening begins before the list is made, so that nothing falls between the two.
+            var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _events = WatchEventsAsync(listening, _closing.Token);
+            await listening.Task.WaitAsync(cancellationToken);
+            await AdoptAsync(cancellationToken);
+        }
+        catch (Exception error) when (error is EngineException or PlatformNotSupportedException)
+        {
+            throw new RuntimeUnavailableException($"Docker Engine refuses to work with us: {error.Message}", error);
+        }
+
+        _started = true;
+    }
+
+    /// <inheritdoc/>
+    public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken)
+    {
+        var taken = Taken();
+        return Task.FromResult(new RuntimeCapacity
+        {
+            Description = $"Docker Engine {_machine.Version.Version} (API {_machine.Version.ApiVersion}, {_machine.Version.Arch})",
+            CpuMillis = _capacity.CpuMillis,
+            MemoryBytes = _capacity.MemoryBytes,
+            Gpus = _capacity.Gpus,
+            CpuMillisReserved = taken.CpuMillis,
+            MemoryBytesReserved = taken.MemoryBytes,
+            GpusReserved = taken.Gpus,
+        });
+    }
+
+    /// <inheritdoc/>
+    public async Task CreateAsync(PodDefinition pod, CancellationToken cancellationToken)
+    {
+        if (!_started)
+        {
+            throw new InvalidOperationException("the runtime was not started");
+        }
+
+        if (_pods.ContainsKey(pod.Id))
+        {
+            return;
+        }
+
+        try
+        {
+            var infraId = await _machine.CreateInfraAsync(pod);
+            Add(new DockerPod(_machine, this, pod, infraId, ContainerSight.Created, _machine.Time.GetUtcNow()));
+        }
+        catch (EngineException error) when (error.Conflict)
+        {
+            // Another call or another process was faster: the pod exists.
+            var containers = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel, $"{DockerLabels.Pod}={pod.Id}");
+            await AdoptPodAsync(pod.Id, containers, cancellationToken);
+        }
+        catch (EngineException error)
+        {
+            throw new RuntimeUnavailableException($"Docker Engine can't create pod {pod.Id}: {error.Message}", error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task DeleteAsync(string podId, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        if (_pods.TryGetValue(podId, out var pod))
+        {
+            pod.Delete(_machine.Time.GetUtcNow() + grace);
+            await pod.Gone.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PodStatus> List() => [.. _pods.Values.OrderBy(p => p.CreatedAt).Select(p => p.Status())];
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<string> WatchAsync(CancellationToken cancellationToken) => _feed.WatchAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<LogLine> ReadLogsAsync(string podId, LogQuery query, CancellationToken cancellationToken)
+    {
+        if (!_pods.TryGetValue(podId, out var pod))
+        {
+            return AsyncEnumerable.Empty<LogLine>();
+        }
+
+        var containers = pod.Keepers.Where(k => query.Container is null || query.Container == k.Container.Name).ToList();
+        return query.Follow
+            ? PodLogs.FollowAsync(_machine.Engine, pod, containers, query.Tail, cancellationToken)
+            : PodLogs.ReadAsync(_machine.Engine, containers, query.Tail, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ExecResult> ExecAsync(
+        string podId, string container, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (!_pods.TryGetValue(podId, out var pod) || pod.Keepers.FirstOrDefault(k => k.Container.Name == container) is not { Running: true, Id: { } id })
+        {
+            throw new InvalidOperationException($"container {container} of pod {podId} does not run, so no command can be run in it");
+        }
+
+        using var limit = new CallLimit(timeout, _machine.Time, cancellationToken);
+        try
+        {
+            return await _machine.Engine.ExecAsync(id, command, limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.TimedOut && !cancellationToken.IsCancellationRequested)
+        {
+            return new ExecResult(-1, "", TimedOut: true);
+        }
+        catch (EngineException error)
+        {
+            throw new InvalidOperationException($"can't run a command in container {container} of pod {podId}: {error.Message}", error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<PodUsage?> GetUsageAsync(string podId, CancellationToken cancellationToken)
+    {
+        if (!_pods.TryGetValue(podId, out var pod))
+        {
+            return null;
+        }
+
+        var ids = pod.Keepers.Where(k => k.Running).Select(k => k.Id).OfType<string>();
+        var stats = (await Task.WhenAll(ids.Select(id => _machine.Engine.StatsAsync(id, cancellationToken)))).OfType<ContainerStats>().ToList();
+        return stats.Count == 0
+            ? null
+            : new PodUsage(stats.Sum(s => (s.Cpu?.Usage?.TotalNanoseconds ?? 0) / 1e9), stats.Sum(WorkingSet));
+    }
+
+    /// <summary>Removes every pod, container, volume and network of the cluster. Works without <see cref="StartAsync"/> too.</summary>
+    /// <param name="grace">From the call to SIGKILL.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="RuntimeUnavailableException">The engine can't be reached, or something could not be removed.</exception>
+    public async Task TeardownAsync(TimeSpan grace, CancellationToken cancellationToken)
+    {
+        var deadline = _machine.Time.GetUtcNow() + grace;
+        await _machine.ConnectAsync(cancellationToken);
+        await Task.WhenAll(_pods.Keys.Select(id => DeleteAsync(id, grace, cancellationToken)));
+        try
+        {
+            var left = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel);
+            var pods = left.Select(c => c.Labels.GetValueOrDefault(DockerLabels.Pod, "")).Distinct();
+            await Task.WhenAll(left.Where(c => c.State is "running" && c.Labels.ContainsKey(DockerLabels.Container))
+                .Select(c => StopAsync(c.Id, deadline, cancellationToken)));
+            await Task.WhenAll(pods.Select(id => _machine.RemovePodAsync(id, cancellationToken)));
+            await _machine.RemoveAllAsync(cancellationToken);
+        }
+        catch (EngineException error)
+        {
+            throw new RuntimeUnavailableException($"can't remove all of cluster {_machine.Options.ClusterName}: {error.Message}", error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_closing.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await _closing.CancelAsync();
+        _machine.Close();
+        _feed.End();
+        await Task.WhenAll([_events, .. _supervisions.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _machine.Dispose();
+        _closing.Dispose();
+    }
+
+    internal void PodChanged(string podId) => _feed.Changed(podId);
+
+    internal void PodGone(DockerPod pod)
+    {
+        _pods.TryRemove(pod.Definition.Id, out _);
+        _supervisions.TryRemove(pod.Definition.Id, out _);
+        _feed.Changed(pod.Definition.Id);
+        RoomChanged();
+    }
+
+    /// <summary>Gives room to the pods that wait for it, or tells them what is missing.</summary>
+    internal void RoomChanged()
+    {
+        lock (_placing)
+        {
+            var now = _machine.Time.GetUtcNow();
+            var waiting = _pods.Values.Where(p => p.WaitsForRoom).OrderBy(p => p.CreatedAt).ToList();
+            var decisions = RoomRule.Decide(
+                _capacity, Taken(), waiting.Select(p => (p.Definition.Id, Room.Of(p.Definition), now - p.CreatedAt)), _machine.Options.RoomPatience);
+            foreach (var pod in waiting)
+            {
+                if (decisions[pod.Definition.Id] is { } shortage)
+                {
+                    pod.RefuseRoom(shortage);
+                }
+                else
+                {
+                    pod.GiveRoom();
+                }
+            }
+        }
+    }
+
+    private Room Taken() => _pods.Values.Where(p => p.HoldsRoom).Aggregate(default(Room), (sum, pod) => sum + Room.Of(pod.Definition));
+
+    private void SetCapacity(EngineInfo info)
+    {
+        var options = _machine.Options;
+        var gpus = options.Gpus ?? (info.Runtimes?.ContainsKey("nvidia") == true ? CountGpus() : 0);
+        _capacity = new Room((long)(info.NCPU * 1000 * options.CpuOvercommit), Math.Max(0, info.MemTotal - options.MemoryReserveBytes), gpus);
+        _machine.Gpus.Count = gpus;
+    }
+
+    /// <summary>The driver shows one directory per GPU; the engine's API does not tell.</summary>
+    private static int CountGpus()
+    {
+        const string Driver = "/proc/driver/nvidia/gpus";
+        return Directory.Exists(Driver) ? Directory.GetDirectories(Driver).Length : 0;
+    }
+
+    private static long WorkingSet(ContainerStats stats)
+    {
+        var counters = stats.Memory?.Counters;
+        var inactive = counters is null ? 0
+            : counters.TryGetValue("total_inactive_file", out var v1) ? (long)v1
+            : counters.TryGetValue("inactive_file", out var v2) ? (long)v2 : 0;
+        return Math.Max(0, (stats.Memory?.Usage ?? 0) - inactive);
+    }
+
+    private async Task AdoptAsync(CancellationToken cancellationToken)
+    {
+        var listed = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel);
+        await Task.WhenAll(listed.GroupBy(c => c.Labels.GetValueOrDefault(DockerLabels.Pod, ""), StringComparer.Ordinal)
+            .Select(pod => AdoptPodAsync(pod.Key, [.. pod], cancellationToken)));
+        await RemoveLeftoverVolumesAsync(cancellationToken);
+        _machine.Logger.Adopted(_pods.Count, _machine.Options.ClusterName, _machine.Version.Version);
+    }
+
+    private async Task AdoptPodAsync(string podId, IReadOnlyList<ListedContainer> containers, CancellationToken cancellationToken)
+    {
+        var infra = containers.FirstOrDefault(c => !c.Labels.ContainsKey(DockerLabels.Container));
+        if (infra is null)
+        {
+            // Without its record nobody can tell how the pod should be; whoever wanted it creates it again.
+            foreach (var container in containers)
+            {
+                _machine.Logger.RemovedLeftover(NameOf(container));
+                await _machine.Engine.RemoveContainerAsync(container.Id, cancellationToken);
+            }
+
+            return;
+        }
+
+        var definition = Read(podId, infra);
+        var pod = new DockerPod(_machine, this, definition, infra.Id, Sight(infra.State), DateTimeOffset.FromUnixTimeSeconds(infra.Created));
+        foreach (var keeper in pod.Keepers)
+        {
+            if (containers.FirstOrDefault(c => c.Labels.GetValueOrDefault(DockerLabels.Container) == keeper.Container.Name) is { } found)
+            {
+                keeper.Adopt(found.Id, Sight(found.State));
+                if (keeper.Container.Gpus > 0 && await _machine.Engine.InspectContainerAsync(found.Id, cancellationToken) is { } seen)
+                {
+                    _machine.Gpus.Adopt(keeper.ContainerName, seen.HostConfig?.DeviceRequests?.SelectMany(r => r.DeviceIDs) ?? []);
+                }
+            }
+        }
+
+        if (infra.Names.Select(DockerLabels.DeletionDeadline).FirstOrDefault(d => d is not null) is { } deadline)
+        {
+            pod.Delete(deadline);
+        }
+
+        Add(pod);
+    }
+
+    private PodDefinition Read(string podId, ListedContainer infra)
+    {
+        var why = "the label is missing";
+        try
+        {
+            if (infra.Labels.TryGetValue(DockerLabels.Definition, out var json)
+                && JsonSerializer.Deserialize(json, PodJson.Default.PodDefinition) is { } definition)
+            {
+                return definition;
+            }
+        }
+        catch (JsonException error)
+        {
+            why = error.Message;
+        }
+
+        _machine.Logger.UnreadableDefinition(NameOf(infra), podId, why);
+        return new PodDefinition { Id = podId, Labels = new Dictionary<string, string>(), Containers = [] };
+    }
+
+    private static string NameOf(ListedContainer container) => container.Names.Count > 0 ? container.Names[0] : container.Id;
+
+    private static ContainerSight Sight(string state) => state switch
+    {
+        "created" => ContainerSight.Created,
+        "running" => ContainerSight.Running,
+        "exited" or "dead" => ContainerSight.Ended,
+        _ => ContainerSight.Unknown,
+    };
+
+    /// <summary>Volumes whose pod was removed by a process that was killed before it was through.</summary>
+    private async Task RemoveLeftoverVolumesAsync(CancellationToken cancellationToken)
+    {
+        var volumes = await _machine.Engine.ListVolumesAsync(ClusterLabel, cancellationToken);
+        foreach (var volume in volumes.Where(v => v.Labels?.GetValueOrDefault(DockerLabels.Pod) is { } pod && !_pods.ContainsKey(pod)))
+        {
+            await _machine.Engine.RemoveVolumeAsync(volume.Name, cancellationToken);
+        }
+    }
+
+    private void Add(DockerPod pod)
+    {
+        if (_pods.TryAdd(pod.Definition.Id, pod))
+        {
+            _feed.Changed(pod.Definition.Id);
+            _supervisions[pod.Definition.Id] = Task.Run(() => pod.RunAsync(_closing.Token), CancellationToken.None);
+        }
+    }
+
+    private async Task StopAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var left = deadline - _machine.Time.GetUtcNow();
+            await _machine.Engine.StopContainerAsync(id, Math.Max(0, (int)Math.Ceiling(left.TotalSeconds)), cancellationToken);
+        }
+        catch (EngineException error) when (error.NotFound || error.Conflict)
+        {
+            // It has ended already.
+        }
+    }
+
+    private async Task WatchEventsAsync(TaskCompletionSource listening, CancellationToken cancellationToken)
+    {
+        var broken = false;
+        var delay = _reconnectFirst;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await foreach (var happened in _machine.Engine.EventsAsync(ClusterLabel, Connected, cancellationToken))
+                {
+                    Dispatch(happened);
+                }
+
+                throw new RuntimeUnavailableException("Docker Engine ended it");
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) when (error is RuntimeUnavailableException or EngineException)
+            {
+                if (!broken)
+                {
+                    broken = true;
+                    _machine.Logger.EventsBroke(error.Message);
+                }
+
+                listening.TrySetException(error);
+                await Task.Delay(delay, _machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                delay = delay * 2 < _reconnectMax ? delay * 2 : _reconnectMax;
+            }
+        }
+
+        void Connected()
+        {
+            delay = _reconnectFirst;
+            listening.TrySetResult();
+            if (broken)
+            {
+                // Whatever happened meanwhile was missed.
+                broken = false;
+                _machine.Logger.EventsBack();
+                foreach (var pod in _pods.Values)
+                {
+                    pod.LookAtAll();
+                }
+            }
+        }
+    }
+
+    private void Dispatch(EngineEvent happened)
+    {
+        if (happened.Actor?.Attributes is not { } attributes
+            || !attributes.TryGetValue(DockerLabels.Pod, out var podId) || !_pods.TryGetValue(podId, out var pod))
+        {
+            return;
+        }
+
+        if (!attributes.TryGetValue(DockerLabels.Container, out var name))
+        {
+            pod.LookAtInfra();
+        }
+        else if (pod.Keepers.FirstOrDefault(k => k.Container.Name == name) is { } keeper && keeper.Id == happened.Actor.ID)
+        {
+            keeper.Ring(oom: happened.Action is "oom");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text.RegularExpressions;
+using Cortex.Runtimes.Supervision;
+
+namespace Cortex.Runtimes.Docker;
+
+/// <summary>Settings of <see cref="DockerRuntime"/>. Checked together when the runtime is made.</summary>
+public sealed partial class DockerRuntimeOptions
+{
+    /// <summary>Tells our containers from those of other clusters on the same engine; a DNS-1035 label of at most 40 characters.</summary>
+    public string ClusterName { get; set; } = "cortex";
+
+    /// <summary>
+    /// Path of the engine's unix socket. Null takes <c>DOCKER_HOST</c> when it is a <c>unix://</c> address, else
+    /// <c>/var/run/docker.sock</c>.
+    /// </summary>
+    public string? SocketPath { get; set; }
+
+    /// <summary>How this process reaches pods. Default: <see cref="Docker.AddressMode.Auto"/>.</summary>
+    public AddressMode AddressMode { get; set; }
+
+    /// <summary>
+    /// How many times over the machine's processors may be reserved, 1 to 1000. Default: 4, as a processor is shared by
+    /// weight and few replicas need all of theirs at once.
+    /// </summary>
+    public double CpuOvercommit { get; set; } = 4;
+
+    /// <summary>Bytes of memory kept from pods, for the system and this server. Default: 512 Mi.</summary>
+    public long MemoryReserveBytes { get; set; } = 512L << 20;
+
+    /// <summary>GPUs to give to pods; null counts them when the engine has the NVIDIA runtime. Default: null.</summary>
+    public int? Gpus { get; set; }
+
+    /// <summary>How many containers may be started at the same time, 1 to 1000. Default: 8.</summary>
+    public int ParallelStarts { get; set; } = 8;
+
+    /// <summary>The longest that one try to pull an image may take. Default: 30 minutes.</summary>
+    public TimeSpan PullTimeout { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Delay before a failed pull is tried again; it doubles up to <see cref="PullRetryMax"/>. Default: 2 s.</summary>
+    public TimeSpan PullRetryFirst { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest delay before a failed pull is tried again. Default: 5 minutes.</summary>
+    public TimeSpan PullRetryMax { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A pod that has waited for room this long shows as <see cref="PodState.Stalled"/>. Default: 15 minutes.</summary>
+    public TimeSpan StalledAfter { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// For how long younger pods may pass an older one that waits for room; after that the free room is kept for it.
+    /// Default: 30 s.
+    /// </summary>
+    public TimeSpan RoomPatience { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Delay before a container's second restart; it doubles up to <see cref="RestartMax"/>. The first comes at once.
+    /// Default: 1 s.
+    /// </summary>
+    public TimeSpan RestartFirst { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest delay before a restart. Default: 5 minutes.</summary>
+    public TimeSpan RestartMax { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A container that has run this long starts over with restarts at once. Default: 10 minutes.</summary>
+    public TimeSpan RestartResetAfter { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// From SIGTERM to SIGKILL where the runtime itself ends a container: after a failed liveness probe, or when another
+    /// container of a job has failed. Default: 30 s.
+    /// </summary>
+    public TimeSpan StopGrace { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest that one call of the engine may take, pulls and streams apart. Default: 2 minutes.</summary>
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Names that every container resolves to the bridge's gateway, which is this machine. Default: none.</summary>
+    public IReadOnlyList<string> HostAliases { get; set; } = [];
+
+    /// <summary>Where registry credentials are. Null takes <c>$DOCKER_CONFIG/config.json</c>, else <c>~/.docker/config.json</c>.</summary>
+    public string? DockerConfigPath { get; set; }
+
+    /// <summary>The longest that a credential helper may take. Default: 10 s.</summary>
+    public TimeSpan CredentialHelperTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Size in bytes at which a container's log file is rotated. Default: 10 Mi.</summary>
+    public long LogFileBytes { get; set; } = 10 << 20;
+
+    /// <summary>Log files kept per container, the current one included, 1 to 100. Default: 3.</summary>
+    public int LogFiles { get; set; } = 3;
+
+    internal string EffectiveSocketPath
+    {
+        get
+        {
+            const string Scheme = "unix://";
+            var host = Environment.GetEnvironmentVariable("DOCKER_HOST");
+            return SocketPath ?? (host?.StartsWith(Scheme, StringComparison.Ordinal) == true ? host[Scheme.Length..] : "/var/run/docker.sock");
+        }
+    }
+
+    internal string EffectiveDockerConfigPath => DockerConfigPath ?? Path.Combine(
+        Environment.GetEnvironmentVariable("DOCKER_CONFIG")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker"), "config.json");
+
+    internal RestartBackoff RestartBackoff => new(RestartFirst, RestartMax, RestartResetAfter);
+
+    /// <summary>Everything that is wrong, each with the setting's name, its bound and the value given; empty when all is well.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new List<string>();
+        Check(ClusterNames().IsMatch(ClusterName), $"{nameof(ClusterName)} must be a DNS-1035 label of at most 40 characters, but is \"{ClusterName}\"");
+        Check(CpuOvercommit is >= 1 and <= 1000, $"{nameof(CpuOvercommit)} must be from 1 to 1000, but is {CpuOvercommit}");
+        Check(MemoryReserveBytes >= 0, $"{nameof(MemoryReserveBytes)} must not be negative, but is {MemoryReserveBytes}");
+        Check(Gpus is null or >= 0, $"{nameof(Gpus)} must not be negative, but is {Gpus}");
+        Check(ParallelStarts is >= 1 and <= 1000, $"{nameof(ParallelStarts)} must be from 1 to 1000, but is {ParallelStarts}");
+        Check(LogFileBytes >= 1024, $"{nameof(LogFileBytes)} must be at least 1024, but is {LogFileBytes}");
+        Check(LogFiles is >= 1 and <= 100, $"{nameof(LogFiles)} must be from 1 to 100, but is {LogFiles}");
+        foreach (var (name, value) in new[]
+        {
+            (nameof(PullTimeout), PullTimeout), (nameof(PullRetryFirst), PullRetryFirst), (nameof(PullRetryMax), PullRetryMax),
+            (nameof(StalledAfter), StalledAfter), (nameof(RestartFirst), RestartFirst), (nameof(RestartMax), RestartMax),
+            (nameof(RestartResetAfter), RestartResetAfter), (nameof(CallTimeout), CallTimeout),
+            (nameof(CredentialHelperTimeout), CredentialHelperTimeout),
+        })
+        {
+            Check(value > TimeSpan.Zero && value <= TimeSpan.FromDays(1), $"{name} must be more than zero and at most a day, but is {value}");
+        }
+
+        foreach (var (name, value) in new[] { (nameof(RoomPatience), RoomPatience), (nameof(StopGrace), StopGrace) })
+        {
+            Check(value >= TimeSpan.Zero && value <= TimeSpan.FromDays(1), $"{name} must be from zero to a day, but is {value}");
+        }
+
+        return errors;
+
+        void Check(bool right, string error)
+        {
+            if (!right)
+            {
+                errors.Add(error);
+            }
+        }
+    }
+
+    [GeneratedRegex("^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
+    private static partial Regex ClusterNames();
+}

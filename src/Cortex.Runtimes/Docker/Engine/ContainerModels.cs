@@ -1,0 +1,126 @@
+using System.Text.Json.Serialization;
+
+namespace Cortex.Runtimes.Docker.Engine;
+
+// The parts that we use of the Engine API's container objects; names are the API's own.
+
+internal sealed record CreateContainer
+{
+    public required string Image { get; init; }
+    public string? Hostname { get; init; }
+    public IReadOnlyList<string>? Entrypoint { get; init; }
+    public IReadOnlyList<string>? Cmd { get; init; }
+    public IReadOnlyList<string>? Env { get; init; }
+    public required IReadOnlyDictionary<string, string> Labels { get; init; }
+    public IReadOnlyDictionary<string, Empty>? ExposedPorts { get; init; }
+    public required HostConfig HostConfig { get; init; }
+}
+
+internal sealed record Empty;
+
+internal sealed record HostConfig
+{
+    public string? NetworkMode { get; init; }
+    public IReadOnlyList<string>? ExtraHosts { get; init; }
+    public IReadOnlyDictionary<string, PortBinding[]?>? PortBindings { get; init; }
+    public IReadOnlyList<Mount>? Mounts { get; init; }
+    public LogConfig? LogConfig { get; init; }
+    public long CpuShares { get; init; }
+    public long Memory { get; init; }
+    public long MemorySwap { get; init; }
+    public long ShmSize { get; init; }
+    public bool Privileged { get; init; }
+    public bool Init { get; init; }
+    public bool AutoRemove { get; init; }
+    public IReadOnlyList<DeviceRequest>? DeviceRequests { get; init; }
+}
+
+internal sealed record PortBinding(string HostIp, string HostPort);
+
+internal sealed record LogConfig(string Type, IReadOnlyDictionary<string, string>? Config);
+
+internal sealed record DeviceRequest(string Driver, IReadOnlyList<string> DeviceIDs, IReadOnlyList<string[]> Capabilities);
+
+internal sealed record Mount(string Type, string Source, string Target, VolumeOptions VolumeOptions);
+
+internal sealed record VolumeOptions(bool NoCopy, IReadOnlyDictionary<string, string> Labels);
+
+internal sealed record Created(string Id);
+
+/// <summary>One row of the container list.</summary>
+internal sealed record ListedContainer
+{
+    public required string Id { get; init; }
+    public IReadOnlyList<string> Names { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    public string State { get; init; } = "";
+
+    /// <summary>Seconds since 1970.</summary>
+    public long Created { get; init; }
+}
+
+internal sealed record InspectedContainer
+{
+    public required string Id { get; init; }
+    public string Name { get; init; } = "";
+    public DateTimeOffset Created { get; init; }
+    public required ContainerState State { get; init; }
+    public required ContainerConfig Config { get; init; }
+    public HostConfig? HostConfig { get; init; }
+    public ContainerNetworks? NetworkSettings { get; init; }
+}
+
+internal sealed record ContainerConfig
+{
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+}
+
+internal sealed record ContainerState
+{
+    /// <summary>created, running, paused, restarting, removing, exited or dead.</summary>
+    public string Status { get; init; } = "";
+    public bool Running { get; init; }
+    public bool OOMKilled { get; init; }
+    public int ExitCode { get; init; }
+    public string Error { get; init; } = "";
+    public DateTimeOffset StartedAt { get; init; }
+    public DateTimeOffset FinishedAt { get; init; }
+}
+
+internal sealed record ContainerNetworks
+{
+    public IReadOnlyDictionary<string, Endpoint>? Networks { get; init; }
+    public IReadOnlyDictionary<string, PortBinding[]?>? Ports { get; init; }
+}
+
+internal sealed record Endpoint(string? IPAddress);
+
+internal sealed record CreateExec(IReadOnlyList<string> Cmd, bool AttachStdout, bool AttachStderr);
+
+internal sealed record StartExec(bool Detach, bool Tty);
+
+internal sealed record InspectedExec(bool Running, int? ExitCode);
+
+internal sealed record ContainerStats
+{
+    [JsonPropertyName("cpu_stats")]
+    public CpuStats? Cpu { get; init; }
+
+    [JsonPropertyName("memory_stats")]
+    public MemoryStats? Memory { get; init; }
+}
+
+internal sealed record CpuStats([property: JsonPropertyName("cpu_usage")] CpuUsage? Usage);
+
+/// <param name="TotalNanoseconds">Since the container's start.</param>
+internal sealed record CpuUsage([property: JsonPropertyName("total_usage")] long TotalNanoseconds);
+
+internal sealed record MemoryStats
+{
+    [JsonPropertyName("usage")]
+    public long Usage { get; init; }
+
+    /// <summary>Counters of the memory control group.</summary>
+    [JsonPropertyName("stats")]
+    public IReadOnlyDictionary<string, ulong>? Counters { get; init; }
+}

@@ -1,0 +1,147 @@
+using System.Formats.Tar;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Cortex.Runtimes.Docker.Engine;
+
+internal sealed partial class DockerEngine
+{
+    /// <summary>All containers of a label, also those that do not run.</summary>
+    public Task<ListedContainer[]> ListContainersAsync(CancellationToken cancellationToken, params string[] labels) => GetAsync(
+        $"/containers/json?all=1&filters={Filters([.. labels.Select(l => ("label", l))])}",
+        EngineJson.Default.ListedContainerArray, cancellationToken);
+
+    /// <summary>One container by id or name; null when there is none.</summary>
+    public async Task<InspectedContainer?> InspectContainerAsync(string idOrName, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await GetAsync($"/containers/{idOrName}/json", EngineJson.Default.InspectedContainer, cancellationToken);
+        }
+        catch (EngineException error) when (error.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="EngineException">404: no such image; 409: the name is taken.</exception>
+    public async Task<string> CreateContainerAsync(string name, CreateContainer container, CancellationToken cancellationToken) =>
+        (await PostAsync($"/containers/create?name={name}", Json(container, EngineJson.Default.CreateContainer),
+            EngineJson.Default.Created, cancellationToken)).Id;
+
+    public Task StartContainerAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Post, $"/containers/{id}/start", null, cancellationToken);
+
+    /// <summary>Sends the image's stop signal (SIGTERM), and SIGKILL after some seconds. Returns when it has ended.</summary>
+    public async Task StopContainerAsync(string id, int seconds, CancellationToken cancellationToken)
+    {
+        // Not bounded by the call timeout: a grace period may be longer.
+        using var answer = await SendAsync(HttpMethod.Post, $"/containers/{id}/stop?t={seconds}", null, cancellationToken);
+    }
+
+    public Task KillContainerAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Post, $"/containers/{id}/kill", null, cancellationToken);
+
+    public Task RenameContainerAsync(string id, string name, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Post, $"/containers/{id}/rename?name={name}", null, cancellationToken);
+
+    /// <summary>Kills and removes a container; one that is gone, or is being removed by somebody else, is no error.</summary>
+    public async Task RemoveContainerAsync(string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CallAsync(HttpMethod.Delete, $"/containers/{id}?force=1&v=1", null, cancellationToken);
+        }
+        catch (EngineException error) when (error.NotFound || error.Conflict)
+        {
+            // 409 means that a removal is in progress.
+        }
+    }
+
+    /// <summary>Writes read-only files into a container, also into its volumes, whether it runs or not.</summary>
+    public async Task UploadAsync(string id, IEnumerable<KeyValuePair<string, string>> files, CancellationToken cancellationToken)
+    {
+        using var tar = new MemoryStream();
+        using (var writer = new TarWriter(tar, TarEntryFormat.Pax, leaveOpen: true))
+        {
+            foreach (var (path, text) in files)
+            {
+                using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, path.TrimStart('/'))
+                {
+                    DataStream = content,
+                    Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+                    ModificationTime = _time.GetUtcNow(),
+                });
+            }
+        }
+
+        using var body = new ByteArrayContent(tar.ToArray());
+        body.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
+        await CallAsync(HttpMethod.Put, $"/containers/{id}/archive?path=/", body, cancellationToken);
+    }
+
+    /// <summary>What a container uses now; null when it is gone.</summary>
+    public async Task<ContainerStats?> StatsAsync(string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await GetAsync($"/containers/{id}/stats?stream=0&one-shot=1", EngineJson.Default.ContainerStats, cancellationToken);
+        }
+        catch (EngineException error) when (error.NotFound || error.Conflict)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Runs a command in a container to its end. Cancelling stops waiting, not the command: the engine can't.</summary>
+    public async Task<ExecResult> ExecAsync(string id, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    {
+        var exec = await PostAsync($"/containers/{id}/exec", Json(new CreateExec(command, true, true), EngineJson.Default.CreateExec),
+            EngineJson.Default.Created, cancellationToken);
+        var output = new StringBuilder();
+        using (var answer = await SendAsync(HttpMethod.Post, $"/exec/{exec.Id}/start",
+            Json(new StartExec(false, false), EngineJson.Default.StartExec), cancellationToken))
+        {
+            await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+            await foreach (var frame in LogFrames.ReadAsync(body, cancellationToken))
+            {
+                if (output.Length < MaxExecOutput)
+                {
+                    output.Append(Encoding.UTF8.GetString(frame.Bytes));
+                }
+            }
+        }
+
+        var ended = await GetAsync($"/exec/{exec.Id}/json", EngineJson.Default.InspectedExec, cancellationToken);
+        output.Length = Math.Min(output.Length, MaxExecOutput);
+        return new ExecResult(ended.ExitCode ?? -1, output.ToString(), false);
+    }
+
+    /// <summary>The entries of a container's log, each with its time in front.</summary>
+    /// <param name="id">The container.</param>
+    /// <param name="follow">Go on until it ends.</param>
+    /// <param name="tail">At most so many of the last entries; null for all.</param>
+    /// <param name="since">Nanoseconds since 1970; null for all.</param>
+    /// <param name="cancellationToken">Ends the stream.</param>
+    public async IAsyncEnumerable<LogFrame> LogsAsync(
+        string id, bool follow, int? tail, Int128? since, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var from = since is { } at
+            ? string.Create(CultureInfo.InvariantCulture, $"&since={at / 1_000_000_000}.{(long)(at % 1_000_000_000):000000000}")
+            : "";
+        var path = string.Create(CultureInfo.InvariantCulture,
+            $"/containers/{id}/logs?stdout=1&stderr=1&timestamps=1&follow={(follow ? 1 : 0)}&tail={(tail is { } n ? n : "all")}{from}");
+        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken);
+        await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+        await foreach (var frame in LogFrames.ReadAsync(body, cancellationToken))
+        {
+            yield return frame;
+        }
+    }
+
+    /// <summary>Characters kept of a command's output.</summary>
+    private const int MaxExecOutput = 4096;
+}

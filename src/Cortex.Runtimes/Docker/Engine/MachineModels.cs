@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Cortex.Runtimes.Docker.Engine;
+
+// The parts that we use of the Engine API's other objects; names are the API's own.
+
+internal sealed record ErrorAnswer([property: JsonPropertyName("message")] string? Message);
+
+internal sealed record EngineVersion
+{
+    public string Version { get; init; } = "";
+    public string ApiVersion { get; init; } = "";
+
+    /// <summary>As Go names it: amd64, arm64.</summary>
+    public string Arch { get; init; } = "";
+}
+
+internal sealed record EngineInfo
+{
+    public int NCPU { get; init; }
+    public long MemTotal { get; init; }
+    public IReadOnlyDictionary<string, JsonElement>? Runtimes { get; init; }
+}
+
+internal sealed record CreateNetwork(string Name, string Driver, bool CheckDuplicate, IReadOnlyDictionary<string, string> Labels);
+
+internal sealed record NetworkResource
+{
+    public string Id { get; init; } = "";
+    public string Name { get; init; } = "";
+    public DateTimeOffset Created { get; init; }
+    public Ipam? IPAM { get; init; }
+}
+
+internal sealed record Ipam(IReadOnlyList<IpamPool>? Config);
+
+internal sealed record IpamPool(string? Subnet, string? Gateway);
+
+internal sealed record VolumeList(IReadOnlyList<Volume>? Volumes);
+
+internal sealed record Volume(string Name, IReadOnlyDictionary<string, string>? Labels);
+
+/// <summary>One line of a pull's or load's progress.</summary>
+internal sealed record ProgressLine
+{
+    [JsonPropertyName("id")]
+    public string? Id { get; init; }
+
+    [JsonPropertyName("error")]
+    public string? Error { get; init; }
+
+    [JsonPropertyName("progressDetail")]
+    public ProgressDetail? Detail { get; init; }
+}
+
+internal sealed record ProgressDetail([property: JsonPropertyName("current")] long Current, [property: JsonPropertyName("total")] long Total);
+
+internal sealed record EngineEvent
+{
+    public string? Type { get; init; }
+    public string Action { get; init; } = "";
+    public EventActor? Actor { get; init; }
+}
+
+internal sealed record EventActor(string ID, IReadOnlyDictionary<string, string>? Attributes);
+
+/// <summary>The <c>X-Registry-Auth</c> header's content.</summary>
+internal sealed record RegistryAuth
+{
+    [JsonPropertyName("username")]
+    public string? Username { get; init; }
+
+    [JsonPropertyName("password")]
+    public string? Password { get; init; }
+
+    [JsonPropertyName("identitytoken")]
+    public string? IdentityToken { get; init; }
+
+    [JsonPropertyName("serveraddress")]
+    public required string ServerAddress { get; init; }
+}

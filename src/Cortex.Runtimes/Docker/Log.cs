@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Runtimes.Docker;
+
+internal static partial class Log
+{
+    [LoggerMessage(1001, LogLevel.Information, "Adopted {Count} pods of cluster {Cluster} from {Engine}")]
+    public static partial void Adopted(this ILogger logger, int count, string cluster, string engine);
+
+    [LoggerMessage(1002, LogLevel.Warning, "Docker's event stream broke: {Why}. Pods keep running; it is connected again as soon as Docker answers.")]
+    public static partial void EventsBroke(this ILogger logger, string why);
+
+    [LoggerMessage(1003, LogLevel.Information, "Docker's event stream is back")]
+    public static partial void EventsBack(this ILogger logger);
+
+    [LoggerMessage(1004, LogLevel.Warning, "Pod {Pod} lost its network container and is built again")]
+    public static partial void Rebuilding(this ILogger logger, string pod);
+
+    [LoggerMessage(1005, LogLevel.Information, "Pod {Pod}: {Reason}")]
+    public static partial void ContainerEnded(this ILogger logger, string pod, string reason);
+
+    [LoggerMessage(1006, LogLevel.Warning, "Removed container {Name}: it belongs to this cluster, but its pod is gone")]
+    public static partial void RemovedLeftover(this ILogger logger, string name);
+
+    [LoggerMessage(1007, LogLevel.Warning, "Pod {Pod}: {What}. Trying again in {Delay}.")]
+    public static partial void TryingAgain(this ILogger logger, string pod, string what, TimeSpan delay);
+
+    [LoggerMessage(1008, LogLevel.Error, "Container {Name} carries a pod definition that can't be read: {Why}. It is left alone; delete pod {Pod} to remove it.")]
+    public static partial void UnreadableDefinition(this ILogger logger, string name, string pod, string why);
+
+    [LoggerMessage(1009, LogLevel.Error, "Supervision of pod {Pod} failed and begins again")]
+    public static partial void SupervisionFailed(this ILogger logger, Exception error, string pod);
+
+    [LoggerMessage(1010, LogLevel.Warning, "Pod {Pod}: the pre_stop hook of {Container} failed: {Why}")]
+    public static partial void HookFailed(this ILogger logger, string pod, string container, string why);
+}

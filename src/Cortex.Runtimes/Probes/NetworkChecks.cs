@@ -1,0 +1,50 @@
+using System.Net.Sockets;
+
+namespace Cortex.Runtimes.Probes;
+
+/// <summary>Checks that go over the network. One instance serves every pod: a check costs one short connection.</summary>
+internal sealed class NetworkChecks : IDisposable
+{
+    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        ActivityHeadersPropagator = null,
+    });
+
+    /// <summary>Good on a status from 200 to 399; redirects are not followed.</summary>
+    public async Task<ProbeResult> HttpAsync(PodAddress address, string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{address.Host}:{address.Port}{path}"));
+        request.Headers.ConnectionClose = true;
+        request.Headers.TryAddWithoutValidation("User-Agent", "kube-probe/1.0");
+        try
+        {
+            using var answer = await _http.SendAsync(request, cancellationToken);
+            var status = (int)answer.StatusCode;
+            return status is >= 200 and < 400 ? ProbeResult.Good : ProbeResult.Bad($"GET {path} on port {address.Port} answered {status}");
+        }
+        catch (HttpRequestException error)
+        {
+            return ProbeResult.Bad($"GET {path} on port {address.Port}: {(error.InnerException ?? error).Message}");
+        }
+    }
+
+    /// <summary>Good when the port accepts a connection.</summary>
+    public static async Task<ProbeResult> TcpAsync(PodAddress address, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(address.Host, address.Port, cancellationToken);
+            return ProbeResult.Good;
+        }
+        catch (SocketException error)
+        {
+            return ProbeResult.Bad($"port {address.Port}: {error.Message}");
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+}

@@ -1,0 +1,78 @@
+using Cortex.Core.Specs;
+
+namespace Cortex.Runtimes.Probes;
+
+/// <summary>Repeats one probe until cancelled. Costs a timer, not a thread.</summary>
+internal sealed class ProbeLoop(ProbeSpec probe, TimeProvider time, Func<ProbeSpec, CancellationToken, Task<ProbeResult>> check)
+{
+    private Task<ProbeResult>? _unfinished;
+
+    /// <summary>Checks at a fast pace until the first success, then once per period.</summary>
+    /// <param name="changed">Is told whether it is ready and what was wrong last, after every check that changes either.</param>
+    /// <param name="cancellationToken">Ends the loop.</param>
+    public async Task WatchReadinessAsync(Action<bool, string> changed, CancellationToken cancellationToken)
+    {
+        var counter = new ProbeCounter(probe, healthy: false);
+        var told = (Healthy: false, Words: "");
+        await DelayAsync(TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
+        for (var checks = 0; ; checks++)
+        {
+            var result = await CheckAsync(cancellationToken);
+            counter.Add(result.Passed);
+            if (told != (counter.Healthy, result.Words))
+            {
+                told = (counter.Healthy, result.Words);
+                changed(told.Healthy, told.Words);
+            }
+
+            await DelayAsync(counter.EverPassed ? ProbePace.Period(probe) : ProbePace.BeforeFirstSuccess(probe, checks), cancellationToken);
+        }
+    }
+
+    /// <summary>Checks once per period and ends, with what was wrong, when the failure threshold is reached.</summary>
+    public async Task<string> WaitForDeathAsync(CancellationToken cancellationToken)
+    {
+        var counter = new ProbeCounter(probe, healthy: true);
+        await DelayAsync(TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
+        while (true)
+        {
+            var result = await CheckAsync(cancellationToken);
+            counter.Add(result.Passed);
+            if (!counter.Healthy)
+            {
+                return result.Words;
+            }
+
+            await DelayAsync(ProbePace.Period(probe), cancellationToken);
+        }
+    }
+
+    private async Task<ProbeResult> CheckAsync(CancellationToken cancellationToken)
+    {
+        // A command that ran out of time can't be ended from outside. It is not joined by a second one: at most one hangs.
+        if (_unfinished is { IsCompleted: false })
+        {
+            return ProbeResult.Bad("the last check has not ended yet");
+        }
+
+        var timeout = ProbePace.Timeout(probe);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _unfinished = check(probe, probe.Exec is null ? limit.Token : cancellationToken);
+        try
+        {
+            return await _unfinished.WaitAsync(timeout, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            if (probe.Exec is null)
+            {
+                await limit.CancelAsync();
+            }
+
+            return ProbeResult.Bad($"no answer within {timeout.TotalSeconds:0} s");
+        }
+    }
+
+    private Task DelayAsync(TimeSpan delay, CancellationToken cancellationToken) =>
+        delay > TimeSpan.Zero ? Task.Delay(delay, time, cancellationToken) : Task.CompletedTask;
+}

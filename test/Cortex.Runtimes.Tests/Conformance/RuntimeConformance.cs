@@ -1,0 +1,443 @@
+namespace Cortex.Runtimes.Tests.Conformance;
+
+/// <summary>What every runtime must do. A backend says how its pods are made that serve, crash, hang and so on.</summary>
+public abstract class RuntimeConformance : IAsyncLifetime
+{
+    private readonly List<IContainerRuntime> _opened = [];
+
+    protected IContainerRuntime Runtime { get; private set; } = null!;
+
+    protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>A pod that is to be created, and how it fares.</summary>
+    /// <param name="Id">The pod's id.</param>
+    /// <param name="Kind">How it fares.</param>
+    protected sealed record Wish(string Id, Kind Kind)
+    {
+        public RestartPolicy Restart { get; init; } = RestartPolicy.Always;
+
+        public int ExitCode { get; init; }
+
+        public long MemoryBytes { get; init; } = 32L << 20;
+
+        public long CpuMillis { get; init; } = 10;
+    }
+
+    protected enum Kind
+    {
+        /// <summary>Two containers, web and side; ready soon; ends at once when told to.</summary>
+        Serves,
+
+        /// <summary>Runs and is never ready.</summary>
+        NeverReady,
+
+        /// <summary>Ends soon after its start.</summary>
+        Exits,
+
+        /// <summary>Web ends soon after its start, side would run on.</summary>
+        OneExits,
+
+        /// <summary>Uses more memory than its limit.</summary>
+        EatsMemory,
+
+        /// <summary>Its image takes for ever to come.</summary>
+        ImageIsSlow,
+
+        /// <summary>Its image can't be had.</summary>
+        ImageIsMissing,
+
+        /// <summary>Serves, but does not end when told to.</summary>
+        IgnoresStop,
+
+        /// <summary>Serves, and fails its liveness probe soon.</summary>
+        FailsLiveness,
+
+        /// <summary>Serves, and has written "one", "two" and "three" in each container.</summary>
+        Writes,
+    }
+
+    /// <summary>A runtime as a new process would open it: on the same cluster each time, stalling after 2 s.</summary>
+    protected abstract IContainerRuntime Open();
+
+    /// <summary>The definition that makes the pod fare so.</summary>
+    protected abstract PodDefinition Make(Wish wish);
+
+    /// <summary>Removes all that the test left.</summary>
+    protected abstract Task CleanAsync();
+
+    public async ValueTask InitializeAsync() => Runtime = await OpenAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var runtime in _opened)
+        {
+            await runtime.DisposeAsync();
+        }
+
+        await CleanAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected async Task<IContainerRuntime> OpenAsync()
+    {
+        var runtime = Open();
+        _opened.Add(runtime);
+        await runtime.StartAsync(Cancel);
+        return runtime;
+    }
+
+    protected Task CreateAsync(Wish wish) => Runtime.CreateAsync(Make(wish), Cancel);
+
+    [Fact]
+    public async Task CreateAsync_PodThatServes_BecomesReady()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves));
+
+        var pod = await Runtime.UntilAsync("web", PodState.Ready);
+
+        Assert.Equal(["web", "side"], pod.Containers.Select(c => c.Name));
+        Assert.All(pod.Containers, c => Assert.True(c is { Running: true, Ready: true, Restarts: 0 }));
+        Assert.Equal("web-api", pod.Labels[PodLabels.ApiName]);
+        Assert.NotNull(pod.Address);
+        Assert.Equal("", pod.Reason);
+        Assert.True(pod.StateSince >= pod.CreatedAt);
+    }
+
+    [Fact]
+    public async Task CreateAsync_Twice_MakesOnePod()
+    {
+        await Task.WhenAll(CreateAsync(new Wish("web", Kind.Serves)), CreateAsync(new Wish("web", Kind.Serves)));
+        var first = await Runtime.UntilAsync("web", PodState.Ready);
+
+        await CreateAsync(new Wish("web", Kind.Exits) { ExitCode = 3 });
+
+        var pod = Assert.Single(Runtime.List());
+        Assert.Equal((PodState.Ready, first.StateSince), (pod.State, pod.StateSince));
+    }
+
+    [Fact]
+    public async Task CreateAsync_ProbeFails_IsNotReady()
+    {
+        await CreateAsync(new Wish("web", Kind.NeverReady));
+
+        var pod = await Runtime.UntilAsync("web", PodState.NotReady);
+
+        Assert.All(pod.Containers, c => Assert.False(c.Ready && c.Running && c.Name == "web"));
+    }
+
+    [Fact]
+    public async Task CreateAsync_NoRoom_IsPendingWithReasonAndStartsWhenThereIs()
+    {
+        var capacity = await Runtime.GetCapacityAsync(Cancel);
+        await CreateAsync(new Wish("first", Kind.Serves) { CpuMillis = capacity.CpuMillis });
+        await CreateAsync(new Wish("second", Kind.Serves) { CpuMillis = capacity.CpuMillis / 2 });
+        await Runtime.UntilAsync("first", PodState.Ready);
+
+        var waiting = Runtime.Find("second")!;
+        Assert.True(waiting.State is PodState.Pending or PodState.Stalled);
+        Assert.Contains("cpu", waiting.Reason, StringComparison.Ordinal);
+        Assert.Contains($"{capacity.CpuMillis / 2}m", waiting.Reason, StringComparison.Ordinal);
+        Assert.All(waiting.Containers, c => Assert.False(c.Running));
+
+        await Runtime.DeleteAsync("first", TimeSpan.Zero, Cancel);
+        await Runtime.UntilAsync("second", PodState.Ready);
+    }
+
+    [Fact]
+    public async Task CreateAsync_NoRoomForLong_IsStalled()
+    {
+        var capacity = await Runtime.GetCapacityAsync(Cancel);
+        await CreateAsync(new Wish("big", Kind.Serves) { MemoryBytes = capacity.MemoryBytes + (1L << 30) });
+        Assert.Equal(PodState.Pending, (await Runtime.UntilAsync("big", p => p.Reason.Length > 0, "gives a reason")).State);
+
+        var pod = await Runtime.UntilAsync("big", PodState.Stalled);
+
+        Assert.Contains("memory", pod.Reason, StringComparison.Ordinal);
+        await Runtime.DeleteAsync("big", TimeSpan.FromSeconds(5), Cancel);
+        Assert.Empty(Runtime.List());
+    }
+
+    [Fact]
+    public async Task CreateAsync_ImageIsSlow_IsCreating()
+    {
+        await CreateAsync(new Wish("web", Kind.ImageIsSlow));
+
+        var pod = await Runtime.UntilAsync("web", PodState.Creating);
+
+        Assert.All(pod.Containers, c => Assert.False(c.Running));
+        await Runtime.DeleteAsync("web", TimeSpan.FromSeconds(5), Cancel);
+        Assert.Empty(Runtime.List());
+    }
+
+    [Fact]
+    public async Task CreateAsync_ImageIsMissing_IsErrImagePullWithTheRegistrysWords()
+    {
+        await CreateAsync(new Wish("web", Kind.ImageIsMissing));
+
+        var pod = await Runtime.UntilAsync("web", PodState.ErrImagePull);
+
+        Assert.Contains("connection refused", pod.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, PodState.Failed)]
+    [InlineData(1, PodState.Failed)]
+    [InlineData(129, PodState.Killed)]
+    [InlineData(130, PodState.Killed)]
+    [InlineData(137, PodState.Killed)]
+    [InlineData(143, PodState.Killed)]
+    public async Task CreateAsync_ContainerExits_IsNamedByItsExitCode(int exitCode, PodState expected)
+    {
+        await CreateAsync(new Wish("web", Kind.Exits) { ExitCode = exitCode, Restart = RestartPolicy.Never });
+
+        var pod = await Runtime.UntilAsync("web", expected);
+
+        Assert.Equal(exitCode, pod.Containers[0].ExitCode);
+        Assert.Contains(exitCode.ToString(System.Globalization.CultureInfo.InvariantCulture), pod.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CreateAsync_ContainerOverItsMemory_IsKilledOOM()
+    {
+        await CreateAsync(new Wish("web", Kind.EatsMemory));
+
+        var pod = await Runtime.UntilAsync("web", PodState.KilledOOM);
+
+        Assert.True(pod.Containers[0].OomKilled);
+        Assert.Contains("memory", pod.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CreateAsync_JobEnds_IsSucceededAndFreesItsRoom()
+    {
+        await CreateAsync(new Wish("job", Kind.Exits) { Restart = RestartPolicy.Never });
+
+        var pod = await Runtime.UntilAsync("job", PodState.Succeeded);
+
+        Assert.All(pod.Containers, c => Assert.Equal(0, c.ExitCode));
+        Assert.Equal(0, (await Runtime.GetCapacityAsync(Cancel)).CpuMillisReserved);
+    }
+
+    [Fact]
+    public async Task CreateAsync_OneContainerOfAJobFails_EndsTheOthersAndIsFailed()
+    {
+        await CreateAsync(new Wish("job", Kind.OneExits) { ExitCode = 3, Restart = RestartPolicy.Never });
+
+        var pod = await Runtime.UntilAsync("job", p => p.State is PodState.Failed && p.Containers.All(c => !c.Running), "is failed and stopped");
+
+        Assert.Equal(3, pod.Containers[0].ExitCode);
+    }
+
+    [Fact]
+    public async Task CreateAsync_ContainerCrashes_IsRestartedWithBackoff()
+    {
+        await CreateAsync(new Wish("web", Kind.Exits) { ExitCode = 3 });
+
+        // The first restart comes at once and the second after a second: in between the crash shows.
+        await Runtime.UntilAsync("web", p => p.State is PodState.Failed && p.Containers[0].Restarts == 1, "waits for its second restart");
+        var pod = await Runtime.UntilAsync("web", p => p.Containers[0].Restarts >= 2, "is restarted twice");
+
+        Assert.Equal(3, pod.Containers[0].ExitCode);
+    }
+
+    [Fact]
+    public async Task CreateAsync_LivenessFails_RestartsTheContainer()
+    {
+        await CreateAsync(new Wish("web", Kind.FailsLiveness));
+
+        await Runtime.UntilAsync("web", p => p.Containers[0].Restarts >= 1, "is restarted");
+    }
+
+    [Fact]
+    public async Task DeleteAsync_PodThatServes_IsGone()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves));
+        await Runtime.UntilAsync("web", PodState.Ready);
+
+        await Runtime.DeleteAsync("web", TimeSpan.FromSeconds(50), Cancel);
+
+        Assert.Empty(Runtime.List());
+        Assert.Equal(0, (await Runtime.GetCapacityAsync(Cancel)).MemoryBytesReserved);
+        await Runtime.DeleteAsync("web", TimeSpan.FromSeconds(50), Cancel);
+    }
+
+    [Fact]
+    public async Task DeleteAsync_PodThatIgnoresIt_IsTerminatingUntilTheGraceIsOver()
+    {
+        await CreateAsync(new Wish("web", Kind.IgnoresStop));
+        await Runtime.UntilAsync("web", PodState.Ready);
+        var began = TimeProvider.System.GetTimestamp();
+
+        var gone = Runtime.DeleteAsync("web", TimeSpan.FromSeconds(2), Cancel);
+        await Runtime.UntilAsync("web", PodState.Terminating);
+        await Task.WhenAll(gone, Runtime.DeleteAsync("web", TimeSpan.FromSeconds(60), Cancel));
+
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began).TotalSeconds, 1.9, 30);
+        Assert.Empty(Runtime.List());
+    }
+
+    [Fact]
+    public async Task DeleteAsync_ZeroGrace_KillsAtOnce()
+    {
+        await CreateAsync(new Wish("web", Kind.IgnoresStop));
+        await Runtime.UntilAsync("web", PodState.Ready);
+        var patient = Runtime.DeleteAsync("web", TimeSpan.FromMinutes(5), Cancel);
+
+        await Runtime.DeleteAsync("web", TimeSpan.Zero, Cancel);
+
+        await patient;
+        Assert.Empty(Runtime.List());
+    }
+
+    [Fact]
+    public async Task DeleteAsync_UnknownPod_DoesNothing()
+    {
+        await Runtime.DeleteAsync("nobody", TimeSpan.FromSeconds(1), Cancel);
+
+        Assert.Empty(Runtime.List());
+    }
+
+    [Fact]
+    public async Task ReadLogsAsync_WholeTailAndOneContainer_GiveThoseLines()
+    {
+        await CreateAsync(new Wish("web", Kind.Writes));
+        await Runtime.UntilAsync("web", PodState.Ready);
+        await Eventually.TrueAsync(async () => (await Runtime.LogsAsync("web")).Count == 6, "both containers have written");
+
+        var all = await Runtime.LogsAsync("web");
+        var one = await Runtime.LogsAsync("web", new LogQuery { Container = "side" });
+        var last = await Runtime.LogsAsync("web", new LogQuery { Container = "web", Tail = 1 });
+
+        Assert.Equal(["one", "two", "three"], all.Where(l => l.Container == "web").Select(l => l.Text));
+        Assert.Equal(["one", "two", "three"], one.Select(l => l.Text));
+        Assert.All(one, l => Assert.Equal("side", l.Container));
+        Assert.Equal("three", Assert.Single(last).Text);
+        Assert.Equal(all.OrderBy(l => l.Timestamp), all);
+        Assert.Empty(await Runtime.LogsAsync("nobody"));
+    }
+
+    [Fact]
+    public async Task ReadLogsAsync_Follow_EndsWithThePod()
+    {
+        await CreateAsync(new Wish("web", Kind.Writes));
+        await Runtime.UntilAsync("web", PodState.Ready);
+
+        var following = Runtime.LogsAsync("web", new LogQuery { Follow = true, Container = "web" });
+        await Task.Delay(300, Cancel);
+        Assert.False(following.IsCompleted);
+        await Runtime.DeleteAsync("web", TimeSpan.FromSeconds(50), Cancel);
+
+        Assert.Equal(["one", "two", "three"], (await following).Select(l => l.Text));
+    }
+
+    [Fact]
+    public async Task ReadLogsAsync_FollowOfAJob_EndsWithTheJob()
+    {
+        await CreateAsync(new Wish("job", Kind.Exits) { Restart = RestartPolicy.Never });
+
+        await Runtime.LogsAsync("job", new LogQuery { Follow = true });
+
+        await Runtime.UntilAsync("job", PodState.Succeeded);
+    }
+
+    [Fact]
+    public async Task ExecAsync_RunningContainer_GivesExitCodeAndOutput()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves));
+        await Runtime.UntilAsync("web", PodState.Ready);
+
+        var good = await Runtime.ExecAsync("web", "web", ["echo", "hello"], TimeSpan.FromSeconds(30), Cancel);
+        var bad = await Runtime.ExecAsync("web", "web", ["false"], TimeSpan.FromSeconds(30), Cancel);
+
+        Assert.Equal((0, "hello\n", false), (good.ExitCode, good.Output, good.TimedOut));
+        Assert.Equal(1, bad.ExitCode);
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => Runtime.ExecAsync("nobody", "web", ["true"], TimeSpan.FromSeconds(30), Cancel));
+    }
+
+    [Fact]
+    public async Task GetUsageAsync_RunningPod_GivesWhatItUses()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves));
+        await Runtime.UntilAsync("web", PodState.Ready);
+
+        var usage = await Runtime.GetUsageAsync("web", Cancel);
+
+        Assert.NotNull(usage);
+        Assert.True(usage is { CpuSeconds: > 0, MemoryBytes: > 0 }, $"{usage}");
+        Assert.Null(await Runtime.GetUsageAsync("nobody", Cancel));
+    }
+
+    [Fact]
+    public async Task GetCapacityAsync_WithPods_CountsTheirReservations()
+    {
+        await CreateAsync(new Wish("web", Kind.Exits) { Restart = RestartPolicy.Always, CpuMillis = 250, MemoryBytes = 64L << 20 });
+        await CreateAsync(new Wish("second", Kind.NeverReady) { CpuMillis = 50, MemoryBytes = 32L << 20 });
+        await Eventually.TrueAsync(async () => (await Runtime.GetCapacityAsync(Cancel)).CpuMillisReserved > 250, "both have room");
+
+        var capacity = await Runtime.GetCapacityAsync(Cancel);
+
+        Assert.Equal((300, 96L << 20, 0), (capacity.CpuMillisReserved, capacity.MemoryBytesReserved, capacity.GpusReserved));
+        Assert.True(capacity is { CpuMillis: > 0, MemoryBytes: > 0, Description.Length: > 0 });
+    }
+
+    [Fact]
+    public async Task WatchAsync_PodChanges_NamesThePod()
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var watch = Runtime.WatchAsync(enough.Token);
+        await CreateAsync(new Wish("web", Kind.Serves));
+        var seen = new List<PodState>();
+
+        await foreach (var podId in watch)
+        {
+            Assert.Equal("web", podId);
+            seen.Add(Runtime.Find(podId)!.State);
+            if (seen[^1] is PodState.Ready)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(PodState.Ready, seen[^1]);
+    }
+
+    [Fact]
+    public async Task WatchAsync_RuntimeIsDisposed_Ends()
+    {
+        var second = await OpenAsync();
+        var watching = Task.Run(async () => await second.WatchAsync(Cancel).ToListAsync(Cancel), Cancel);
+
+        await second.DisposeAsync();
+
+        await watching.WaitAsync(Eventually.Deadline, Cancel);
+    }
+
+    [Fact]
+    public async Task StartAsync_AfterAnotherProcess_AdoptsWithoutRestarting()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves) { CpuMillis = 123 });
+        await CreateAsync(new Wish("job", Kind.Exits) { Restart = RestartPolicy.Never, ExitCode = 3 });
+        var before = await Runtime.UntilAsync("web", PodState.Ready);
+        await Runtime.UntilAsync("job", PodState.Failed);
+        var uptime = await UptimeAsync(Runtime);
+        await Runtime.DisposeAsync();
+
+        var next = await OpenAsync();
+
+        Assert.Equal(["job", "web"], next.List().Select(p => p.Id).Order());
+        var after = await next.UntilAsync("web", PodState.Ready);
+        Assert.Equal((before.Address, before.Labels[PodLabels.ApiName]), (after.Address, after.Labels[PodLabels.ApiName]));
+        Assert.Equal(uptime, await UptimeAsync(next));
+        Assert.Equal(3, (await next.UntilAsync("job", PodState.Failed)).Containers[0].ExitCode);
+        Assert.Equal(0, after.Containers.Sum(c => c.Restarts));
+        Assert.Equal(123, (await next.GetCapacityAsync(Cancel)).CpuMillisReserved);
+        await next.DeleteAsync("web", TimeSpan.FromSeconds(50), Cancel);
+        await next.DeleteAsync("job", TimeSpan.FromSeconds(50), Cancel);
+        Assert.Empty(next.List());
+
+        static async Task<string> UptimeAsync(IContainerRuntime runtime) =>
+            (await runtime.ExecAsync("web", "web", ["echo", "hello"], TimeSpan.FromSeconds(30), Cancel)).Output
+            + (await runtime.ExecAsync("web", "web", ["stat", "-c", "%Y", "/proc/1"], TimeSpan.FromSeconds(30), Cancel)).Output;
+    }
+}
