@@ -2,6 +2,7 @@ using System.Globalization;
 using Cortex.Core.Errors;
 using Cortex.Core.Shapes;
 using Cortex.Core.Units;
+using Cortex.Core.Yaml;
 
 namespace Cortex.Core.Specs;
 
@@ -117,7 +118,7 @@ internal static class ApiRules
         {
             if (target.TryGet("name", out string name) && !seen.Add(name))
             {
-                walk.Fail(target.SpotOf("name"), ErrorKinds.TrafficSplitterApisNotUnique, $"\"{name}\" is a target already; every target may be named once");
+                walk.Fail(target.SpotOf("name"), ErrorKinds.TrafficSplitterApisNotUnique, $"\"{YamlScalar.Shorten(name)}\" is a target already; every target may be named once");
             }
         }
 

@@ -23,6 +23,14 @@ public sealed class ClusterValidatorTests
     }
 
     [Fact]
+    public void Validate_FileWithTooManyErrors_GivesThemAsTheyAre()
+    {
+        var file = ApiFileParser.Parse("f.yaml", string.Concat(Enumerable.Repeat("- 1\n", 1500)));
+
+        Assert.Same(file.Errors, ClusterValidator.Validate(file, s_machine));
+    }
+
+    [Fact]
     public void Validate_NoNodeGroups_IsRefused() =>
         Assert.Equal("resources.no_node_groups", Assert.Single(ClusterValidator.Validate(Api(""), new([], []))).Kind);
 

@@ -40,7 +40,7 @@ public sealed class RobustnessTests(ITestOutputHelper output)
         var count = 0;
         for (; clock.Elapsed < duration; count++)
         {
-            var text = Mutate(Samples.Everything, random);
+            var text = Mutate(count % 4 == 3 ? Samples.Cluster : Samples.Everything, random);
             var before = clock.Elapsed;
             try
             {
@@ -95,6 +95,7 @@ public sealed class RobustnessTests(ITestOutputHelper output)
         Assert.True(ClusterValidator.Validate(file, view).Count >= file.Errors.Count);
         var cluster = ClusterConfigParser.Parse("c.yaml", text);
         Assert.True(cluster.Config is null == cluster.Errors.Count > 0);
+        Assert.Equal(JsonValueKind.Object, (cluster.Config ?? new ClusterConfig()).ToInfo("1", "o", "c", false).ValueKind);
     }
 
     private static string Mutate(string text, Random random)

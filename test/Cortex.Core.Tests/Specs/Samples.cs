@@ -83,4 +83,32 @@ internal static class Samples
           - {name: rt, weight: 100}
           - {name: other, weight: 20, shadow: true}
         """;
+
+    /// <summary>A cluster configuration with fields of all sorts.</summary>
+    public const string Cluster = """
+        cluster_name: my-cluster
+        region: us-west-2
+        operator: {host: 0.0.0.0, port: 9000}
+        apis: {host: "::1", port: 9001}
+        docker:
+          host: unix:///run/podman/podman.sock
+          address: loopback
+          cpu_overcommit: 1
+          memory_reserve: 1Gi
+          parallel_starts: 4
+          pull_timeout: 1h
+        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, server_log_size: 1Mi}
+        gateway:
+          max_request_body: 1Mi
+          max_header_size: 8Ki
+          max_headers: 50
+          header_timeout: 1s
+          keep_alive_timeout: 2s
+          connect_timeout: 3s
+          queue_timeout: 4s
+          idle_timeout: 5s
+          max_connections: 6
+        node_groups:
+        - {name: cpu, instance_type: m5.large, min_instances: 0, max_instances: 2, priority: 100}
+        """;
 }
