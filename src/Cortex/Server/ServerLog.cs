@@ -34,7 +34,7 @@ internal sealed class ServerLog : ILoggerProvider
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) =>
-        _loggers.GetOrAdd(categoryName, name => new Category(this, name[(name.LastIndexOf('.') + 1)..]));
+        _loggers.GetOrAdd(categoryName, name => new Category(this, name));
 
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
@@ -59,12 +59,17 @@ internal sealed class ServerLog : ILoggerProvider
         }
     }
 
-    private sealed class Category(ServerLog log, string name) : ILogger
+    private sealed class Category(ServerLog log, string category) : ILogger
     {
+        private readonly string _name = category[(category.LastIndexOf('.') + 1)..];
+
+        // The framework tells of every request; only its troubles matter here.
+        private readonly LogLevel _least = category.StartsWith("Microsoft.", StringComparison.Ordinal) ? LogLevel.Warning : LogLevel.Information;
+
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= (name is "Kestrel" or "Diagnostics" or "Lifetime" ? LogLevel.Warning : LogLevel.Information);
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= _least;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
@@ -76,7 +81,7 @@ internal sealed class ServerLog : ILoggerProvider
             var level = logLevel switch { LogLevel.Warning => "WARN", LogLevel.Error => "ERROR", LogLevel.Critical => "FATAL", _ => "INFO" };
             var line = new StringBuilder()
                 .Append(log._time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture))
-                .Append(' ').Append(level).Append(' ').Append(name).Append('[').Append(eventId.Id).Append("] ")
+                .Append(' ').Append(level).Append(' ').Append(_name).Append('[').Append(eventId.Id).Append("] ")
                 .Append(formatter(state, exception));
             if (exception is not null)
             {
