@@ -76,31 +76,27 @@ internal sealed class GatewayApplication(
         var prepared = false;
         while (entry.Replica is { } replica)
         {
+            var slot = context.Slot;
+            slot.Hold(gate, replica);
             ExchangeResult result;
-            var reached = false;
             try
             {
                 result = await ForwardAsync(context, replica, target, matched, prepared, clientLeft);
-                reached = result.Outcome != ExchangeOutcome.NotDelivered;
+                if (result.Outcome == ExchangeOutcome.NotDelivered)
+                {
+                    slot.ReleaseUnreachable();
+                }
             }
             catch (BadClientRequestException e)
             {
                 result = new ExchangeResult(ExchangeOutcome.BadRequest, e.Message, StatusCodes.Status400BadRequest);
-                reached = true;
             }
             finally
             {
-                if (reached)
-                {
-                    gate.Release(replica);
-                }
-                else
-                {
-                    gate.ReleaseUnreachable(replica);
-                }
+                slot.Release();
             }
 
-            if (reached)
+            if (result.Outcome != ExchangeOutcome.NotDelivered)
             {
                 return await EndAsync(http, gate, replica, result);
             }
@@ -135,7 +131,7 @@ internal sealed class GatewayApplication(
             {
                 var reused = pool.TryTake(out var connection);
                 connection ??= await pool.ConnectAsync(clientLeft);
-                var result = await context.Exchange.SendAsync(pool, connection, clientLeft);
+                var result = await context.Exchange.SendAsync(pool, connection, context.Slot, clientLeft);
                 if (result.Outcome != ExchangeOutcome.NotDelivered || !reused)
                 {
                     return result;

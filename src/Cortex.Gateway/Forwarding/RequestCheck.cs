@@ -33,7 +33,7 @@ internal static class RequestCheck
         }
 
         return HttpMethods.IsConnect(request.Method)
-            ? (StatusCodes.Status501NotImplemented, "CONNECT is not supported; open WebSockets over HTTP/1.1")
+            ? (StatusCodes.Status501NotImplemented, "CONNECT is not supported; open WebSockets with an Upgrade request")
             : null;
     }
 }

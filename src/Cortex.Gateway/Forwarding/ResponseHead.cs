@@ -40,6 +40,9 @@ internal sealed class ResponseHead
     /// <summary>Whether the replica will take another request on this connection.</summary>
     public bool KeepsConnection { get; private set; }
 
+    /// <summary>The connection's end is the body's.</summary>
+    public void EndsWithConnection() => KeepsConnection = false;
+
     /// <summary>Whether Connection names headers that are not to be passed on.</summary>
     public bool NamesHopHeaders { get; private set; }
 
