@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
@@ -67,6 +68,7 @@ internal sealed class GatewayApplication(
     }
 
     /// <summary>False when the client is gone or its answer broke off.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> TryServeAsync(RequestContext context, ApiGate gate, string target, int matched)
     {
         var http = context.Http;
@@ -110,6 +112,7 @@ internal sealed class GatewayApplication(
         return await RefuseAsync(http, gate, entry.Outcome);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExchangeResult> ForwardAsync(
         RequestContext context, Replica replica, string target, int matched, bool prepared, CancellationToken clientLeft)
     {

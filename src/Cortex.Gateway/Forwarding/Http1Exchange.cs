@@ -62,6 +62,7 @@ internal sealed class Http1Exchange
     /// Sends the request over a connection, which it keeps or closes, and passes the answer on. Frees the slot when the
     /// answer has been read, and not when there is none.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ExchangeResult> SendAsync(UpstreamPool pool, UpstreamConnection connection, Slot slot, CancellationToken clientLeft)
     {
         Begin(pool, connection, slot, clientLeft);
@@ -226,7 +227,7 @@ internal sealed class Http1Exchange
             try
             {
                 await head.WaitAsync(_options.ExpectTimeout, _time);
-                if (_connection.Head.Status != StatusCodes.Status100Continue)
+                if (_connection.Head.IsFinal)
                 {
                     _sending = Task.FromResult(false);   // the replica waits for a body that will not come
                     await PassOnAsync();
@@ -266,15 +267,14 @@ internal sealed class Http1Exchange
     private async Task AnswerAfterAsync(Task head)
     {
         await head;
-        if (_connection.Head.Status < 200 && _connection.Head.Status != StatusCodes.Status101SwitchingProtocols)
-        {
-            _connection.Consume(_connection.Head.Length);
-            await AnswerAsync();
-        }
-        else
+        if (_connection.Head.IsFinal)
         {
             await PassOnAsync();
+            return;
         }
+
+        _connection.Consume(_connection.Head.Length);
+        await AnswerAsync();
     }
 
     /// <summary>Sends the body as it comes. True when the replica was given all of it. Never throws.</summary>
@@ -344,7 +344,7 @@ internal sealed class Http1Exchange
                 _idle?.Touch();
             }
 
-            if (head.Status >= 200 || head.Status == StatusCodes.Status101SwitchingProtocols || !skipInterim)
+            if (head.IsFinal || !skipInterim)
             {
                 return;
             }

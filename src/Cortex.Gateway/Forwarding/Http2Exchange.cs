@@ -40,10 +40,10 @@ internal sealed class Http2Exchange : IDisposable
     public static bool IsGrpc(HttpRequest request)
     {
         const string GrpcType = "application/grpc";   // application/grpc-web is another protocol, over HTTP/1.1
-        var type = request.ContentType;
-        return type is not null && type.StartsWith(GrpcType, StringComparison.OrdinalIgnoreCase)
-            && (type.Length == GrpcType.Length || type[GrpcType.Length] is '+' or ';')
-            && HttpProtocol.IsHttp2(request.Protocol);
+        return HttpProtocol.IsHttp2(request.Protocol)
+            && request.ContentType is { } type
+            && type.StartsWith(GrpcType, StringComparison.OrdinalIgnoreCase)
+            && (type.Length == GrpcType.Length || type[GrpcType.Length] is '+' or ';');
     }
 
     /// <summary>Sends the call and passes the answer on.</summary>

@@ -22,6 +22,9 @@ internal sealed class ResponseHead
     /// <summary>100-999.</summary>
     public int Status { get; private set; }
 
+    /// <summary>Whether no other head follows for the same request: not so after 1xx, apart from 101.</summary>
+    public bool IsFinal => Status is >= 200 or 101;
+
     /// <summary>The place of the reason phrase, which may be empty.</summary>
     public Range Reason { get; private set; }
 

@@ -264,13 +264,15 @@ public sealed class PassThroughTests
         Assert.Equal("", sawBody);
     }
 
-    [Fact]
-    public async Task Expect_ReplicaAgrees_BodyFollows()
+    [Theory]
+    [InlineData("HTTP/1.1 100 Continue\r\n\r\n")]
+    [InlineData("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")]
+    public async Task Expect_ReplicaAgrees_BodyFollows(string agreement)
     {
         await using var replica = new RawUpstream(async connection =>
         {
             await connection.ReadHeadAsync();
-            await connection.SendAsync("HTTP/1.1 100 Continue\r\n\r\n");
+            await connection.SendAsync(agreement);
             var body = await connection.ReadAsync(5);
             await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{body}");
         });
