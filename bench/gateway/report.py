@@ -22,7 +22,8 @@ def main(path, mode, rounds, seconds, memory):
     print("# Gateway beside nginx and HAProxy\n")
     print(f"{mode} mode: {rounds} interleaved rounds of {seconds} s on {os.cpu_count()} cores that load, proxy and "
           f"upstream share; one wrk thread; nginx with one worker, HAProxy with one thread. A ratio is the median of "
-          f"the rounds' ratios. The gateway held {memory} MB at the end of its runs without a limit.\n")
+          f"the rounds' ratios. The machine's load average was {os.getloadavg()[2]:.1f} over the last 15 minutes, these "
+          f"runs included: above the number of cores plus two, others were at work too. The gateway held {memory} MB at the end of its runs without a limit.\n")
     met = []
     for case, proxies in cases.items():
         print(f"## {TITLES[case]}\n")

@@ -3,6 +3,7 @@
 # Usage: bench/gateway/run.sh [quick|full] [RESULT.md]
 #   GATEWAY_HOST  command to start in place of the built host; gets PORT UPSTREAM_PORT MAX_CONCURRENCY MAX_QUEUE_LENGTH
 #                 and must serve the endpoint /bench there
+# The built host prints metrics, allocations and thread pool items when it ends if GATEWAY_HOST_STATS is set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mode=${1:-quick}

@@ -31,7 +31,7 @@ await stop.Task;
 if (Environment.GetEnvironmentVariable("GATEWAY_HOST_STATS") is not null)
 {
     gateway.WriteMetrics(Console.Out);
-    Console.WriteLine($"# allocated {GC.GetTotalAllocatedBytes()} bytes, {GC.CollectionCount(0)} collections, heap {GC.GetTotalMemory(false)} bytes");
+    Console.WriteLine($"# allocated {GC.GetTotalAllocatedBytes()} bytes, {GC.CollectionCount(0)} collections, heap {GC.GetTotalMemory(false)} bytes, {ThreadPool.CompletedWorkItemCount} thread pool items");
 }
 
 await gateway.StopAsync(new CancellationTokenSource(TimeSpan.FromSeconds(2)).Token);
