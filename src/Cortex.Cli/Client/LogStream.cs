@@ -20,9 +20,12 @@ internal static class LogStream
         var address = new Uri($"{environment.OperatorEndpoint}/{query.ToPath()}");
         using var socket = new ClientWebSocket();
         await ConnectAsync(host, environment, socket, address, cancellationToken);
+
+        // Cancelling a receive tears the connection down, so the copy is left to run until we have said goodbye.
+        var copying = CopyAsync(socket, host.Out);
         try
         {
-            await CopyAsync(socket, host.Out, cancellationToken);
+            await copying.WaitAsync(cancellationToken);
         }
         catch (WebSocketException exception)
         {
@@ -31,7 +34,9 @@ internal static class LogStream
         catch (OperationCanceledException) when (socket.State == WebSocketState.Open)
         {
             using var deadline = new CancellationTokenSource(CloseTimeout, host.Time);
-            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, deadline.Token);
+            await Task.WhenAll(socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, deadline.Token), copying)
+                .WaitAsync(deadline.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
     }
@@ -57,7 +62,7 @@ internal static class LogStream
         }
     }
 
-    private static async Task CopyAsync(ClientWebSocket socket, TextWriter output, CancellationToken cancellationToken)
+    private static async Task CopyAsync(ClientWebSocket socket, TextWriter output)
     {
         var buffer = new byte[BufferSize];
         var characters = new char[Encoding.UTF8.GetMaxCharCount(BufferSize)];
@@ -65,15 +70,15 @@ internal static class LogStream
         var lineIsOpen = false;
         while (true)
         {
-            var received = await socket.ReceiveAsync(buffer.AsMemory(), cancellationToken);
+            var received = await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
             if (received.MessageType == WebSocketMessageType.Close)
             {
-                await CheckCloseAsync(socket, cancellationToken);
+                await CheckCloseAsync(socket);
                 return;
             }
 
             var count = decoder.GetChars(buffer.AsSpan(0, received.Count), characters, flush: received.EndOfMessage);
-            await output.WriteAsync(characters.AsMemory(0, count), cancellationToken);
+            await output.WriteAsync(characters.AsMemory(0, count));
             lineIsOpen = count > 0 ? characters[count - 1] != '\n' : lineIsOpen;
             if (received.EndOfMessage && lineIsOpen)
             {
@@ -83,10 +88,14 @@ internal static class LogStream
         }
     }
 
-    private static async Task CheckCloseAsync(ClientWebSocket socket, CancellationToken cancellationToken)
+    private static async Task CheckCloseAsync(ClientWebSocket socket)
     {
         var (status, reason) = (socket.CloseStatus, socket.CloseStatusDescription);
-        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancellationToken);
+        if (socket.State == WebSocketState.CloseReceived)
+        {
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        }
+
         if (status is not (WebSocketCloseStatus.NormalClosure or WebSocketCloseStatus.Empty))
         {
             throw new CortexException("cli.operator_socket_read", $"the operator ended the logs: {(string.IsNullOrEmpty(reason) ? $"close code {(int?)status}" : reason)}");

@@ -94,15 +94,14 @@ internal sealed class OperatorClient : IDisposable
     public static CortexException ErrorOf(HttpStatusCode status, ReadOnlySpan<byte> body, CliEnvironment environment)
     {
         var error = TryRead(body);
-        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
-        {
-            var reason = error?.Message.TrimEnd() ?? "the operator refused the request";
-            return new CortexException(error?.Kind ?? "error", $"{reason}\n\nthe token of the {environment.Name} environment is missing or wrong: run `cortex cluster up` again for a cluster on this machine, or `cortex env configure {environment.Name} --token TOKEN` for another");
-        }
-
         if (error is null)
         {
             return new CortexException("cli.operator_response_unknown", $"unexpected response from {environment.OperatorEndpoint} (status code {(int)status}); is that address a Cortex operator's?");
+        }
+
+        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+        {
+            return new CortexException(error.Kind, $"the {environment.Name} environment has no valid token: {error.Message}");
         }
 
         var message = error.Errors is { Count: > 0 } places ? string.Join("\nerror: ", places.Select(place => place.Message.TrimEnd())) : error.Message;

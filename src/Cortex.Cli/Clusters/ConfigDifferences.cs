@@ -1,56 +1,52 @@
-using YamlDotNet.RepresentationModel;
+using System.Text.Json;
+using Cortex.Core.Clusters;
 
 namespace Cortex.Cli.Clusters;
 
 /// <summary>What changes between two cluster configurations, field by field.</summary>
 internal static class ConfigDifferences
 {
-    /// <summary>Lines such as <c>api_port will be updated: 8889 -> 9000</c>, in the order of their names.</summary>
-    public static IReadOnlyList<string> Between(string before, string after)
+    /// <summary>Lines such as <c>apis.port will be updated: 8889 -> 9000</c>. A default that is written out is no change.</summary>
+    public static IReadOnlyList<string> Between(ClusterConfig before, ClusterConfig after)
     {
         var (old, wanted) = (Flatten(before), Flatten(after));
         return
         [
-            .. old.Keys.Union(wanted.Keys).Where(path => old.GetValueOrDefault(path) != wanted.GetValueOrDefault(path)).Order(StringComparer.Ordinal).Select(path =>
+            .. old.Keys.Union(wanted.Keys).Where(path => old.GetValueOrDefault(path) != wanted.GetValueOrDefault(path)).Select(path =>
                 !old.TryGetValue(path, out var was) ? $"{path} will be added: {wanted[path]}"
                 : !wanted.TryGetValue(path, out var becomes) ? $"{path} will be removed (it is {was} now)"
                 : $"{path} will be updated: {was} -> {becomes}"),
         ];
     }
 
-    private static Dictionary<string, string> Flatten(string yaml)
+    private static Dictionary<string, string> Flatten(ClusterConfig config)
     {
-        var stream = new YamlStream();
-        stream.Load(new StringReader(yaml));
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (stream.Documents.Count > 0)
-        {
-            Flatten(stream.Documents[0].RootNode, "", fields);
-        }
-
+        Flatten(config.ToInfo("", "", "", isOperatorInCluster: false), "", fields);
         return fields;
     }
 
-    private static void Flatten(YamlNode node, string path, Dictionary<string, string> fields)
+    private static void Flatten(JsonElement value, string path, Dictionary<string, string> fields)
     {
-        switch (node)
+        switch (value.ValueKind)
         {
-            case YamlMappingNode mapping:
-                foreach (var (key, value) in mapping.Children)
+            case JsonValueKind.Object:
+                foreach (var property in value.EnumerateObject())
                 {
-                    Flatten(value, path.Length == 0 ? $"{key}" : $"{path}.{key}", fields);
+                    Flatten(property.Value, path.Length == 0 ? property.Name : $"{path}.{property.Name}", fields);
                 }
 
                 break;
-            case YamlSequenceNode sequence:
-                for (var index = 0; index < sequence.Children.Count; index++)
+            case JsonValueKind.Array:
+                var index = 0;
+                foreach (var item in value.EnumerateArray())
                 {
-                    Flatten(sequence.Children[index], $"{path}[{index}]", fields);
+                    Flatten(item, $"{path}[{index++}]", fields);
                 }
 
                 break;
-            case YamlScalarNode scalar when path.Length > 0:
-                fields[path] = scalar.Value ?? "null";
+            default:
+                fields[path] = value.ToString() is { Length: > 0 } text ? text : "null";
                 break;
         }
     }

@@ -27,5 +27,6 @@ internal sealed record ServerExecutable(string FileName, IReadOnlyList<string> A
         RedirectStandardOutput = true,
         RedirectStandardError = true,
         UseShellExecute = false,
+        WorkingDirectory = "/",
     };
 }

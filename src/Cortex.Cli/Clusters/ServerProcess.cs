@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Cortex.Cli.Clusters;
 
-/// <summary>The server process that a cluster's pid file names.</summary>
+/// <summary>The server process of a cluster, found by its pid file and its command line.</summary>
 internal sealed partial class ServerProcess
 {
     private const int TerminateSignal = 15;
@@ -23,13 +23,12 @@ internal sealed partial class ServerProcess
     /// <summary>Null when none runs. A pid that the system has since given to another program does not count.</summary>
     public static ServerProcess? Find(ClusterDirectory cluster)
     {
-        if (!File.Exists(cluster.PidPath) || !int.TryParse(File.ReadAllText(cluster.PidPath).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id <= 0)
-        {
-            return null;
-        }
+        var named = File.Exists(cluster.PidPath) ? [File.ReadAllText(cluster.PidPath).Trim()] : Array.Empty<string>();
 
-        var process = new ServerProcess(cluster, id);
-        return process.IsRunning ? process : null;
+        // Without the file, or with a wrong one, a server would be left behind; so all processes are looked at.
+        return named.Concat(Directory.EnumerateDirectories("/proc").Select(Path.GetFileName))
+            .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? new ServerProcess(cluster, id) : null)
+            .FirstOrDefault(process => process is { Id: > 0, IsRunning: true });
     }
 
     /// <summary>Whether the process lives and is this cluster's server.</summary>
@@ -41,11 +40,11 @@ internal sealed partial class ServerProcess
             {
                 // Empty for a zombie, which is as good as gone.
                 var words = File.ReadAllText($"/proc/{Id}/cmdline").Split('\0');
-                return words.Contains("server") && words.Contains(_cluster.Path);
+                return words.Contains("server") && words.Contains(_cluster.Path) && !words.Contains("--teardown");
             }
-            catch (IOException)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                // It can end between any two looks: then there is no file, or no process behind it.
+                // It can end between any two looks, and another user's process is none of ours.
                 return false;
             }
         }

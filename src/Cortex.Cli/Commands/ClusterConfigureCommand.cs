@@ -19,7 +19,8 @@ internal static class ClusterConfigureCommand
             var settings = ClusterSettings.Read(path);
             var cluster = ClusterSelection.Find(host, configFile: null, settings.Name);
             var (before, after) = (await File.ReadAllTextAsync(cluster.ConfigPath, cancellationToken), await File.ReadAllTextAsync(path, cancellationToken));
-            var changes = ConfigDifferences.Between(before, after);
+            var previous = cluster.ReadSettings();
+            var changes = ConfigDifferences.Between(previous.Config, settings.Config);
             if (changes.Count == 0)
             {
                 await host.Out.WriteLineAsync("your cluster is already up to date");
@@ -32,7 +33,6 @@ internal static class ClusterConfigureCommand
                 return ExitCodes.Failure;
             }
 
-            var previous = cluster.ReadSettings();
             PrivateFile.Write(cluster.ConfigPath, after);
             if (ServerProcess.Find(cluster) is { } server)
             {

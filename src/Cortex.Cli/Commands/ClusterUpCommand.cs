@@ -2,6 +2,7 @@ using System.CommandLine;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -18,7 +19,7 @@ internal static class ClusterUpCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var (cluster, text, settings) = Choose(host, parsed.GetValue(file));
-            foreach (var field in settings.FieldsWithoutEffect)
+            foreach (var field in settings.Config.IgnoredFields)
             {
                 await host.Error.WriteLineAsync($"note: {field} has no effect on this machine");
             }
@@ -31,7 +32,7 @@ internal static class ClusterUpCommand
 
             var token = Prepare(cluster);
             var server = ServerProcess.Find(cluster);
-            if (server is not null && cluster.Exists && ConfigDifferences.Between(await File.ReadAllTextAsync(cluster.ConfigPath, cancellationToken), text) is { Count: > 0 } changes)
+            if (server is not null && cluster.Exists && ConfigDifferences.Between(cluster.ReadSettings().Config, settings.Config) is { Count: > 0 } changes)
             {
                 throw new CortexException("cli.cluster_up", $"cluster {settings.Name} is already running with another configuration:\n{string.Concat(changes.Select(change => $"  {change}\n"))}\nrun `cortex cluster configure {parsed.GetValue(file)}` to change it");
             }
@@ -87,7 +88,7 @@ internal static class ClusterUpCommand
             return (only, File.ReadAllText(only.ConfigPath), only.ReadSettings());
         }
 
-        var cluster = ClusterDirectory.Of(host, ClusterSettings.DefaultName);
+        var cluster = ClusterDirectory.Of(host, new ClusterConfig().ClusterName);
         return cluster.Exists
             ? (cluster, File.ReadAllText(cluster.ConfigPath), cluster.ReadSettings())
             : (cluster, "{}\n", ClusterSettings.Parse("{}", cluster.ConfigPath));

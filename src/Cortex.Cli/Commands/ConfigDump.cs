@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Cortex.Cli.Output;
 using Cortex.Core.Specs;
+using Cortex.Core.Units;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -163,9 +164,9 @@ internal static class ConfigDump
         dump.Number("max_replicas", autoscaling.MaxReplicas);
         dump.Number("init_replicas", autoscaling.InitReplicas);
         dump.Fraction("target_in_flight", autoscaling.TargetInFlight);
-        dump.Line($"window: {GoDuration.FormatExact(autoscaling.Window)}");
-        dump.Line($"downscale_stabilization_period: {GoDuration.FormatExact(autoscaling.DownscaleStabilizationPeriod)}");
-        dump.Line($"upscale_stabilization_period: {GoDuration.FormatExact(autoscaling.UpscaleStabilizationPeriod)}");
+        dump.Line($"window: {GoDuration.Format(autoscaling.Window)}");
+        dump.Line($"downscale_stabilization_period: {GoDuration.Format(autoscaling.DownscaleStabilizationPeriod)}");
+        dump.Line($"upscale_stabilization_period: {GoDuration.Format(autoscaling.UpscaleStabilizationPeriod)}");
         dump.Fraction("max_downscale_factor", autoscaling.MaxDownscaleFactor);
         dump.Fraction("max_upscale_factor", autoscaling.MaxUpscaleFactor);
         dump.Fraction("downscale_tolerance", autoscaling.DownscaleTolerance);

@@ -5,6 +5,7 @@ using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
+using Cortex.Core.Units;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -30,7 +31,7 @@ internal static class DeployCommand
             HelpName = "DURATION",
             CustomParser = result =>
             {
-                if (!GoDuration.TryParse(result.Tokens[0].Value, out var duration))
+                if (!GoDuration.TryParse(result.Tokens[0].Value, out var duration) || duration <= TimeSpan.Zero)
                 {
                     result.AddError($"--timeout is a duration such as 90s, 10m or 1h30m, not \"{result.Tokens[0].Value}\"");
                 }

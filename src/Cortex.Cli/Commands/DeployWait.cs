@@ -1,5 +1,6 @@
 using Cortex.Cli.Client;
 using Cortex.Cli.Output;
+using Cortex.Core.Units;
 
 namespace Cortex.Cli.Commands;
 
@@ -38,7 +39,7 @@ internal static class DeployWait
             var left = timeout - host.Time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero)
             {
-                Report(host, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.FormatExact(timeout)}");
+                Report(host, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.Format(timeout)}");
                 return false;
             }
 

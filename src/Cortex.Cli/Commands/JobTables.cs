@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Cortex.Cli.Output;
 using Cortex.Core.Specs;
+using Cortex.Core.Units;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -15,7 +16,7 @@ internal static class JobTables
     /// <summary>The job that started last, or <c>-</c>.</summary>
     public static string Latest(ApiResponse api, TimeProvider time)
     {
-        var latest = Jobs(api).Where(job => Time(job, "start_time") is not null).MaxBy(job => Time(job, "start_time"));
+        var latest = Jobs(api).Where(job => Time(job, "start_time") is not null).OrderByDescending(job => Time(job, "start_time")).FirstOrDefault();
         return latest.ValueKind == JsonValueKind.Undefined
             ? "-"
             : $"{Text(latest, "job_id")} (submitted {Elapsed.Format(time.GetUtcNow() - Time(latest, "start_time")!.Value)} ago)";
@@ -43,7 +44,7 @@ internal static class JobTables
 
     /// <summary>From its start to its end, or to now.</summary>
     public static string Duration(JsonElement job, TimeProvider time) =>
-        Time(job, "start_time") is { } start ? GoDuration.Format((Time(job, "end_time") ?? time.GetUtcNow()) - start) : "-";
+        Time(job, "start_time") is { } start ? GoDuration.Format(TimeSpan.FromSeconds(Math.Truncate(((Time(job, "end_time") ?? time.GetUtcNow()) - start).TotalSeconds))) : "-";
 
     /// <summary>Such as <c>21 Sep 21 15:04:05 UTC</c>, or <c>-</c>.</summary>
     public static string Timestamp(DateTimeOffset? time) =>

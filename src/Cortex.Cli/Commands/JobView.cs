@@ -5,6 +5,7 @@ using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Core.Specs;
+using Cortex.Core.Units;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -58,7 +59,7 @@ internal static class JobView
         if (answer.TryGetProperty("metrics", out var metrics) && metrics.ValueKind == JsonValueKind.Object)
         {
             var average = metrics.TryGetProperty("average_time_per_batch", out var seconds) && seconds.ValueKind == JsonValueKind.Number
-                ? GoDuration.FormatExact(TimeSpan.FromMilliseconds(Math.Truncate(seconds.GetDouble() * 1000)))
+                ? GoDuration.Format(TimeSpan.FromMilliseconds(Math.Truncate(seconds.GetDouble() * 1000)))
                 : "-";
             table.Add(total, Count(metrics, "succeeded"), Count(metrics, "failed"), average);
         }

@@ -50,7 +50,10 @@ internal static class Watch
     private static string LocalTime(TimeProvider time)
     {
         var now = time.GetLocalNow();
-        var zone = time.LocalTimeZone.IsDaylightSavingTime(now) ? time.LocalTimeZone.DaylightName : time.LocalTimeZone.StandardName;
+        var name = time.LocalTimeZone.IsDaylightSavingTime(now) ? time.LocalTimeZone.DaylightName : time.LocalTimeZone.StandardName;
+
+        // Some systems only have long names, such as "Coordinated Universal Time".
+        var zone = !name.Contains(' ', StringComparison.Ordinal) ? name : now.Offset == TimeSpan.Zero ? "UTC" : now.ToString("zzz", CultureInfo.InvariantCulture);
         return now.ToString("h:mm:sstt ", CultureInfo.InvariantCulture).ToLowerInvariant() + zone;
     }
 

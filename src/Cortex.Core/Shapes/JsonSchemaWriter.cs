@@ -41,7 +41,7 @@ internal static class JsonSchemaWriter
     public static JsonObject Describe(Field field, string variant)
     {
         var shape = field.Shape.ToSchema(variant);
-        if (field.Null is NullRule.Allowed or NullRule.Absent && (string?)shape["type"] != "null")
+        if (field.Null is NullRule.Allowed or NullRule.Absent && !field.Required && field.Shape is not UnusedShape)
         {
             shape = Nullable(shape);
         }

@@ -9,6 +9,9 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
 {
     public IReadOnlyList<Field> Fields => fields;
 
+    /// <summary>Keys of which exactly one must have a value; empty for no such rule.</summary>
+    public IReadOnlyList<string> ExactlyOneOf { get; init; } = [];
+
     /// <summary>Rules over several keys. They run last and skip values that were refused.</summary>
     public IReadOnlyList<Action<MapValue, Walk>> Rules { get; init; } = [];
 
@@ -47,6 +50,7 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
             RefuseUnknown(key, spot.Key(key, entry.Key.Place), walk);
         }
 
+        CheckExactlyOne(value, walk);
         foreach (var rule in Rules)
         {
             rule(value, walk);
@@ -74,11 +78,40 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
             schema["required"] = required;
         }
 
+        if (ExactlyOneOf.Count > 0)
+        {
+            schema["oneOf"] = new JsonArray([.. Choices(variant).Select(key => new JsonObject
+            {
+                ["properties"] = new JsonObject { [key] = new JsonObject { ["type"] = "object" } },
+                ["required"] = new JsonArray(key),
+            })]);
+        }
+
         return schema;
     }
 
     // Left out, such a map still fails, for what it must hold.
     private bool IsDemanding => fields.Any(candidate => candidate.Required);
+
+    private IEnumerable<string> Choices(string variant) =>
+        fields.Where(field => field.AppliesTo(variant) && ExactlyOneOf.Contains(field.Key)).Select(field => field.Key);
+
+    private void CheckExactlyOne(MapValue value, Walk walk)
+    {
+        if (ExactlyOneOf.Count == 0)
+        {
+            return;
+        }
+
+        var choices = Choices(walk.Variant).Select(key => $"`{key}`").ToList();
+        var set = Choices(walk.Variant).Where(key => value.Find<object>(key) is not null).Select(key => $"`{key}`").ToList();
+        if (set.Count != 1)
+        {
+            walk.Fail(value.Spot, ErrorKinds.SpecifyExactlyOneField, set.Count == 0
+                ? $"must have {Words.Join(choices, "or")}"
+                : $"must have only one of {Words.Join(choices, "and")}, but has {Words.Join(set, "and")}");
+        }
+    }
 
     private Dictionary<string, YamlEntry> Written(YamlMap map, Spot spot, Walk walk)
     {

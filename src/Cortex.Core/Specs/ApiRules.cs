@@ -2,28 +2,13 @@ using System.Globalization;
 using Cortex.Core.Errors;
 using Cortex.Core.Shapes;
 using Cortex.Core.Units;
+using Cortex.Core.Yaml;
 
 namespace Cortex.Core.Specs;
 
 /// <summary>Rules over several values of one API. Each skips values that were refused for themselves.</summary>
 internal static class ApiRules
 {
-    private static readonly string[] s_handlers = ["http_get", "tcp_socket", "exec"];
-
-    /// <summary>A probe or hook has exactly one handler.</summary>
-    public static void ExactlyOneHandler(MapValue probe, Walk walk)
-    {
-        var usable = probe.Values.Where(value => s_handlers.Contains(value.Key)).ToList();
-        var set = usable.Where(value => value.Value is not null).Select(value => $"`{value.Key}`").ToList();
-        if (set.Count != 1)
-        {
-            var choices = Words.Join([.. usable.Select(value => $"`{value.Key}`")], "or");
-            walk.Fail(probe.Spot, ErrorKinds.SpecifyExactlyOneField, set.Count == 0
-                ? $"must have {choices}"
-                : $"must have only one of {choices}, but has {Words.Join(set, "and")}");
-        }
-    }
-
     /// <summary>Shared memory counts as memory.</summary>
     public static void ShmWithinMem(MapValue compute, Walk walk)
     {
@@ -66,6 +51,7 @@ internal static class ApiRules
         {
             var blamed = autoscaling.IsWritten("min_replicas") ? "min_replicas" : "max_replicas";
             walk.Fail(autoscaling.SpotOf(blamed), ErrorKinds.MinReplicasGreaterThanMax, $"min_replicas ({min}) must not exceed max_replicas ({max})");
+            return;
         }
 
         if (!autoscaling.TryGet("init_replicas", out long init))
@@ -132,7 +118,7 @@ internal static class ApiRules
         {
             if (target.TryGet("name", out string name) && !seen.Add(name))
             {
-                walk.Fail(target.SpotOf("name"), ErrorKinds.TrafficSplitterApisNotUnique, $"\"{name}\" is a target already; every target may be named once");
+                walk.Fail(target.SpotOf("name"), ErrorKinds.TrafficSplitterApisNotUnique, $"\"{YamlScalar.Shorten(name)}\" is a target already; every target may be named once");
             }
         }
 

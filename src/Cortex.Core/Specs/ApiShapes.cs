@@ -19,6 +19,7 @@ internal static class ApiShapes
     /// <summary>Names of the kinds, as the YAML writes them.</summary>
     public static readonly IReadOnlyList<string> Kinds = Enum.GetNames<ApiKind>();
 
+    private static readonly string[] s_handlers = ["http_get", "tcp_socket", "exec"];
     private static readonly long[] s_reservedPorts = [8888, 15000];
 
     private static readonly MapShape s_httpGet = new(
@@ -46,15 +47,15 @@ internal static class ApiShapes
 
     private static readonly MapShape s_readiness = new([s_httpGetField, s_tcpSocketField, s_execField with { Variants = [Realtime] }, .. s_timing])
     {
-        Rules = [ApiRules.ExactlyOneHandler],
+        ExactlyOneOf = s_handlers,
     };
 
     private static readonly MapShape s_liveness = new([s_httpGetField, s_tcpSocketField, s_execField, .. s_timing])
     {
-        Rules = [ApiRules.ExactlyOneHandler],
+        ExactlyOneOf = s_handlers,
     };
 
-    private static readonly MapShape s_preStop = new(s_httpGetField, s_execField) { Rules = [ApiRules.ExactlyOneHandler] };
+    private static readonly MapShape s_preStop = new(s_httpGetField, s_execField) { ExactlyOneOf = s_handlers };
 
     private static readonly MapShape s_compute = new(
         new Field("cpu", new QuantityShape("20m") { TakesNumbers = true, Example = "200m or 0.5" }, "Processors: 200m is a fifth of one; null asks for none.") { Default = "200m", Null = NullRule.Allowed },
@@ -73,7 +74,7 @@ internal static class ApiShapes
         new Field("image", Texts.Image, "Container image; without a tag, `latest`.") { Required = true },
         new Field("env", new TextMapShape(Texts.AnyOrEmpty) { ForbiddenPrefixes = ["CORTEX_", "KUBEXIT_"], PrefixKind = ErrorKinds.CortexPrefixedEnvVarNotAllowed }, "Environment variables; numbers and booleans must be in quotes.") { Default = "{}" },
         new Field("command", s_words, "Replaces the image's entry point; $(NAME) is replaced by the variable.") { Variants = s_scaled, Null = NullRule.Allowed },
-        new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program to run; $(NAME) is replaced by the variable.") { Variants = s_jobs, Required = true, MissingKind = ErrorKinds.FieldMustBeSpecifiedForKind },
+        new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program to run; $(NAME) is replaced by the variable.") { Variants = s_jobs, Required = true, Null = NullRule.Absent, MissingKind = ErrorKinds.FieldMustBeSpecifiedForKind },
         new Field("args", s_words, "Replaces the image's arguments; $(NAME) is replaced by the variable.") { Null = NullRule.Allowed },
         new Field("readiness_probe", s_readiness, "Decides whether the container takes requests.") { Variants = [Realtime, Async, Batch], Null = NullRule.Allowed },
         new Field("liveness_probe", s_liveness, "Decides whether the container is restarted.") { Null = NullRule.Allowed },

@@ -3,6 +3,7 @@ using System.Text;
 using Cortex.Core.Errors;
 using Cortex.Core.Shapes;
 using Cortex.Core.Units;
+using Cortex.Core.Yaml;
 
 namespace Cortex.Core.Specs;
 
@@ -15,6 +16,11 @@ public static class ClusterValidator
     /// <param name="view">What is deployed, and what the nodes can give.</param>
     public static IReadOnlyList<SpecError> Validate(ApiFile file, ClusterView view)
     {
+        if (file.Errors.Count > YamlLimits.Errors)
+        {
+            return file.Errors;
+        }
+
         var errors = new List<SpecError>(file.Errors);
         if (file.Apis.Count > 0 && view.NodeGroups.Count == 0)
         {
@@ -22,9 +28,10 @@ public static class ClusterValidator
             return SpecErrors.InFileOrder(errors);
         }
 
+        var kinds = Kinds(file, view);
         foreach (var api in file.Apis)
         {
-            errors.AddRange(api.Pod is null ? CheckTargets(file, api, view) : CheckRoom(file, api, api.Pod, view));
+            errors.AddRange(api.Pod is null ? CheckTargets(file, api, kinds) : CheckRoom(file, api, api.Pod, view));
             errors.AddRange(CheckEndpoint(file, api, view));
         }
 
@@ -40,22 +47,38 @@ public static class ClusterValidator
         }
     }
 
-    private static IEnumerable<SpecError> CheckTargets(ApiFile file, ApiSpec splitter, ClusterView view)
+    // What is deployed comes last: a deployed API's kind cannot change, whatever the file says.
+    private static Dictionary<string, ApiKind> Kinds(ApiFile file, ClusterView view)
+    {
+        var kinds = new Dictionary<string, ApiKind>(StringComparer.Ordinal);
+        foreach (var api in file.Declared)
+        {
+            kinds[api.Name] = api.Kind;
+        }
+
+        foreach (var api in view.Apis)
+        {
+            kinds[api.Name] = api.Kind;
+        }
+
+        return kinds;
+    }
+
+    private static IEnumerable<SpecError> CheckTargets(ApiFile file, ApiSpec splitter, Dictionary<string, ApiKind> kinds)
     {
         for (var index = 0; index < splitter.Apis!.Count; index++)
         {
             var name = splitter.Apis[index].Name;
-            if (file.Declared.Any(api => api.Name == name && api.Kind is ApiKind.RealtimeAPI)
-                || view.Apis.Any(api => api.Name == name && api.Kind is ApiKind.RealtimeAPI))
+            var found = kinds.TryGetValue(name, out var kind);
+            if (found && kind is ApiKind.RealtimeAPI)
             {
                 continue;
             }
 
-            var other = view.Apis.FirstOrDefault(api => api.Name == name)?.Kind ?? file.Declared.Where(api => api.Name == name).Select(api => (ApiKind?)api.Kind).FirstOrDefault();
             var path = string.Create(CultureInfo.InvariantCulture, $"apis[{index}].name");
-            yield return Error(file, splitter, ErrorKinds.ApisNotDeployed, path, other is { } kind
+            yield return Error(file, splitter, ErrorKinds.ApisNotDeployed, path, found
                 ? $"\"{name}\" is a {kind}; a target must be a RealtimeAPI"
-                : $"there is no RealtimeAPI \"{name}\", neither deployed nor in this file");
+                : $"there is no RealtimeAPI \"{YamlScalar.Shorten(name)}\", neither deployed nor in this file");
         }
     }
 

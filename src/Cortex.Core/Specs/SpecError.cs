@@ -24,7 +24,7 @@ public sealed record SpecError
     /// <summary>What is wrong and what would be right.</summary>
     public required string Detail { get; init; }
 
-    /// <summary>The whole as one line: <c>hello.yaml:12:9: hello-world: pod.port: ...</c>.</summary>
+    /// <summary>The whole as one line: <c>hello.yaml:12:9: hello-world: pod.port: ...</c>. Only a detail with a table brings more lines.</summary>
     public override string ToString()
     {
         var place = Line > 0 ? $"{FileName}:{Line}:{Column}" : FileName;

@@ -10,6 +10,8 @@ internal sealed record YamlFault(Place Place, string Message);
 /// <summary>Reads the first document of a YAML 1.1 text into nodes with places, within <see cref="YamlLimits"/>.</summary>
 internal sealed class YamlReader
 {
+    private const char ByteOrderMark = '\uFEFF';
+
     private readonly Parser _parser;
     private readonly AtSigns _atSigns;
     private readonly Dictionary<AnchorName, YamlNode?> _anchors = [];
@@ -18,7 +20,7 @@ internal sealed class YamlReader
 
     private YamlReader(string text)
     {
-        _atSigns = AtSigns.Hide(text, out var hidden);
+        _atSigns = AtSigns.Hide(text.StartsWith(ByteOrderMark) ? text[1..] : text, out var hidden);
         _parser = new Parser(new StringReader(hidden));
     }
 
@@ -61,7 +63,7 @@ internal sealed class YamlReader
 
     private ParsingEvent? Next()
     {
-        while (_parser.MoveNext())
+        while (MoveNext())
         {
             if (_parser.Current is not Comment)
             {
@@ -70,6 +72,20 @@ internal sealed class YamlReader
         }
 
         return null;
+    }
+
+    // On some broken texts the library fails with exceptions of other types; these are faults of the text as well.
+    private bool MoveNext()
+    {
+        try
+        {
+            return _parser.MoveNext();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException)
+        {
+            var (start, end) = _parser.Current is { } last ? (last.Start, last.End) : (Mark.Empty, Mark.Empty);
+            throw new YamlException(start, end, "what follows is not YAML", exception);
+        }
     }
 
     private YamlNode ReadNode(ParsingEvent current, int depth)

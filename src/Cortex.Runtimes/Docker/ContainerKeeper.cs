@@ -15,6 +15,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Kubernetes' exit code for a container that could not be started.</summary>
     private const int StartError = 128;
 
+    /// <summary>The engine's name for a container that somebody is removing.</summary>
+    private const string Removing = "removing";
+
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
 
@@ -209,7 +212,12 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
 
         Id = seen.Id;
-        if (seen.State.Running)
+        if (seen.State.Status is Removing)
+        {
+            _sight = ContainerSight.Unknown;
+            await Task.Delay(_retryFirst, machine.Time, cancellationToken);
+        }
+        else if (seen.State.Running)
         {
             if (!Running)
             {
@@ -320,17 +328,13 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             await machine.Engine.StartContainerAsync(Id!, CancellationToken.None);
             Started(machine.Time.GetUtcNow());
         }
-        catch (EngineException error) when (error.NotFound && error.Message.Contains("No such container", StringComparison.OrdinalIgnoreCase))
-        {
-            _sight = ContainerSight.Unknown;
-            pod.LookAtInfra();
-        }
         catch (EngineException error)
         {
-            if (!await pod.InfraRunsAsync(cancellationToken))
+            if (!await pod.InfraRunsAsync(cancellationToken) || await IsUnusableAsync(cancellationToken))
             {
-                // The network went away; the pod notices and begins again.
+                // The network went away, which the pod will notice, or the container must be made anew.
                 await Task.Delay(_retryFirst, machine.Time, cancellationToken);
+                _sight = ContainerSight.Unknown;
                 return;
             }
 
@@ -341,6 +345,24 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             machine.Starts.Release();
             _tried.TrySetResult();
         }
+    }
+
+    /// <summary>Whether somebody is removing the container, or it belongs to a network that is gone.</summary>
+    private async Task<bool> IsUnusableAsync(CancellationToken cancellationToken)
+    {
+        var seen = await machine.Engine.InspectContainerAsync(Id!, cancellationToken);
+        if (seen is null or { State.Status: Removing or "dead" })
+        {
+            return true;
+        }
+
+        var stale = pod.InfraId is { } infraId && seen.HostConfig?.NetworkMode != ContainerPlan.JoinedMode(infraId);
+        if (stale)
+        {
+            await machine.Engine.RemoveContainerAsync(seen.Id, CancellationToken.None);
+        }
+
+        return stale;
     }
 
     /// <summary>Probes the container until it no longer runs.</summary>

@@ -30,6 +30,9 @@ internal static class ContainerPlan
         };
     }
 
+    /// <summary>The network mode of a container that shares the network container's namespace.</summary>
+    public static string JoinedMode(string infraId) => $"container:{infraId}";
+
     /// <summary>One of the user's containers.</summary>
     public static CreateContainer User(PodDefinition pod, PodContainer container, DockerMachine machine, string infraId, IReadOnlyList<string> gpus)
     {
@@ -47,7 +50,7 @@ internal static class ContainerPlan
             Labels = labels,
             HostConfig = new HostConfig
             {
-                NetworkMode = $"container:{infraId}",
+                NetworkMode = JoinedMode(infraId),
                 Mounts = Mounts(pod, machine),
                 LogConfig = new LogConfig("json-file", new Dictionary<string, string>
                 {

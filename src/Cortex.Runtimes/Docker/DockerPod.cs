@@ -369,12 +369,6 @@ internal sealed class DockerPod
 
         if (_infraSight is not ContainerSight.Running)
         {
-            var files = ContainerPlan.SharedFiles(Definition).ToList();
-            if (files.Count > 0)
-            {
-                await _machine.Engine.UploadAsync(InfraId!, files, CancellationToken.None);
-            }
-
             await StartInfraAsync(cancellationToken);
         }
 
@@ -398,6 +392,12 @@ internal sealed class DockerPod
         await _machine.Starts.WaitAsync(cancellationToken);
         try
         {
+            var files = ContainerPlan.SharedFiles(Definition).ToList();
+            if (files.Count > 0)
+            {
+                await _machine.Engine.UploadAsync(InfraId!, files, CancellationToken.None);
+            }
+
             await _machine.Engine.StartContainerAsync(InfraId!, CancellationToken.None);
             _infraSight = ContainerSight.Running;
         }

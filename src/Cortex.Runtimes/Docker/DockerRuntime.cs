@@ -101,20 +101,29 @@ public sealed class DockerRuntime : IContainerRuntime
             return;
         }
 
-        try
+        var limit = _machine.Time.GetTimestamp();
+        while (!_pods.ContainsKey(pod.Id))
         {
-            var infraId = await _machine.CreateInfraAsync(pod);
-            Add(new DockerPod(_machine, this, pod, infraId, ContainerSight.Created, _machine.Time.GetUtcNow()));
-        }
-        catch (EngineException error) when (error.Conflict)
-        {
-            // Another call or another process was faster: the pod exists.
-            var containers = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel, $"{DockerLabels.Pod}={pod.Id}");
-            await AdoptPodAsync(pod.Id, containers, cancellationToken);
-        }
-        catch (EngineException error)
-        {
-            throw new RuntimeUnavailableException($"Docker Engine can't create pod {pod.Id}: {error.Message}", error);
+            try
+            {
+                var infraId = await _machine.CreateInfraAsync(pod);
+                Add(new DockerPod(_machine, this, pod, infraId, ContainerSight.Created, _machine.Time.GetUtcNow()));
+            }
+            catch (EngineException error) when (error.Conflict && _machine.Time.GetElapsedTime(limit) < _machine.Options.CallTimeout)
+            {
+                // Another call or another process was faster: the pod exists, though the engine may not list it yet.
+                var containers = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel, $"{DockerLabels.Pod}={pod.Id}");
+                if (containers.Length > 0)
+                {
+                    await AdoptPodAsync(pod.Id, containers, cancellationToken);
+                }
+
+                await Task.Delay(_reconnectFirst, _machine.Time, cancellationToken);
+            }
+            catch (EngineException error)
+            {
+                throw new RuntimeUnavailableException($"Docker Engine can't create pod {pod.Id}: {error.Message}", error);
+            }
         }
     }
 
@@ -316,6 +325,13 @@ public sealed class DockerRuntime : IContainerRuntime
         {
             if (containers.FirstOrDefault(c => c.Labels.GetValueOrDefault(DockerLabels.Container) == keeper.Container.Name) is { } found)
             {
+                if (found.HostConfig?.NetworkMode is { } mode && mode != ContainerPlan.JoinedMode(infra.Id))
+                {
+                    // The network container was made anew, and the process died before it had done the same here.
+                    await _machine.Engine.RemoveContainerAsync(found.Id, cancellationToken);
+                    continue;
+                }
+
                 keeper.Adopt(found.Id, Sight(found.State));
                 if (keeper.Container.Gpus > 0 && await _machine.Engine.InspectContainerAsync(found.Id, cancellationToken) is { } seen)
                 {

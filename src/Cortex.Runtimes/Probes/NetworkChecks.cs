@@ -38,6 +38,9 @@ internal sealed class NetworkChecks : IDisposable
         try
         {
             await socket.ConnectAsync(address.Host, address.Port, cancellationToken);
+
+            // An orderly end: closing without it may reset the connection, which servers log as an error at every probe.
+            socket.Shutdown(SocketShutdown.Both);
             return ProbeResult.Good;
         }
         catch (SocketException error)

@@ -18,43 +18,6 @@ public sealed class FormatTests
     public void Elapsed_Seconds_ShowsTwoUnits(int seconds, string expected) =>
         Assert.Equal(expected, Elapsed.Format(TimeSpan.FromSeconds(seconds)));
 
-    [Theory]
-    [InlineData(0, "0s")]
-    [InlineData(45.9, "45s")]
-    [InlineData(60, "1m0s")]
-    [InlineData(3723, "1h2m3s")]
-    public void GoDuration_Format_CutsToSeconds(double seconds, string expected) =>
-        Assert.Equal(expected, GoDuration.Format(TimeSpan.FromSeconds(seconds)));
-
-    [Theory]
-    [InlineData(90.5, "1m30.5s")]
-    [InlineData(0.25, "0.25s")]
-    [InlineData(60, "1m0s")]
-    public void GoDuration_FormatExact_KeepsFractions(double seconds, string expected) =>
-        Assert.Equal(expected, GoDuration.FormatExact(TimeSpan.FromSeconds(seconds)));
-
-    [Theory]
-    [InlineData("10m", 600)]
-    [InlineData("1h30m", 5400)]
-    [InlineData("90s", 90)]
-    [InlineData("1.5s", 1.5)]
-    public void GoDuration_TryParse_ReadsIt(string text, double seconds)
-    {
-        Assert.True(GoDuration.TryParse(text, out var duration));
-        Assert.Equal(seconds, duration.TotalSeconds);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("10")]
-    [InlineData("m")]
-    [InlineData("-5s")]
-    [InlineData("0s")]
-    [InlineData("5ms")]
-    [InlineData("99999999h")]
-    [InlineData("1.2.3s")]
-    public void GoDuration_TryParse_RefusesIt(string text) => Assert.False(GoDuration.TryParse(text, out _));
-
     [Fact]
     public void Table_Rows_AreAlignedSortedAndTrimmed()
     {

@@ -29,7 +29,7 @@ internal sealed class DockerCluster : IAsyncDisposable
 
     public DockerRuntime Make(Action<DockerRuntimeOptions>? change = null)
     {
-        var runtime = new DockerRuntime(Options(change));
+        var runtime = new DockerRuntime(Options(change), logger: new DiagnosticLogger());
         _opened.Add(runtime);
         return runtime;
     }

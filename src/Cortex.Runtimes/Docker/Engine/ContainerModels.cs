@@ -54,6 +54,7 @@ internal sealed record ListedContainer
     public IReadOnlyList<string> Names { get; init; } = [];
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
     public string State { get; init; } = "";
+    public HostConfig? HostConfig { get; init; }
 
     /// <summary>Seconds since 1970.</summary>
     public long Created { get; init; }

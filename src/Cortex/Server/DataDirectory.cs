@@ -1,0 +1,68 @@
+using System.Globalization;
+using Cortex.Core.Clusters;
+
+namespace Cortex.Server;
+
+/// <summary>The files of one cluster on this machine, held by at most one server at a time.</summary>
+internal sealed class DataDirectory : IDisposable
+{
+    private readonly string _path;
+    private readonly FileStream _lock;
+
+    private DataDirectory(string path, FileStream held)
+    {
+        _path = path;
+        _lock = held;
+    }
+
+    /// <summary>The database of the desired state.</summary>
+    public string StatePath => Path.Combine(_path, "state.db");
+
+    /// <summary>Takes hold of a data directory; the system lets go of it when the process ends, however it ends.</summary>
+    public static DataDirectory Open(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            throw new InvalidClusterException($"the data directory {path} does not exist; `cortex cluster up` makes it");
+        }
+
+        try
+        {
+            return new DataDirectory(path, new FileStream(Path.Combine(path, "server.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException exception) when (exception is not FileNotFoundException and not DirectoryNotFoundException)
+        {
+            throw new InvalidClusterException($"another server uses {path} ({exception.Message}); stop it first");
+        }
+    }
+
+    /// <summary>The configuration; every default when there is no file.</summary>
+    public ClusterConfig ReadConfig()
+    {
+        var file = Path.Combine(_path, "cluster.yaml");
+        if (!File.Exists(file))
+        {
+            return new ClusterConfig();
+        }
+
+        var result = ClusterConfigParser.Parse("cluster.yaml", File.ReadAllText(file));
+        return result.Config is { } config
+            ? config
+            : throw new InvalidClusterException(string.Join("\nerror: ", result.Errors));
+    }
+
+    /// <summary>The token that clients must show.</summary>
+    public string ReadToken()
+    {
+        var file = Path.Combine(_path, "token");
+        var token = File.Exists(file) ? File.ReadAllText(file).Trim() : "";
+        return token.Length >= 16 ? token : throw new InvalidClusterException($"{file} is missing or holds fewer than 16 characters; `cortex cluster up` makes it");
+    }
+
+    /// <summary>Tells others which process serves.</summary>
+    public void WriteProcessId() =>
+        File.WriteAllText(Path.Combine(_path, "server.pid"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock.Dispose();
+}

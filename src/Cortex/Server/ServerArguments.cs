@@ -1,0 +1,46 @@
+namespace Cortex.Server;
+
+/// <summary>The arguments of <c>cortex server</c>.</summary>
+/// <param name="DataDirectory">Holds <c>cluster.yaml</c>, <c>token</c> and the state.</param>
+/// <param name="LogFile">Where to log; null logs to standard error and stays in the foreground.</param>
+/// <param name="Teardown">Remove everything that the cluster runs, and end.</param>
+internal sealed record ServerArguments(string DataDirectory, string? LogFile, bool Teardown)
+{
+    public const string Usage = """
+        usage: cortex server --data-dir DIR [--log-file FILE] [--teardown]
+
+        Runs the operator and the gateway of one cluster until it is told to stop (SIGTERM or Ctrl-C).
+        Containers go on running; the next start finds them again. `cortex cluster up` starts it in the background.
+
+          --data-dir DIR    holds cluster.yaml (optional), token and state.db
+          --log-file FILE   detach from the terminal and log there
+          --teardown        remove every container, volume and network of the cluster, then end
+        """;
+
+    /// <summary>Reads the arguments.</summary>
+    /// <returns>The arguments, or what is wrong with them.</returns>
+    public static (ServerArguments? Arguments, string? Error) Parse(string[] args)
+    {
+        string? data = null, log = null;
+        var teardown = false;
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--data-dir" when i + 1 < args.Length:
+                    data = args[++i];
+                    break;
+                case "--log-file" when i + 1 < args.Length:
+                    log = args[++i];
+                    break;
+                case "--teardown":
+                    teardown = true;
+                    break;
+                default:
+                    return (null, $"unexpected argument `{args[i]}`");
+            }
+        }
+
+        return data is null ? (null, "--data-dir is missing") : (new ServerArguments(Path.GetFullPath(data), log, teardown), null);
+    }
+}

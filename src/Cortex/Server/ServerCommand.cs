@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Cortex.Core.Clusters;
+using Cortex.Gateway;
+using Cortex.Operator;
+using Cortex.Runtimes;
+using Cortex.Runtimes.Docker;
+
+namespace Cortex.Server;
+
+/// <summary><c>cortex server</c>: plays every server role of a cluster on one machine.</summary>
+internal static partial class ServerCommand
+{
+    // Replicas that ran before are probed again before the first request is taken; a slow one is not waited for.
+    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(1);
+
+    // A teardown is asked for by somebody who waits for it.
+    private static readonly TimeSpan _teardownGrace = TimeSpan.FromSeconds(10);
+
+    // Requests in progress when the server is told to stop may finish this long.
+    private static readonly TimeSpan _finish = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs until told to stop. Returns 0, or 1 after one line that begins with <c>error:</c>.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is ["-h" or "--help"])
+        {
+            Console.Out.WriteLine(ServerArguments.Usage);
+            return 0;
+        }
+
+        var (arguments, error) = ServerArguments.Parse(args);
+        if (arguments is null)
+        {
+            Console.Error.WriteLine($"error: {error}\n\n{ServerArguments.Usage}");
+            return 2;
+        }
+
+        try
+        {
+            if (arguments.LogFile is not null)
+            {
+                Detach.FromTerminal();
+                Detach.RedirectOutput(arguments.LogFile);
+            }
+
+            using var data = DataDirectory.Open(arguments.DataDirectory);
+            await RunAsync(data, arguments);
+            return 0;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException or RuntimeUnavailableException or InvalidClusterException)
+        {
+            Console.Error.WriteLine($"error: {exception.Message}");
+            return 1;
+        }
+    }
+
+    private static async Task RunAsync(DataDirectory data, ServerArguments arguments)
+    {
+        var time = TimeProvider.System;
+        var config = data.ReadConfig();
+        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(arguments.LogFile is null
+            ? new ServerLog(time)
+            : new ServerLog(arguments.LogFile, config.Limits.ServerLogSize, time)));
+        var logger = loggers.CreateLogger("Server");
+
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal => signal.Cancel = true);
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
+
+        await using var runtime = new DockerRuntime(RuntimeSettings.Docker(config), time, loggers.CreateLogger<DockerRuntime>());
+        if (arguments.Teardown)
+        {
+            await runtime.TeardownAsync(_teardownGrace, stop.Token);
+            return;
+        }
+
+        await runtime.StartAsync(stop.Token);
+        var bridge = runtime.BridgeIsLocal ? IPAddress.Parse(runtime.BridgeGateway) : null;
+        var version = Version();
+        OperatorServer? control = null;
+        await using var gateway = new GatewayServer(
+            RuntimeSettings.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time);
+        await using var operatorServer = control = new OperatorServer(
+            new OperatorOptions
+            {
+                Cluster = config,
+                Version = version,
+                Token = data.ReadToken(),
+                ApiBaseUrl = Addresses.ApiBaseUrl(config),
+                StatePath = data.StatePath,
+            },
+            runtime, gateway, Addresses.Operator(config, bridge), loggers, time);
+
+        await control.AdoptAsync(_settle, stop.Token);
+        await gateway.StartAsync(stop.Token);
+        await control.StartListeningAsync(stop.Token);
+        control.StartReconciling();
+        data.WriteProcessId();
+        LogReady(logger, version, config.ClusterName, Addresses.ApiBaseUrl(config), config.Operator.Host, config.Operator.Port);
+
+        await WaitForStopAsync(stop.Token);
+        LogStopping(logger);
+        using var finish = new CancellationTokenSource(_finish, time);
+        await gateway.StopAsync(finish.Token);
+    }
+
+    // Names inside the cluster lead to port 80 of the bridge. Without the right to bind it everything else works.
+    private static List<GatewayListener> Listeners(ClusterConfig config, IPAddress? bridge, RequestDelegate control, ILogger logger)
+    {
+        var listeners = Addresses.Apis(config).Select(address => new GatewayListener(address)).ToList();
+        if (bridge is null)
+        {
+            return listeners;
+        }
+
+        var inside = new IPEndPoint(bridge, 80);
+        try
+        {
+            using var probe = new Socket(inside.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(inside);
+            listeners.Add(new GatewayListener(inside, new OtherApplication(context => context.Request.Host.Host == RuntimeSettings.OperatorName, control)));
+        }
+        catch (SocketException exception)
+        {
+            LogNoInside(logger, exception, bridge);
+        }
+
+        return listeners;
+    }
+
+    private static async Task WaitForStopAsync(CancellationToken cancellationToken)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.UnsafeRegister(state => ((TaskCompletionSource)state!).SetResult(), stopped);
+        await stopped.Task;
+    }
+
+    private static string Version()
+    {
+        var text = typeof(ServerCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0";
+        return text.Split('+')[0];
+    }
+
+    [LoggerMessage(4001, LogLevel.Information, "Cortex {Version}: cluster {Cluster} is ready; APIs on {Apis}, operator on {Host}:{Port}.")]
+    private static partial void LogReady(ILogger logger, string version, string cluster, string apis, string host, int port);
+
+    [LoggerMessage(4002, LogLevel.Information, "Stopping; containers go on running and the next start finds them.")]
+    private static partial void LogStopping(ILogger logger);
+
+    [LoggerMessage(4003, LogLevel.Warning, "Can't listen on {Bridge}:80, so containers do not reach the gateway and the operator by their names inside the cluster; run as root or allow it with `sysctl net.ipv4.ip_unprivileged_port_start=80`.")]
+    private static partial void LogNoInside(ILogger logger, Exception exception, IPAddress bridge);
+}

@@ -1,0 +1,160 @@
+using Cortex.Cli.Tests.Support;
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+
+namespace Cortex.Cli.Tests.Commands;
+
+public sealed class ApiCommandsTests : IDisposable
+{
+    private readonly CliFixture _cli = new();
+
+    public ApiCommandsTests()
+    {
+        _cli.Configure("prod");
+        _cli.Operator.On("DELETE /delete/hello", new MessageResponse("deleting hello"), WireJson.Contract.MessageResponse);
+    }
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task Describe_AllWell_HasOnlyTheUsualStates()
+    {
+        Describe(new ReplicaCounts { Requested = 1, Ready = 1 });
+
+        var result = await _cli.RunAsync("describe", "hello");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal("""
+            env    realtime api   live   up-to-date   last update
+            prod   hello          1/1    1            1m2s
+
+            metrics dashboard: http://127.0.0.1:8888/dashboard
+
+            endpoint: http://127.0.0.1:8889/hello
+
+            replica status                     replica count
+            Creating                           0
+            NotReady                           0
+            Pending                            0
+            Ready                              1
+            ReadyOutOfDate                     0
+            Requested                          1
+            Terminating                        0
+
+            """, result.Out);
+    }
+
+    [Fact]
+    public async Task Describe_Trouble_SaysWhy()
+    {
+        Describe(new ReplicaCounts { Requested = 2, ErrImagePull = 1, KilledOOM = 1 }, "api: manifest unknown", "api: over its limit of 64Mi");
+
+        var result = await _cli.RunAsync("describe", "hello");
+
+        Assert.Contains("\nErrImagePull                       1\nKilledOOM                          1\n", result.Out, StringComparison.Ordinal);
+        Assert.EndsWith("\n\nwhy:\n  api: manifest unknown\n  api: over its limit of 64Mi\n", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refresh_Force_IsSent()
+    {
+        _cli.Operator.On("POST /refresh/hello", new MessageResponse("updating hello (RealtimeAPI)"), WireJson.Contract.MessageResponse);
+
+        await _cli.RunAsync("refresh", "hello", "-f");
+
+        Assert.Equal("POST /refresh/hello?force=true", Assert.Single(_cli.Operator.Requests).Line);
+    }
+
+    [Fact]
+    public async Task Delete_NoTerminal_AsksNothing()
+    {
+        var result = await _cli.RunAsync("delete", "hello", "-c");
+
+        Assert.Equal((0, "deleting hello\n", ""), (result.ExitCode, result.Out, result.Error));
+        Assert.Equal("DELETE /delete/hello?apiName=hello&keepCache=true", Assert.Single(_cli.Operator.Requests).Line);
+    }
+
+    [Fact]
+    public async Task Delete_Json_HasNoNewline() =>
+        Assert.Equal("{\"message\":\"deleting hello\"}", (await _cli.RunAsync("delete", "hello", "--force", "-o", "json")).Out);
+
+    [Theory]
+    [InlineData("n\n", 1, 0)]
+    [InlineData("", 1, 0)]
+    [InlineData("y\n", 0, 1)]
+    public async Task Delete_OnATerminal_Asks(string answer, int exitCode, int requests)
+    {
+        _cli.InputIsTerminal = true;
+        _cli.Input = answer;
+
+        var result = await _cli.RunAsync("delete", "hello");
+
+        Assert.Equal((exitCode, "delete hello from the prod environment? (y/n): "), (result.ExitCode, result.Error));
+        Assert.Equal(requests, _cli.Operator.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Delete_OnATerminalWithForce_AsksNothing()
+    {
+        _cli.InputIsTerminal = true;
+
+        Assert.Equal((0, ""), ((await _cli.RunAsync("delete", "hello", "-f")) is var result ? result.ExitCode : -1, result.Error));
+    }
+
+    [Fact]
+    public async Task Delete_InterruptedAtThePrompt_ExitsWithOne()
+    {
+        _cli.InputIsTerminal = true;
+        using var interrupt = new CancellationTokenSource();
+        await interrupt.CancelAsync();
+
+        var result = await _cli.RunAsync(interrupt.Token, "delete", "hello");
+
+        Assert.Equal((1, 0), (result.ExitCode, _cli.Operator.Requests.Count));
+    }
+
+    [Theory]
+    [InlineData(ApiKind.BatchAPI, "batch")]
+    [InlineData(ApiKind.TaskAPI, "tasks")]
+    public async Task Delete_Job_StopsIt(ApiKind kind, string route)
+    {
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get/work", [Apis.Detailed("work", kind)], WireJson.Contract.IReadOnlyListApiResponse);
+        _cli.Operator.On($"DELETE /{route}/work", new MessageResponse("stopped job j1"), WireJson.Contract.MessageResponse);
+
+        var result = await _cli.RunAsync("delete", "work", "j1");
+
+        Assert.Equal("stopped job j1\n", result.Out);
+        Assert.Equal($"DELETE /{route}/work?apiName=work&jobID=j1", _cli.Operator.Requests[^1].Line);
+    }
+
+    [Fact]
+    public async Task Version_Reachable_PrintsBoth()
+    {
+        _cli.Operator.On("GET /info", Apis.Info(), WireJson.Contract.InfoResponse);
+
+        Assert.Equal($"cli version: {CliVersion.Current}\ncluster version: 1.0.0\n", (await _cli.RunAsync("version")).Out);
+    }
+
+    [Fact]
+    public async Task Version_Unreachable_FailsAfterTheFirstLine()
+    {
+        _cli.RefuseConnections();
+
+        var result = await _cli.RunAsync("version");
+
+        Assert.Equal((1, $"cli version: {CliVersion.Current}\n"), (result.ExitCode, result.Out));
+    }
+
+    [Fact]
+    public async Task Version_NoEnvironment_PrintsOnlyItsOwn()
+    {
+        File.Delete(_cli.ConfigFile);
+
+        var result = await _cli.RunAsync("version");
+
+        Assert.Equal((0, $"cli version: {CliVersion.Current}\n", ""), (result.ExitCode, result.Out, result.Error));
+    }
+
+    private void Describe(ReplicaCounts counts, params string[] reasons) =>
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /describe/hello", [Apis.Described("hello", counts, reasons)], WireJson.Contract.IReadOnlyListApiResponse);
+}

@@ -1,0 +1,328 @@
+using System.Globalization;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Tests.Support;
+
+namespace Cortex.Cli.Tests.Commands;
+
+/// <summary>The life of a cluster, with a real process for its server.</summary>
+public sealed class ClusterUpDownTests : IAsyncDisposable
+{
+    private readonly CliFixture _cli = new();
+    private readonly FakeServer _server;
+
+    public ClusterUpDownTests() => _server = new FakeServer(_cli);
+
+    private CliConfig Config => new CliConfigStore(_cli.ConfigDirectory).Load();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.StopAsync();
+        _cli.Dispose();
+    }
+
+    [Fact]
+    public async Task Up_NothingThere_StartsAServerAndStoresTheEnvironment()
+    {
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal("cortex is ready!\n\noperator:    http://127.0.0.1:8888\napis:        http://127.0.0.1:8889\nenvironment: cortex (default)\n\ntry `cortex deploy FILE --wait`, then `cortex get`; `cortex cluster down` stops everything\n", result.Out);
+        Assert.True(_server.IsRunning);
+        var token = await File.ReadAllTextAsync(Path.Combine(_server.Directory, "token"), TestContext.Current.CancellationToken);
+        Assert.Matches("^[0-9a-f]{64}$", token);
+        Assert.Equal(("cortex", "http://127.0.0.1:8888", token), (Config.DefaultEnvironment, Config.Find("cortex")!.OperatorEndpoint, Config.Find("cortex")!.Token));
+        Assert.Equal($"Bearer {token}", _cli.Operator.Requests[^1].Authorization);
+        Assert.Equal("{}\n", await File.ReadAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), TestContext.Current.CancellationToken));
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        Assert.Equal((owner, owner | UnixFileMode.UserExecute), (File.GetUnixFileMode(Path.Combine(_server.Directory, "token")), File.GetUnixFileMode(_server.Directory)));
+    }
+
+    [Fact]
+    public async Task Up_AlreadyRunning_IsHarmless()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var (processId, token) = (_server.ProcessId, Config.Find("cortex")!.Token);
+        File.Delete(_cli.ConfigFile);
+
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.StartsWith("cluster cortex is already running\n\noperator: ", result.Out, StringComparison.Ordinal);
+        Assert.Equal((processId, token), (_server.ProcessId, Config.Find("cortex")!.Token));
+    }
+
+    [Fact]
+    public async Task Up_ServerDied_StartsAnotherWithTheSameToken()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var (processId, token) = (_server.ProcessId, Config.Find("cortex")!.Token);
+        await _server.StopAsync();
+
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.StartsWith("cortex is ready!", result.Out, StringComparison.Ordinal);
+        Assert.NotEqual(processId, _server.ProcessId);
+        Assert.Equal(token, Config.Find("cortex")!.Token);
+    }
+
+    [Fact]
+    public async Task Up_PidOfAnotherProgram_IsNotTakenForTheServer()
+    {
+        await _cli.RunAsync("cluster", "up");
+        await _server.StopAsync();
+        await File.WriteAllTextAsync(Path.Combine(_server.Directory, "server.pid"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture), TestContext.Current.CancellationToken);
+
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.StartsWith("cortex is ready!", result.Out, StringComparison.Ordinal);
+        Assert.NotEqual(Environment.ProcessId, _server.ProcessId);
+    }
+
+    [Fact]
+    public async Task Down_PidFileLost_StillFindsTheServer()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var processId = _server.ProcessId;
+        File.Delete(Path.Combine(_server.Directory, "server.pid"));
+
+        var result = await _cli.RunAsync("cluster", "down", "-y");
+
+        Assert.StartsWith("stopping the server ...\n", result.Out, StringComparison.Ordinal);
+        Assert.Equal("", File.Exists($"/proc/{processId}/cmdline") ? await File.ReadAllTextAsync($"/proc/{processId}/cmdline", TestContext.Current.CancellationToken) : "");
+    }
+
+    [Fact]
+    public async Task Up_ServerFailsAtOnce_PrintsItsErrors()
+    {
+        _server.NextStart("echo 'info: starting' >&2; echo 'error: docker is not running; start it with `systemctl start docker`' >&2; exit 1\n");
+
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.Equal((1, "", "error: docker is not running; start it with `systemctl start docker`\n"), (result.ExitCode, result.Out, result.Error));
+        Assert.False(File.Exists(Path.Combine(_server.Directory, "server.pid")));
+        Assert.Null(Config.Find("cortex"));
+    }
+
+    [Fact]
+    public async Task Up_ServerFailsAfterItOpenedItsLog_PrintsTheErrorsOfThisStart()
+    {
+        Directory.CreateDirectory(_server.Directory);
+        await File.WriteAllTextAsync(Path.Combine(_server.Directory, "server.log"), "error: yesterday\n", TestContext.Current.CancellationToken);
+        _server.NextStart("exec 2>>\"$log\"; echo 'error: port 8889 is taken' >&2; exit 1\n");
+
+        Assert.Equal("error: port 8889 is taken\n", (await _cli.RunAsync("cluster", "up")).Error);
+    }
+
+    [Fact]
+    public async Task Up_ServerDiesWithoutAWord_SaysWhereTheLogIs()
+    {
+        _server.NextStart("exit 7\n");
+
+        Assert.Equal($"error: the server ended with code 7 and said nothing; its log is {_server.Directory}/server.log\n", (await _cli.RunAsync("cluster", "up")).Error);
+    }
+
+    [Fact]
+    public async Task Up_Interrupted_LeavesNoServerBehind()
+    {
+        using var interrupt = new CancellationTokenSource();
+        _server.NextStart("while :; do sleep 0.02; done\n");
+        var asked = 0;
+        _cli.Operator.On("GET /info", () =>
+        {
+            if (++asked == 3)
+            {
+                interrupt.Cancel();
+            }
+
+            throw new HttpRequestException("Connection refused");
+        });
+
+        var result = await _cli.RunAsync(interrupt.Token, "cluster", "up");
+
+        Assert.Equal((130, false), (result.ExitCode, _server.IsRunning));
+    }
+
+    [Fact]
+    public async Task Up_ConfigFile_IsCheckedAndItsIgnoredFieldsNamed()
+    {
+        _cli.Write("cluster.yaml", "cluster_name: cortex\nregion: us-west-2\noperator:\n  port: 9998\nnat_gateway: single\n");
+
+        var result = await _cli.RunAsync("cluster", "up", "cluster.yaml", "-e", "mine");
+
+        Assert.Equal((0, "note: nat_gateway has no effect on this machine\n"), (result.ExitCode, result.Error));
+        Assert.Contains("operator:    http://127.0.0.1:9998\n", result.Out, StringComparison.Ordinal);
+        Assert.Equal("http://127.0.0.1:9998", Config.Find("mine")!.OperatorEndpoint);
+    }
+
+    [Fact]
+    public async Task Up_InvalidConfig_StartsNothing()
+    {
+        var path = _cli.Write("cluster.yaml", "cluster_name: A\nbogus: 1\n");
+
+        var result = await _cli.RunAsync("cluster", "up", "cluster.yaml");
+
+        Assert.Equal(1, result.ExitCode);
+        var lines = result.Error.TrimEnd('\n').Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.Equal([$"error: {path}:1", $"error: {path}:2"], lines.Select(line => line[..$"error: {path}:1".Length]));
+        Assert.Contains("cluster_name", lines[0], StringComparison.Ordinal);
+        Assert.Contains("bogus", lines[1], StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_server.Directory));
+    }
+
+    [Fact]
+    public async Task Up_RunningWithAnotherConfig_PointsToConfigure()
+    {
+        await _cli.RunAsync("cluster", "up");
+        _cli.Write("cluster.yaml", "apis:\n  port: 9999\n");
+
+        var result = await _cli.RunAsync("cluster", "up", "cluster.yaml");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("error: cluster cortex is already running with another configuration:\n  apis.port will be updated: 8889 -> 9999\n\nrun `cortex cluster configure cluster.yaml` to change it\n", result.Error);
+    }
+
+    [Fact]
+    public async Task Up_EnvironmentPointsElsewhere_AsksFirst()
+    {
+        _cli.Configure("cortex");
+        _cli.InputIsTerminal = true;
+        _cli.Input = "n\n";
+
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.Equal((1, "the cortex environment points to http://cortex.test:8888; overwrite it? (y/n): "), (result.ExitCode, result.Error));
+        Assert.Equal(0, (await _cli.RunAsync("cluster", "up", "-y")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Down_Running_RemovesEverything()
+    {
+        _cli.Configure("other");
+        await _cli.RunAsync("cluster", "up");
+
+        var result = await _cli.RunAsync("cluster", "down", "-y");
+
+        Assert.Equal((0, "stopping the server ...\nremoved 2 containers\ncluster cortex is down\n", ""), (result.ExitCode, result.Out, result.Error));
+        Assert.False(Directory.Exists(_server.Directory));
+        Assert.Equal("other", Assert.Single(Config.Environments).Name);
+        Assert.Equal("other", Config.DefaultEnvironment);
+    }
+
+    [Fact]
+    public async Task Down_NotRunning_StillCleansUp()
+    {
+        await _cli.RunAsync("cluster", "up");
+        await _server.StopAsync();
+
+        var result = await _cli.RunAsync("cluster", "down", "-y");
+
+        Assert.Equal((0, "removed 2 containers\ncluster cortex is down\n"), (result.ExitCode, result.Out));
+    }
+
+    [Fact]
+    public async Task Down_ServerIgnoresTheRequest_IsNotForgotten()
+    {
+        await _cli.RunAsync("cluster", "up");
+        await File.WriteAllTextAsync(Path.Combine(_server.Directory, "refuse"), "", TestContext.Current.CancellationToken);
+
+        var result = await _cli.RunAsync("cluster", "down", "-y");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("error: docker is not running\nerror: not everything of cluster cortex could be removed; mend what is said above and run `cortex cluster down --name cortex` again\n", result.Error);
+        Assert.True(Directory.Exists(_server.Directory));
+    }
+
+    [Theory]
+    [InlineData("--keep-data")]
+    [InlineData("--keep-aws-resources")]
+    public async Task Down_KeepData_LeavesItForTheNextUp(string flag)
+    {
+        await _cli.RunAsync("cluster", "up");
+        var token = Config.Find("cortex")!.Token;
+        await File.WriteAllTextAsync(Path.Combine(_server.Directory, "state.db"), "state", TestContext.Current.CancellationToken);
+
+        var result = await _cli.RunAsync("cluster", "down", "-y", flag);
+
+        Assert.Contains($"its data stays in {_server.Directory}", result.Out, StringComparison.Ordinal);
+        Assert.Empty(Config.Environments);
+        Assert.Equal(0, (await _cli.RunAsync("cluster", "up")).ExitCode);
+        Assert.Equal(token, Config.Find("cortex")!.Token);
+        Assert.True(File.Exists(Path.Combine(_server.Directory, "state.db")));
+    }
+
+    [Fact]
+    public async Task Down_NothingThere_SaysSo() =>
+        Assert.Equal(new CliResult(0, "there is no cluster on this machine\n", ""), await _cli.RunAsync("cluster", "down"));
+
+    [Fact]
+    public async Task Down_Refused_ChangesNothing()
+    {
+        await _cli.RunAsync("cluster", "up");
+        _cli.Input = "n\n";
+
+        var result = await _cli.RunAsync("cluster", "down");
+
+        Assert.Equal((1, "cluster cortex and all its running APIs will be stopped, and its data deleted; go on? (y/n): "), (result.ExitCode, result.Error));
+        Assert.True(_server.IsRunning);
+    }
+
+    [Fact]
+    public async Task Down_UnknownName_SaysWhichThereAre()
+    {
+        await _cli.RunAsync("cluster", "up");
+
+        Assert.Equal("error: there is no cluster named nope on this machine (there are cortex); `cortex cluster up` makes one\n", (await _cli.RunAsync("cluster", "down", "-n", "nope")).Error);
+    }
+
+    [Fact]
+    public async Task Configure_Changes_RestartTheServerAndMoveTheEnvironment()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var processId = _server.ProcessId;
+        _cli.Write("cluster.yaml", "operator:\n  port: 9998\n");
+        _cli.Input = "y\n";
+
+        var result = await _cli.RunAsync("cluster", "configure", "cluster.yaml");
+
+        Assert.Equal((0, "operator.port will be updated: 8888 -> 9998\ncluster cortex is running with its new configuration\n"), (result.ExitCode, result.Out));
+        Assert.NotEqual(processId, _server.ProcessId);
+        Assert.True(_server.IsRunning);
+        Assert.Equal("http://127.0.0.1:9998", Config.Find("cortex")!.OperatorEndpoint);
+    }
+
+    [Fact]
+    public async Task Configure_NothingChanges_SaysSo()
+    {
+        await _cli.RunAsync("cluster", "up");
+        _cli.Write("cluster.yaml", "# the defaults\noperator:\n  port: 8888\n");
+
+        Assert.Equal(new CliResult(0, "your cluster is already up to date\n", ""), await _cli.RunAsync("cluster", "configure", "cluster.yaml"));
+    }
+
+    [Fact]
+    public async Task Configure_Refused_ChangesNothing()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var processId = _server.ProcessId;
+        _cli.Write("cluster.yaml", "apis:\n  port: 9999\n");
+        _cli.Input = "n\n";
+
+        Assert.Equal(1, (await _cli.RunAsync("cluster", "configure", "cluster.yaml")).ExitCode);
+        Assert.Equal(processId, _server.ProcessId);
+        Assert.Equal("{}\n", await File.ReadAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Configure_ServerCannotStartWithIt_GoesBack()
+    {
+        await _cli.RunAsync("cluster", "up");
+        _cli.Write("cluster.yaml", "apis:\n  port: 9999\n");
+        _server.NextStart("grep -q 9999 \"$data/cluster.yaml\" && echo 'error: port 9999 is taken' >&2 && exit 1\ntrap 'rm -f \"$data/answers\"; exit 0' TERM\ntouch \"$data/answers\"\nwhile :; do sleep 0.02; done\n");
+
+        var result = await _cli.RunAsync("cluster", "configure", "cluster.yaml", "-y");
+
+        Assert.Equal((1, "error: port 9999 is taken\n\nthe cluster runs again with its previous configuration\n"), (result.ExitCode, result.Error));
+        Assert.True(_server.IsRunning);
+    }
+}

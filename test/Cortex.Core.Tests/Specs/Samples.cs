@@ -1,0 +1,114 @@
+namespace Cortex.Core.Tests.Specs;
+
+/// <summary>Valid files for tests to start from.</summary>
+internal static class Samples
+{
+    /// <summary>All five kinds with every field spelled out.</summary>
+    public const string Everything = """
+        # every kind, every field
+        - name: rt
+          kind: RealtimeAPI
+          pod:
+            port: 9000
+            max_concurrency: 4
+            max_queue_length: 50
+            containers:
+            - name: api
+              image: registry.example.com:5000/team/my_app:1.2-rc.1
+              command: [python, -m, server]
+              args: ["--port", "$(CORTEX_PORT)"]
+              env: {B: "2", A: 'yes', EMPTY: ""}
+              readiness_probe:
+                http_get: {path: health/, port: 9000}
+                initial_delay_seconds: 1
+                timeout_seconds: 2
+                period_seconds: 3
+                success_threshold: 4
+                failure_threshold: 5
+              liveness_probe:
+                exec: {command: [cat, /tmp/alive]}
+              pre_stop:
+                http_get: {port: "9001"}
+              compute: {cpu: 0.5, mem: 1Gi, gpu: 1, inf: 0, shm: 512Mi}
+            - name: side
+              image: side@sha256:0123456789abcdef0123456789abcdef
+              compute: {cpu: null}
+              pre_stop: {exec: {command: [sleep, "1"]}}
+              readiness_probe: {exec: {command: ["true"]}}
+          node_groups: [cpu, gpu_1]
+          networking: {endpoint: a/b.c_d-e/}
+          autoscaling:
+            min_replicas: 2
+            max_replicas: 10
+            init_replicas: 3
+            target_in_flight: 2.5
+            window: 1m30s
+            downscale_stabilization_period: "0"
+            upscale_stabilization_period: 30s
+            max_downscale_factor: 0
+            max_upscale_factor: 3
+            downscale_tolerance: 0.1
+            upscale_tolerance: 2
+          update_strategy: {max_surge: 1, max_unavailable: 10%}
+        - name: as
+          kind: AsyncAPI
+          pod:
+            port: null
+            max_concurrency: 100
+            containers:
+            - name: api
+              image: app
+              readiness_probe: {tcp_socket: {port: 80}}
+        - name: ba
+          kind: BatchAPI
+          pod:
+            containers:
+            - name: api
+              image: app
+              command: [run]
+              readiness_probe: {http_get: {port: 80}}
+        - name: ta
+          kind: TaskAPI
+          pod:
+            port: ~
+            containers:
+            - name: api
+              image: app
+              command: [run]
+        - name: sp
+          kind: TrafficSplitter
+          networking:
+            endpoint: /split
+          apis:
+          - {name: rt, weight: 100}
+          - {name: other, weight: 20, shadow: true}
+        """;
+
+    /// <summary>A cluster configuration with fields of all sorts.</summary>
+    public const string Cluster = """
+        cluster_name: my-cluster
+        region: us-west-2
+        operator: {host: 0.0.0.0, port: 9000}
+        apis: {host: "::1", port: 9001}
+        docker:
+          host: unix:///run/podman/podman.sock
+          address: loopback
+          cpu_overcommit: 1
+          memory_reserve: 1Gi
+          parallel_starts: 4
+          pull_timeout: 1h
+        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, server_log_size: 1Mi}
+        gateway:
+          max_request_body: 1Mi
+          max_header_size: 8Ki
+          max_headers: 50
+          header_timeout: 1s
+          keep_alive_timeout: 2s
+          connect_timeout: 3s
+          queue_timeout: 4s
+          idle_timeout: 5s
+          max_connections: 6
+        node_groups:
+        - {name: cpu, instance_type: m5.large, min_instances: 0, max_instances: 2, priority: 100}
+        """;
+}

@@ -1,0 +1,36 @@
+using Cortex.Core.Specs;
+
+namespace Cortex.Core.Tests.Specs;
+
+public sealed class VariableExpansionTests
+{
+    private static readonly Dictionary<string, string> s_variables = new(StringComparer.Ordinal)
+    {
+        ["A"] = "a",
+        ["B.C-d_1"] = "b",
+        ["EMPTY"] = "",
+        ["NESTED"] = "$(A)",
+    };
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("plain", "plain")]
+    [InlineData("$(A)", "a")]
+    [InlineData("x$(A)y$(A)", "xaya")]
+    [InlineData("$(B.C-d_1)", "b")]
+    [InlineData("$(EMPTY)", "")]
+    [InlineData("$(NESTED)", "$(A)")]
+    [InlineData("$(UNKNOWN)", "$(UNKNOWN)")]
+    [InlineData("$$(A)", "$(A)")]
+    [InlineData("$$$(A)", "$a")]
+    [InlineData("$$$$(A)", "$$(A)")]
+    [InlineData("$A ${A}", "$A ${A}")]
+    [InlineData("$(A", "$(A")]
+    [InlineData("$", "$")]
+    [InlineData("a$", "a$")]
+    [InlineData("$$", "$")]
+    [InlineData("$()", "$()")]
+    [InlineData("$($(A))", "$($(A))")]
+    [InlineData("$(A)$", "a$")]
+    public void Expand_Text_FollowsKubernetes(string text, string expected) => Assert.Equal(expected, VariableExpansion.Expand(text, s_variables));
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Cortex.EndToEnd.Tests;
+
+/// <summary>A cluster of its own on this machine: own name, ports, configuration and data.</summary>
+public sealed class LocalCluster : IAsyncLifetime
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("cortex-e2e-").FullName;
+
+    public string Name { get; } = "e2e-" + Guid.NewGuid().ToString("N")[..8];
+
+    internal CortexExecutable Cli { get; private set; } = null!;
+
+    public HttpClient Http { get; } = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(60) };
+
+    public Uri Apis { get; private set; } = null!;
+
+    public int OperatorPort { get; } = FreePort();
+
+    public int ApiPort { get; } = FreePort();
+
+    public string ConfigFile => Path.Combine(_directory, "cluster.yaml");
+
+    public string DataDirectory => Path.Combine(_directory, "clusters", Name);
+
+    public int ServerProcessId => int.Parse(File.ReadAllText(Path.Combine(DataDirectory, "server.pid")), CultureInfo.InvariantCulture);
+
+    public async ValueTask InitializeAsync()
+    {
+        await TestImage.EnsureAsync();
+        Cli = new CortexExecutable(_directory);
+        Apis = new Uri($"http://127.0.0.1:{ApiPort}");
+        await File.WriteAllTextAsync(ConfigFile, $$"""
+            cluster_name: {{Name}}
+            operator: {port: {{OperatorPort}}}
+            apis: {port: {{ApiPort}}}
+            limits: {termination_grace: 20s, stalled_after: 5s}
+
+            """);
+        await Cli.OkAsync("cluster", "up", ConfigFile);
+    }
+
+    public string Write(string yaml)
+    {
+        var path = Path.Combine(_directory, $"{Guid.NewGuid():N}.yaml");
+        File.WriteAllText(path, yaml);
+        return path;
+    }
+
+    public async Task<string> DeployAsync(string yaml, params string[] flags) => await Cli.OkAsync(["deploy", Write(yaml), "--wait", .. flags]);
+
+    public static string Api(string name, string version = "1", int replicas = 1, int concurrency = 100, string more = "") => $$"""
+        - name: {{name}}
+          kind: RealtimeAPI
+          pod:
+            max_concurrency: {{concurrency}}
+            containers:
+            - name: api
+              image: {{TestImage.Name}}
+              env: {APP_VERSION: "{{version}}"}
+              compute: {cpu: 50m}
+              {{more}}
+          autoscaling: {min_replicas: {{replicas}}, init_replicas: {{replicas}}}
+
+        """;
+
+    public async Task<JsonElement> GetAsync(string verb, string api)
+    {
+        using var json = JsonDocument.Parse(await Cli.OkAsync("get", api, "-o", "json"));
+        return json.RootElement[0].Clone();
+    }
+
+    /// <summary>Replicas by state, from the operator.</summary>
+    public async Task<JsonElement> DescribeAsync(string api)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://127.0.0.1:{OperatorPort}/describe/{api}"));
+        request.Headers.Add("Authorization", "Bearer " + (await File.ReadAllTextAsync(Path.Combine(DataDirectory, "token"))).Trim());
+        using var response = await Http.SendAsync(request);
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return json.RootElement[0].GetProperty("status").Clone();
+    }
+
+    public Task StateAsync(string api, string state, int count = 1) => Eventually.TrueAsync(
+        async () => (await DescribeAsync(api)).GetProperty("replica_counts").GetProperty(state).GetInt32() >= count, $"{api} has {count} {state}");
+
+    public Task<string> CallAsync(string path) => Http.GetStringAsync(new Uri(Apis, path));
+
+    public Task<IReadOnlyList<string>> ContainersAsync(string filter = "") =>
+        Shell.LinesAsync("docker", ["ps", "-aq", "--no-trunc", "--filter", $"label=dev.cortex.cluster={Name}", .. filter.Length > 0 ? new[] { "--filter", filter } : []]);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Cli.RunAsync("cluster", "down", "-y");
+        Http.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

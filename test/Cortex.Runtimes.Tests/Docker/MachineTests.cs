@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Cortex.Runtimes.Docker;
+using Cortex.Runtimes.Docker.Engine;
+
+namespace Cortex.Runtimes.Tests.Docker;
+
+/// <summary>The engine as a whole: many pods, its network, its absence, and leaving nothing.</summary>
+public sealed class MachineTests : IAsyncLifetime
+{
+    private readonly DockerCluster _cluster = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task StartAsync_TwentyPods_AreStartedTogetherAndAdoptedInASecond()
+    {
+        var runtime = await _cluster.OpenAsync();
+        var ids = Enumerable.Range(0, 20).Select(i => $"pod-{i}").ToList();
+        var began = Stopwatch.GetTimestamp();
+        await Task.WhenAll(ids.Select(id => runtime.CreateAsync(DockerPods.Web(id), Cancel)));
+        await Task.WhenAll(ids.Select(id => runtime.UntilAsync(id, PodState.Ready)));
+        var starting = Stopwatch.GetElapsedTime(began);
+        var addresses = runtime.List().ToDictionary(p => p.Id, p => p.Address);
+        await runtime.DisposeAsync();
+
+        began = Stopwatch.GetTimestamp();
+        var next = await _cluster.OpenAsync();
+        Assert.Equal(20, next.List().Count);
+        await Task.WhenAll(ids.Select(id => next.UntilAsync(id, PodState.Ready)));
+        var adopting = Stopwatch.GetElapsedTime(began);
+
+        TestContext.Current.SendDiagnosticMessage("20 pods: ready after {0:0.0} s, adopted and ready after {1:0.00} s", starting.TotalSeconds, adopting.TotalSeconds);
+        Assert.Equal(addresses, next.List().ToDictionary(p => p.Id, p => p.Address));
+        Assert.Equal(40, (await _cluster.ContainersAsync()).Length);
+        // A second on an idle machine; others may be busy on this one.
+        Assert.True(adopting < TimeSpan.FromSeconds(10), $"adopting took {adopting}");
+    }
+
+    [Fact]
+    public async Task TeardownAsync_ClusterWithPods_LeavesNothing()
+    {
+        var runtime = await _cluster.OpenAsync();
+        await runtime.CreateAsync(DockerPods.Web("one"), Cancel);
+        await runtime.CreateAsync(DockerPods.Web("two") with { Containers = [DockerPods.Shell("big", "") with { MemoryBytes = 1L << 60 }] }, Cancel);
+        await runtime.UntilAsync("one", PodState.Ready);
+
+        await runtime.TeardownAsync(TimeSpan.FromSeconds(20), Cancel);
+
+        Assert.Empty(runtime.List());
+        await AssertNothingIsLeftAsync();
+    }
+
+    [Fact]
+    public async Task TeardownAsync_WithoutStart_LeavesNothing()
+    {
+        var runtime = await _cluster.OpenAsync();
+        await runtime.CreateAsync(DockerPods.Web("one"), Cancel);
+        await runtime.UntilAsync("one", PodState.Ready);
+        await runtime.DisposeAsync();
+
+        await _cluster.Make().TeardownAsync(TimeSpan.FromSeconds(20), Cancel);
+
+        await AssertNothingIsLeftAsync();
+    }
+
+    [Fact]
+    public async Task StartAsync_LoopbackMode_PublishesThePortOnLoopbackOnly()
+    {
+        var runtime = await _cluster.OpenAsync(o => o.AddressMode = AddressMode.Loopback);
+        await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+
+        var pod = await runtime.UntilAsync("web", PodState.Ready);
+
+        Assert.Equal("127.0.0.1", pod.Address!.Value.Host);
+        Assert.NotEqual(8080, pod.Address.Value.Port);
+        using var http = new HttpClient();
+        Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://127.0.0.1:{pod.Address.Value.Port}/index.html", Cancel));
+        await runtime.DisposeAsync();
+        var next = await _cluster.OpenAsync(o => o.AddressMode = AddressMode.Loopback);
+        Assert.Equal(pod.Address, (await next.UntilAsync("web", PodState.Ready)).Address);
+    }
+
+    [Fact]
+    public async Task StartAsync_BridgeMode_GivesTheGatewayAndThePodsOwnAddress()
+    {
+        var runtime = await _cluster.OpenAsync();
+        await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+
+        var pod = await runtime.UntilAsync("web", PodState.Ready);
+
+        Assert.True(runtime.BridgeIsLocal);
+        Assert.Equal(8080, pod.Address!.Value.Port);
+        Assert.Equal(runtime.BridgeGateway[..runtime.BridgeGateway.LastIndexOf('.')], pod.Address.Value.Host[..pod.Address.Value.Host.LastIndexOf('.')]);
+        using var listener = new TcpListener(System.Net.IPAddress.Parse(runtime.BridgeGateway), 0);
+        listener.Start();
+        var port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        var accepted = Task.Run(async () =>
+        {
+            using var client = await listener.AcceptTcpClientAsync(Cancel);
+            return client.Connected;
+        }, Cancel);
+        await runtime.ExecAsync("web", "web", ["sh", "-c", $"nc -w 1 {runtime.BridgeGateway} {port} < /dev/null"], TimeSpan.FromSeconds(30), Cancel);
+        Assert.True(await accepted.WaitAsync(Eventually.Deadline, Cancel));
+    }
+
+    [Fact]
+    public async Task CreateAsync_BigPodWaits_IsNotStarvedBySmallOnes()
+    {
+        var runtime = await _cluster.OpenAsync(o => o.RoomPatience = TimeSpan.Zero);
+        var all = (await runtime.GetCapacityAsync(Cancel)).CpuMillis;
+        await runtime.CreateAsync(Sized("small-1", all / 2), Cancel);
+        await runtime.CreateAsync(Sized("big", all), Cancel);
+        await runtime.CreateAsync(Sized("small-2", all / 2), Cancel);
+        await runtime.UntilAsync("small-1", PodState.Ready);
+
+        Assert.Contains("kept for big", (await runtime.UntilAsync("small-2", p => p.Reason.Length > 0, "has a reason")).Reason, StringComparison.Ordinal);
+        await runtime.DeleteAsync("small-1", TimeSpan.Zero, Cancel);
+
+        await runtime.UntilAsync("big", PodState.Ready);
+        Assert.True(runtime.Find("small-2")!.State is PodState.Pending or PodState.Stalled);
+
+        static PodDefinition Sized(string id, long cpu) => DockerPods.Pod(id, DockerPods.Shell("one", DockerPods.Idle) with { CpuMillis = cpu });
+    }
+
+    [Fact]
+    public async Task StartAsync_SocketIsMissing_SaysHowToInstallDocker()
+    {
+        await using var runtime = new DockerRuntime(_cluster.Options(o => o.SocketPath = "/nonexistent/docker.sock"));
+
+        var error = await Assert.ThrowsAsync<RuntimeUnavailableException>(() => runtime.StartAsync(Cancel));
+
+        Assert.Contains("no socket at /nonexistent/docker.sock", error.Message, StringComparison.Ordinal);
+        Assert.Contains("apt-get install docker.io", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StartAsync_NobodyListens_SaysHowToStartDocker()
+    {
+        // Connecting to a plain file is refused just as connecting to the socket of a daemon that died.
+        var path = Path.Combine(Path.GetTempPath(), $"dead-{Guid.NewGuid():N}.sock");
+        await File.WriteAllTextAsync(path, "", Cancel);
+        await using var runtime = new DockerRuntime(_cluster.Options(o => o.SocketPath = path));
+        var error = await Assert.ThrowsAsync<RuntimeUnavailableException>(() => runtime.StartAsync(Cancel));
+        File.Delete(path);
+
+        Assert.Contains("is not running", error.Message, StringComparison.Ordinal);
+        Assert.Contains("systemctl start docker", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Explain_PermissionDenied_NamesTheGroup() => Assert.Contains(
+        "usermod -aG docker", EngineTrouble.Explain("/var/run/docker.sock", exists: true, SocketError.AccessDenied), StringComparison.Ordinal);
+
+    private async Task AssertNothingIsLeftAsync()
+    {
+        await _cluster.Engine.ConnectAsync(Cancel);
+        Assert.Empty(await _cluster.ContainersAsync());
+        Assert.Empty(await _cluster.Engine.ListVolumesAsync($"{DockerLabels.Cluster}={_cluster.Name}", Cancel));
+        Assert.Empty(await _cluster.Engine.FindNetworksAsync(DockerLabels.Network(_cluster.Name), Cancel));
+    }
+}

@@ -1,0 +1,199 @@
+using Cortex.Core.Specs;
+using Cortex.Runtimes.Docker;
+
+namespace Cortex.Runtimes.Tests.Docker;
+
+/// <summary>What is broken by hand, by a crash of the server or by one of Docker comes right again.</summary>
+public sealed class PodRepairTests : IAsyncLifetime
+{
+    private readonly DockerCluster _cluster = new();
+    private DockerRuntime _runtime = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _runtime = await _cluster.OpenAsync();
+        await _cluster.Engine.ConnectAsync(Cancel);
+    }
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Supervision_ContainerIsRemovedByHand_MakesItAgain()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+
+        await _cluster.Engine.RemoveContainerAsync(_cluster.User("web", "web"), Cancel);
+
+        await _runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts == 1, "is ready again");
+    }
+
+    [Fact]
+    public async Task Supervision_ContainerIsKilledByHand_StartsItAgain()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+
+        await _cluster.Engine.KillContainerAsync(_cluster.User("web", "web"), Cancel);
+
+        var pod = await _runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts == 1, "is ready again");
+        Assert.Equal(137, pod.Containers[0].ExitCode);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Supervision_NetworkContainerIsLost_BuildsThePodAgain(bool removed)
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+        await _runtime.ExecAsync("web", "web", ["touch", "/mnt/kept"], TimeSpan.FromSeconds(30), Cancel);
+
+        await (removed ? _cluster.Engine.RemoveContainerAsync(_cluster.Infra("web"), Cancel) : _cluster.Engine.KillContainerAsync(_cluster.Infra("web"), Cancel));
+
+        var pod = await _runtime.UntilAsync("web", p => p.State is PodState.Ready && (removed || p.Containers[0].Restarts == 1), "is ready again");
+        await Eventually.TrueAsync(
+            async () => (await _cluster.ContainersAsync()).Count(c => c.State == "running") == 2, "both containers run");
+        pod = await _runtime.UntilAsync("web", PodState.Ready);
+        using var http = new HttpClient();
+        Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://{pod.Address!.Value.Host}:{pod.Address.Value.Port}/index.html", Cancel));
+        Assert.Equal(0, (await _runtime.ExecAsync("web", "web", ["ls", "/mnt/kept"], TimeSpan.FromSeconds(30), Cancel)).ExitCode);
+    }
+
+    [Fact]
+    public async Task StartAsync_PodWasHalfMade_FinishesIt()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web") with { Files = new Dictionary<string, string> { ["/cortex/a"] = "text" } }, Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+        await _runtime.DisposeAsync();
+        // As if the process had died right after it had written the pod's record.
+        await _cluster.Engine.RemoveContainerAsync(_cluster.User("web", "web"), Cancel);
+        var definition = (await _cluster.InspectAsync(_cluster.Infra("web"))).Config.Labels!;
+        await _cluster.Engine.RemoveContainerAsync(_cluster.Infra("web"), Cancel);
+        await _cluster.Engine.CreateContainerAsync(_cluster.Infra("web"), new()
+        {
+            Image = InfraImage.Name,
+            Labels = definition,
+            HostConfig = new() { NetworkMode = DockerLabels.Network(_cluster.Name) },
+        }, Cancel);
+
+        var next = await _cluster.OpenAsync();
+
+        await next.UntilAsync("web", PodState.Ready);
+    }
+
+    [Fact]
+    public async Task StartAsync_ContainersDiedWhileNobodyLooked_StartsThemAgain()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("user-died"), Cancel);
+        await _runtime.CreateAsync(DockerPods.Web("all-died"), Cancel);
+        await _runtime.UntilAsync("user-died", PodState.Ready);
+        await _runtime.UntilAsync("all-died", PodState.Ready);
+        await _runtime.DisposeAsync();
+        foreach (var name in new[] { _cluster.User("user-died", "web"), _cluster.User("all-died", "web"), _cluster.Infra("all-died") })
+        {
+            await _cluster.Engine.KillContainerAsync(name, Cancel);
+        }
+
+        var next = await _cluster.OpenAsync();
+
+        await next.UntilAsync("user-died", PodState.Ready);
+        await next.UntilAsync("all-died", PodState.Ready);
+    }
+
+    [Fact]
+    public async Task StartAsync_DeletionWasUnderWay_FinishesIt()
+    {
+        await _runtime.CreateAsync(DockerPods.Pod("stubborn", DockerPods.Shell("one", "trap '' TERM; while true; do sleep 1; done")), Cancel);
+        await _runtime.UntilAsync("stubborn", PodState.Ready);
+        _ = _runtime.DeleteAsync("stubborn", TimeSpan.FromSeconds(3), Cancel);
+        await Eventually.TrueAsync(
+            async () => (await _cluster.ContainersAsync()).Any(c => c.Names.Any(n => DockerLabels.DeletionDeadline(n) is not null)), "the deletion is recorded");
+        await _runtime.DisposeAsync();
+
+        var next = await _cluster.OpenAsync();
+
+        Assert.Equal(PodState.Terminating, Assert.Single(next.List()).State);
+        await Eventually.TrueAsync(() => Task.FromResult(next.List().Count == 0), "the deletion is finished");
+        Assert.Empty(await _cluster.ContainersAsync());
+    }
+
+    [Fact]
+    public async Task StartAsync_ContainerWithoutItsPod_IsRemoved()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+        await _runtime.DisposeAsync();
+        await _cluster.Engine.RemoveContainerAsync(_cluster.Infra("web"), Cancel);
+
+        var next = await _cluster.OpenAsync();
+
+        Assert.Empty(next.List());
+        Assert.Empty(await _cluster.ContainersAsync());
+        Assert.Empty(await _cluster.Engine.ListVolumesAsync($"{DockerLabels.Cluster}={_cluster.Name}", Cancel));
+    }
+
+    [Fact]
+    public async Task StartAsync_UnreadableDefinition_ShowsThePodAsUnknownAndDeletesIt()
+    {
+        await _cluster.Engine.CreateContainerAsync(_cluster.Infra("odd"), new()
+        {
+            Image = InfraImage.Name,
+            Labels = new Dictionary<string, string>
+            {
+                [DockerLabels.Cluster] = _cluster.Name, [DockerLabels.Pod] = "odd", [DockerLabels.Definition] = "{\"Id\": 7}",
+            },
+            HostConfig = new() { NetworkMode = DockerLabels.Network(_cluster.Name) },
+        }, Cancel);
+
+        var next = await _cluster.OpenAsync();
+
+        Assert.Equal(PodState.Unknown, (await next.UntilAsync("odd", PodState.Unknown)).State);
+        await next.DeleteAsync("odd", TimeSpan.FromSeconds(5), Cancel);
+        Assert.Empty(await _cluster.ContainersAsync());
+    }
+
+    [Fact]
+    public async Task StartAsync_TwoProcessesAtOnce_MakeOnePod()
+    {
+        var other = _cluster.Make();
+        var third = _cluster.Make();
+        await Task.WhenAll(other.StartAsync(Cancel), third.StartAsync(Cancel));
+
+        await Task.WhenAll(other.CreateAsync(DockerPods.Web("web"), Cancel), third.CreateAsync(DockerPods.Web("web"), Cancel));
+
+        await Task.WhenAll(other.UntilAsync("web", PodState.Ready), third.UntilAsync("web", PodState.Ready));
+        Assert.Equal(2, (await _cluster.ContainersAsync()).Length);
+        Assert.Single(await _cluster.Engine.FindNetworksAsync(DockerLabels.Network(_cluster.Name), Cancel));
+    }
+
+    [Fact]
+    public async Task Supervision_ConnectionToDockerBreaks_SeesAfterwardsWhatWasMissed()
+    {
+        await using var relay = new SocketRelay(new DockerRuntimeOptions().EffectiveSocketPath);
+        var runtime = await _cluster.OpenAsync(o => o.SocketPath = relay.Path);
+        await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await runtime.UntilAsync("web", PodState.Ready);
+
+        relay.Cut();
+        await Assert.ThrowsAsync<RuntimeUnavailableException>(() => runtime.CreateAsync(DockerPods.Web("second"), Cancel));
+        await _cluster.Engine.KillContainerAsync(_cluster.User("web", "web"), Cancel);
+        Assert.Equal(PodState.Ready, runtime.Find("web")!.State);
+        relay.Mend();
+
+        await runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts >= 1, "was started again");
+    }
+
+    [Fact]
+    public async Task Supervision_LivenessFails_SaysSo()
+    {
+        var probe = new ProbeSpec { Exec = new ExecSpec(["false"]), PeriodSeconds = 1, FailureThreshold = 1 };
+        await _runtime.CreateAsync(DockerPods.Pod("sick", DockerPods.Shell("one", DockerPods.Idle) with { LivenessProbe = probe }), Cancel);
+
+        var pod = await _runtime.UntilAsync("sick", p => p.Reason.Contains("liveness", StringComparison.Ordinal), "names the probe");
+
+        Assert.Contains("container one failed its liveness probe (the command ended with 1", pod.Reason, StringComparison.Ordinal);
+    }
+}
