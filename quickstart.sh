@@ -31,7 +31,10 @@ call() {
     case $argument in *[!a-zA-Z0-9@/._-]*) shown+=("'$argument'") ;; *) shown+=("$argument") ;; esac
   done
   printf '\n%s$ curl %s%s\n' "$BOLD" "$url${shown[*]:+ ${shown[*]}}" "$PLAIN"
-  curl --silent --show-error --no-buffer --fail-with-body --max-time 60 "$url" "$@" || fail "$url did not answer as it should"
+  for argument in "$@"; do
+    case $argument in @*) printf '%s' "$DIM"; sed 's/^/  > /' "${argument#@}"; printf '%s' "$PLAIN" ;; esac
+  done
+  curl --silent --show-error --no-buffer --fail-with-body --max-time 60 "$url" "$@" | grep --line-buffered . || fail "$url did not answer as it should"
 }
 
 log=$(mktemp)

@@ -39,4 +39,5 @@ class Handler(BaseHTTPRequestHandler):
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-ThreadingHTTPServer(("localhost", PORT), Handler).serve_forever()
+# On all addresses, as the readiness probe comes from outside the pod.
+ThreadingHTTPServer(("", PORT), Handler).serve_forever()
