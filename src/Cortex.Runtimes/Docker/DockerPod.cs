@@ -369,12 +369,6 @@ internal sealed class DockerPod
 
         if (_infraSight is not ContainerSight.Running)
         {
-            var files = ContainerPlan.SharedFiles(Definition).ToList();
-            if (files.Count > 0)
-            {
-                await _machine.Engine.UploadAsync(InfraId!, files, CancellationToken.None);
-            }
-
             await StartInfraAsync(cancellationToken);
         }
 
