@@ -102,11 +102,15 @@ internal static class ClusterInfoCommand
             {endpoints.Render(key => key)}
             {style.Bold("cluster config:")}
             cluster version: {version}
-            {YamlText.Document(Select(info.ClusterConfig, key => !MetadataKeys.Contains(key)))}
+            {YamlText.Document(Settings(info.ClusterConfig))}
             {style.Bold($"your cluster has {Count(replicas, "API replica")} running across {Count(machines, "instance")}{unscheduled}")}
             {Machines(info.WorkerNodeInfos, style)}
             """;
     }
+
+    // For people: what is set. The many fields that only mean something on AWS are null here; JSON has them all.
+    private static JsonElement Settings(JsonElement config) =>
+        Select(config, key => !MetadataKeys.Contains(key) && config.GetProperty(key).ValueKind != JsonValueKind.Null);
 
     private static string Machines(IReadOnlyList<WorkerNodeInfo> nodes, Style style)
     {

@@ -6,7 +6,7 @@ namespace Cortex.Runtimes.Docker;
 /// <summary>Settings of <see cref="DockerRuntime"/>. Checked together when the runtime is made.</summary>
 public sealed partial class DockerRuntimeOptions
 {
-    /// <summary>Tells our containers from those of other clusters on the same engine; a DNS-1035 label of at most 40 characters.</summary>
+    /// <summary>Tells our containers from those of other clusters on the same engine; at most 54 characters of a-z, 0-9 and inner dashes.</summary>
     public string ClusterName { get; set; } = "cortex";
 
     /// <summary>
@@ -107,7 +107,7 @@ public sealed partial class DockerRuntimeOptions
     public IReadOnlyList<string> Validate()
     {
         var errors = new List<string>();
-        Check(ClusterNames().IsMatch(ClusterName), $"{nameof(ClusterName)} must be a DNS-1035 label of at most 40 characters, but is \"{ClusterName}\"");
+        Check(ClusterNames().IsMatch(ClusterName), $"{nameof(ClusterName)} must have at most 54 characters of a-z, 0-9 and inner dashes, but is \"{ClusterName}\"");
         Check(CpuOvercommit is >= 1 and <= 1000, $"{nameof(CpuOvercommit)} must be from 1 to 1000, but is {CpuOvercommit}");
         Check(MemoryReserveBytes >= 0, $"{nameof(MemoryReserveBytes)} must not be negative, but is {MemoryReserveBytes}");
         Check(Gpus is null or >= 0, $"{nameof(Gpus)} must not be negative, but is {Gpus}");
@@ -141,6 +141,6 @@ public sealed partial class DockerRuntimeOptions
         }
     }
 
-    [GeneratedRegex("^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
+    [GeneratedRegex("^[a-z0-9]([-a-z0-9]{0,52}[a-z0-9])?$")]
     private static partial Regex ClusterNames();
 }

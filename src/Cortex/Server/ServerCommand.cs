@@ -50,6 +50,11 @@ internal static partial class ServerCommand
             await RunAsync(data, arguments);
             return 0;
         }
+        catch (OperationCanceledException)
+        {
+            // Told to stop before it had begun to serve.
+            return 0;
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException or RuntimeUnavailableException or InvalidClusterException)
         {
             Console.Error.WriteLine($"error: {exception.Message}");
@@ -84,6 +89,21 @@ internal static partial class ServerCommand
         }
 
         await runtime.StartAsync(stop.Token);
+        try
+        {
+            await ServeAsync(data, config, runtime, loggers, logger, time, stop.Token);
+        }
+        catch (IOException) when (runtime.List().Count == 0)
+        {
+            // It never served, so that nobody will take its network away later.
+            await runtime.TeardownAsync(TimeSpan.Zero, CancellationToken.None);
+            throw;
+        }
+    }
+
+    private static async Task ServeAsync(
+        DataDirectory data, ClusterConfig config, DockerRuntime runtime, ILoggerFactory loggers, ILogger logger, TimeProvider time, CancellationToken stop)
+    {
         var bridge = runtime.BridgeIsLocal ? IPAddress.Parse(runtime.BridgeGateway) : null;
         var version = Version();
         OperatorServer? control = null;
@@ -100,14 +120,14 @@ internal static partial class ServerCommand
             },
             runtime, gateway, Addresses.Operator(config, bridge), loggers, time);
 
-        await control.AdoptAsync(_settle, stop.Token);
-        await gateway.StartAsync(stop.Token);
-        await control.StartListeningAsync(stop.Token);
+        await control.AdoptAsync(_settle, stop);
+        await gateway.StartAsync(stop);
+        await control.StartListeningAsync(stop);
         control.StartReconciling();
         data.WriteProcessId();
         LogReady(logger, version, config.ClusterName, Addresses.ApiBaseUrl(config), config.Operator.Host, config.Operator.Port);
 
-        await WaitForStopAsync(stop.Token);
+        await WaitForStopAsync(stop);
         LogStopping(logger);
         using var finish = new CancellationTokenSource(_finish, time);
         await gateway.StopAsync(finish.Token);
