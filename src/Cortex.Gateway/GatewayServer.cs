@@ -146,7 +146,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         {
             AddServerHeader = false,
             AllowAlternateSchemes = true,   // behind a balancer that ends TLS, clients say https
-            RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
+            RequestHeaderEncodingSelector = ConnectionHeaderEncoding.Select,
             ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
         };
         var limits = kestrel.Limits;

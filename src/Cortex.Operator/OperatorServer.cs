@@ -9,6 +9,7 @@ using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -83,7 +84,18 @@ public sealed class OperatorServer : IAsyncDisposable
     public void StartReconciling() => _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
 
     /// <summary>Begins to answer.</summary>
-    public Task StartListeningAsync(CancellationToken cancellationToken) => _app.StartAsync(cancellationToken);
+    /// <exception cref="IOException">An address can't be had; the message says which and what to do.</exception>
+    public async Task StartListeningAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _app.StartAsync(cancellationToken);
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            throw new IOException($"the operator can't listen: {exception.Message.TrimEnd('.')}; stop the process that has the port, or set another one with `operator: {{port: N}}` in the cluster configuration", exception);
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

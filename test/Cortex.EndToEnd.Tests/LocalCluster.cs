@@ -9,6 +9,14 @@ namespace Cortex.EndToEnd.Tests;
 public sealed class LocalCluster : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-e2e-").FullName;
+    private readonly string? _dockerHost;
+
+    public LocalCluster()
+    {
+    }
+
+    /// <summary>A cluster on another engine than the machine's own.</summary>
+    internal LocalCluster(string dockerHost) => _dockerHost = dockerHost;
 
     public string Name { get; } = "e2e-" + Guid.NewGuid().ToString("N")[..8];
 
@@ -38,6 +46,7 @@ public sealed class LocalCluster : IAsyncLifetime
             operator: {port: {{OperatorPort}}}
             apis: {port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
+            {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
 
             """);
         await Cli.OkAsync("cluster", "up", ConfigFile);
@@ -89,7 +98,7 @@ public sealed class LocalCluster : IAsyncLifetime
     public Task<string> CallAsync(string path) => Http.GetStringAsync(new Uri(Apis, path));
 
     public Task<IReadOnlyList<string>> ContainersAsync(string filter = "") =>
-        Shell.LinesAsync("docker", ["ps", "-aq", "--no-trunc", "--filter", $"label=dev.cortex.cluster={Name}", .. filter.Length > 0 ? new[] { "--filter", filter } : []]);
+        Shell.LinesAsync("docker", [.. _dockerHost is null ? Array.Empty<string>() : ["-H", _dockerHost], "ps", "-aq", "--no-trunc", "--filter", $"label=dev.cortex.cluster={Name}", .. filter.Length > 0 ? new[] { "--filter", filter } : []]);
 
     public async ValueTask DisposeAsync()
     {

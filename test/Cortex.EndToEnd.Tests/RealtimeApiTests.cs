@@ -87,17 +87,17 @@ public sealed class RealtimeApiTests(LocalCluster cluster) : IClassFixture<Local
     public async Task Replica_KilledOrRemovedByHand_IsRepaired()
     {
         await cluster.DeployAsync(LocalCluster.Api("repair"));
-        var before = await cluster.CallAsync("/repair");
         var containers = await cluster.ContainersAsync($"name=cortex-{cluster.Name}-repair-");
         Assert.NotEmpty(containers);
 
         await Shell.RunAsync("docker", ["rm", "-f", .. containers]);
 
+        await Eventually.TrueAsync(async () => (await cluster.ContainersAsync($"name=cortex-{cluster.Name}-repair-")).Except(containers).Count() == 2, "new containers");
         await Eventually.TrueAsync(async () =>
         {
             using var response = await cluster.Http.GetAsync(new Uri(cluster.Apis, "/repair"));
-            return response.IsSuccessStatusCode && await response.Content.ReadAsStringAsync() != before;
-        }, "another replica answers");
+            return response.IsSuccessStatusCode;
+        }, "it answers again");
         await cluster.Cli.OkAsync("delete", "repair", "-f");
     }
 

@@ -28,9 +28,12 @@ internal static class TestImage
                 File.CreateSymbolicLink(System.IO.Path.Combine(bin.FullName, applet), "busybox");
             }
 
+            // A static program can read the hosts file by itself, but not load the modules for other sources of names.
+            await File.WriteAllTextAsync(System.IO.Path.Combine(root.CreateSubdirectory("etc").FullName, "nsswitch.conf"), "hosts: files\n");
+
             Script(cgi, "index.cgi", "printf 'Content-Type: text/plain\\r\\n\\r\\n%s %s' \"$APP_VERSION\" \"$(hostname)\"");
             Script(cgi, "sleep", "sleep \"$QUERY_STRING\"; printf 'Content-Type: text/plain\\r\\n\\r\\nslept'");
-            Script(cgi, "get", "printf 'Content-Type: text/plain\\r\\n\\r\\n'; wget -q -T 5 -O - \"$QUERY_STRING\" 2>&1");
+            Script(cgi, "get", "printf 'Content-Type: text/plain\\r\\n\\r\\n'; wget -q -O - \"$QUERY_STRING\" 2>&1");
             Script(cgi, "env", "printf 'Content-Type: text/plain\\r\\n\\r\\n'; env; cat /cortex/client/cli.yaml");
             await File.WriteAllTextAsync(System.IO.Path.Combine(context.FullName, "Dockerfile"), """
                 FROM scratch

@@ -31,7 +31,7 @@ public sealed class TroubleTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains($"{port}", result.Error, StringComparison.Ordinal);
-        Assert.Contains("in use", result.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("taken", result.Error, StringComparison.Ordinal);
         Assert.Equal(0, (await Cli.RunAsync("cluster", "down", "-y", "-n", Name)).ExitCode);
     }
 

@@ -28,6 +28,12 @@ var stop = new TaskCompletionSource();
 using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => { context.Cancel = true; stop.TrySetResult(); });
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; stop.TrySetResult(); });
 await stop.Task;
+if (Environment.GetEnvironmentVariable("GATEWAY_HOST_STATS") is not null)
+{
+    gateway.WriteMetrics(Console.Out);
+    Console.WriteLine($"# allocated {GC.GetTotalAllocatedBytes()} bytes, {GC.CollectionCount(0)} collections, heap {GC.GetTotalMemory(false)} bytes, {ThreadPool.CompletedWorkItemCount} thread pool items");
+}
+
 await gateway.StopAsync(new CancellationTokenSource(TimeSpan.FromSeconds(2)).Token);
 
 ApiRoute Api(string name) => new()

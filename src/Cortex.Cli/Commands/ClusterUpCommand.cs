@@ -37,6 +37,7 @@ internal static class ClusterUpCommand
                 throw new CortexException("cli.cluster_up", $"cluster {settings.Name} is already running with another configuration:\n{string.Concat(changes.Select(change => $"  {change}\n"))}\nrun `cortex cluster configure {parsed.GetValue(file)}` to change it");
             }
 
+            var before = cluster.Exists ? await File.ReadAllTextAsync(cluster.ConfigPath, cancellationToken) : null;
             PrivateFile.Write(cluster.ConfigPath, text);
             var environment = new CliEnvironment { Name = settings.Name, OperatorEndpoint = settings.OperatorEndpoint, Token = token };
             var wasRunning = server is not null && await RunningCluster.AnswersAsync(host, environment, cancellationToken);
@@ -44,7 +45,7 @@ internal static class ClusterUpCommand
             {
                 // A server that lives but does not answer is in nobody's use: it is replaced.
                 await (server?.StopAsync(host.Time, cancellationToken) ?? Task.CompletedTask);
-                await ServerStart.RunAsync(host, cluster, environment, cancellationToken);
+                await StartAsync(host, cluster, environment, before, cancellationToken);
             }
 
             Store(host, environment with { Name = name });
@@ -92,6 +93,25 @@ internal static class ClusterUpCommand
         return cluster.Exists
             ? (cluster, File.ReadAllText(cluster.ConfigPath), cluster.ReadSettings())
             : (cluster, "{}\n", ClusterSettings.Parse("{}", cluster.ConfigPath));
+    }
+
+    // What did not come up is not a cluster: other commands should not find it.
+    private static async Task StartAsync(CliHost host, ClusterDirectory cluster, CliEnvironment environment, string? before, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ServerStart.RunAsync(host, cluster, environment, cancellationToken);
+        }
+        catch when (before is null)
+        {
+            File.Delete(cluster.ConfigPath);
+            throw;
+        }
+        catch
+        {
+            PrivateFile.Write(cluster.ConfigPath, before!);
+            throw;
+        }
     }
 
     private static string Prepare(ClusterDirectory cluster)

@@ -96,6 +96,6 @@ internal static class YamlText
         }
 
         var start = value[0] is '+' or '-' or '.' ? 1 : 0;
-        return start < value.Length && char.IsAsciiDigit(value[start]) && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '+' or '-' or ':' or ' ');
+        return start < value.Length && char.IsAsciiDigit(value[start]) && value.All(c => char.IsAsciiHexDigit(c) || c is 'x' or 'o' or 't' or 'T' or 'Z' or '.' or '_' or '+' or '-' or ':' or ' ');
     }
 }

@@ -301,8 +301,9 @@ internal sealed class ApiGate : IDisposable
     /// </summary>
     private Replica? Pick(List<Replica>? tried)
     {
-        var now = _lastSkipEnd == 0 ? 0 : _time.GetTimestamp();
-        if (now > _lastSkipEnd)
+        // The clock is read only while replicas are being passed over.
+        var now = long.MaxValue;
+        if (_lastSkipEnd != 0 && (now = _time.GetTimestamp()) > _lastSkipEnd)
         {
             _lastSkipEnd = 0;
         }
@@ -406,7 +407,9 @@ internal sealed class ApiGate : IDisposable
         {
             _timerDue = due;
             var wait = _time.GetElapsedTime(_time.GetTimestamp(), due);
-            _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
+
+            // Rounded up: a timer that fires too early would find nothing due and fire again at once.
+            _timer.Change((wait < TimeSpan.Zero ? TimeSpan.Zero : wait) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -8,8 +8,9 @@ namespace Cortex.Gateway.Forwarding;
 
 /// <summary>
 /// Passes an answer's body on, every read at once. A client that does not read stops the reading from the replica.
+/// Lets go of the replica once the last byte has been read and copied, before the client gets it.
 /// </summary>
-internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse response, IdleWatch? idle)
+internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse response, Action finish, IdleWatch? idle)
 {
     private const int LargeBuffer = 64 * 1024;
 
@@ -18,14 +19,20 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
     public async ValueTask SizedAsync(long length)
     {
         var writer = response.BodyWriter;
-        var here = (int)Math.Min(length, connection.Unread.Length);
-        await WriteAsync(writer, connection.UnreadMemory[..here]);
-        connection.Consume(here);
-        length -= here;
-        if (length > 0)
+        if (connection.Unread.Length >= length)
         {
-            await RestAsync(writer, length);
+            await response.StartAsync();
+            Put(writer, connection.Unread[..(int)length]);
+            connection.Consume((int)length);
+            finish();
+            Check(await writer.FlushAsync());
+            return;
         }
+
+        length -= connection.Unread.Length;
+        await WriteAsync(writer, connection.UnreadMemory);
+        connection.Consume(connection.Unread.Length);
+        await RestAsync(writer, length);
     }
 
     /// <summary>Copies chunks; the client's side frames them anew. Trailers are passed on to HTTP/2 clients.</summary>
@@ -46,6 +53,7 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
             if (decoder.IsDone)
             {
                 PassOnTrailers(decoder.Trailers);
+                finish();
                 await response.CompleteAsync();
                 return;
             }
@@ -69,6 +77,7 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
         }
         while (await connection.FillAsync());
 
+        finish();
         await response.CompleteAsync();
     }
 
@@ -88,7 +97,14 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
                 }
 
                 length -= count;
-                await WriteAsync(writer, buffer.AsMemory(0, count));
+                Put(writer, buffer.AsSpan(0, count));
+                if (length == 0)
+                {
+                    finish();
+                }
+
+                idle?.Touch();
+                Check(await writer.FlushAsync());
             }
         }
         finally

@@ -15,6 +15,7 @@ internal sealed class ForwardedContent(PipeReader body, long? length) : HttpCont
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         Started = true;
+        await stream.FlushAsync(cancellationToken);   // the head goes out before the first part comes
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);

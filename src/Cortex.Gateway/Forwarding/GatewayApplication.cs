@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
@@ -67,6 +68,7 @@ internal sealed class GatewayApplication(
     }
 
     /// <summary>False when the client is gone or its answer broke off.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> TryServeAsync(RequestContext context, ApiGate gate, string target, int matched)
     {
         var http = context.Http;
@@ -76,31 +78,27 @@ internal sealed class GatewayApplication(
         var prepared = false;
         while (entry.Replica is { } replica)
         {
+            var slot = context.Slot;
+            slot.Hold(gate, replica);
             ExchangeResult result;
-            var reached = false;
             try
             {
                 result = await ForwardAsync(context, replica, target, matched, prepared, clientLeft);
-                reached = result.Outcome != ExchangeOutcome.NotDelivered;
+                if (result.Outcome == ExchangeOutcome.NotDelivered)
+                {
+                    slot.ReleaseUnreachable();
+                }
             }
             catch (BadClientRequestException e)
             {
                 result = new ExchangeResult(ExchangeOutcome.BadRequest, e.Message, StatusCodes.Status400BadRequest);
-                reached = true;
             }
             finally
             {
-                if (reached)
-                {
-                    gate.Release(replica);
-                }
-                else
-                {
-                    gate.ReleaseUnreachable(replica);
-                }
+                slot.Release();
             }
 
-            if (reached)
+            if (result.Outcome != ExchangeOutcome.NotDelivered)
             {
                 return await EndAsync(http, gate, replica, result);
             }
@@ -114,6 +112,7 @@ internal sealed class GatewayApplication(
         return await RefuseAsync(http, gate, entry.Outcome);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExchangeResult> ForwardAsync(
         RequestContext context, Replica replica, string target, int matched, bool prepared, CancellationToken clientLeft)
     {
@@ -135,7 +134,7 @@ internal sealed class GatewayApplication(
             {
                 var reused = pool.TryTake(out var connection);
                 connection ??= await pool.ConnectAsync(clientLeft);
-                var result = await context.Exchange.SendAsync(pool, connection, clientLeft);
+                var result = await context.Exchange.SendAsync(pool, connection, context.Slot, clientLeft);
                 if (result.Outcome != ExchangeOutcome.NotDelivered || !reused)
                 {
                     return result;

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using Cortex.Gateway.Admission;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -11,19 +12,38 @@ namespace Cortex.Gateway.Forwarding;
 /// </summary>
 /// <remarks>The steps of <see cref="SendAsync"/>:
 /// 1. send the head, with a short body that is here already; 2. let a longer body flow; 3. read the answer's head;
-/// 4. pass it on; 5. let the answer's body flow; 6. keep the connection or close it.</remarks>
-internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
+/// 4. pass it on; 5. let the answer's body flow; 6. with its last byte read, but before the client gets that byte, keep or
+/// close the connection and free the slot, so that a client's next request finds the slot free.</remarks>
+internal sealed class Http1Exchange
 {
     private const int MaxInlineBody = 8 * 1024;
     private const int MaxInterimAnswers = 64;
+    private readonly GatewayOptions _options;
+    private readonly TimeProvider _time;
     private readonly HeadBuffer _request = new();
+    private readonly Action _finish;
+    private readonly Lock _lock = new();
     private HttpContext _http = null!;
     private UpstreamConnection _connection = null!;
+    private UpstreamPool _pool = null!;
+    private Slot _slot = null!;
+    private CancellationToken _clientLeft;
+    private CancellationTokenRegistration _closing;
     private BodyFraming _body;
+    private Task<bool>? _sending;
     private bool _bodyIsInline;
     private bool _switchesProtocol;
     private Exception? _bodyFailure;
     private IdleWatch? _idle;
+    private bool _finished;
+    private bool _ended;
+
+    public Http1Exchange(GatewayOptions options, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        _finish = Finish;
+    }
 
     /// <summary>Writes the request's head. Called once, before the first attempt to send it.</summary>
     /// <exception cref="BadClientRequestException">It cannot be passed on.</exception>
@@ -38,30 +58,28 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
         _bodyIsInline = _body.Kind == BodyKind.None || (_body.Kind == BodyKind.Sized && TryInlineBody());
     }
 
-    /// <summary>Sends the request over a connection, which it keeps or closes, and passes the answer on.</summary>
-    public async ValueTask<ExchangeResult> SendAsync(UpstreamPool pool, UpstreamConnection connection, CancellationToken clientLeft)
+    /// <summary>
+    /// Sends the request over a connection, which it keeps or closes, and passes the answer on. Frees the slot when the
+    /// answer has been read, and not when there is none.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ExchangeResult> SendAsync(UpstreamPool pool, UpstreamConnection connection, Slot slot, CancellationToken clientLeft)
     {
-        _connection = connection;
-        _idle = options.IdleTimeout == TimeSpan.Zero ? null : new IdleWatch(options.IdleTimeout, time, Abandon);
-        var reusable = false;
+        Begin(pool, connection, slot, clientLeft);
         try
         {
-            using (clientLeft.UnsafeRegister(static state => ((UpstreamConnection)state!).Dispose(), connection))
+            try
             {
-                try
-                {
-                    await connection.SendAsync(_request.Written);
-                }
-                catch (Exception e) when (IsConnectionFailure(e))
-                {
-                    return clientLeft.IsCancellationRequested
-                        ? new ExchangeResult(ExchangeOutcome.ClientLeft)
-                        : new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message);
-                }
-
-                reusable = _bodyIsInline ? await AnswerAsync(pool) : await AnswerWithBodyAsync(pool);
+                await connection.SendAsync(_request.Written);
+            }
+            catch (Exception e) when (IsConnectionFailure(e))
+            {
+                return clientLeft.IsCancellationRequested
+                    ? new ExchangeResult(ExchangeOutcome.ClientLeft)
+                    : new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message);
             }
 
+            await (_bodyIsInline ? AnswerAsync() : AnswerWithBodyAsync());
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
         catch (Exception e) when (IsConnectionFailure(e))
@@ -70,15 +88,7 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
         }
         finally
         {
-            _idle?.Dispose();
-            if (reusable && !clientLeft.IsCancellationRequested)
-            {
-                pool.Return(connection);
-            }
-            else
-            {
-                connection.Dispose();
-            }
+            End();
         }
     }
 
@@ -104,16 +114,75 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
         }
 
         return _idle is { HasFired: true }
-            ? new ExchangeResult(ExchangeOutcome.IdleTooLong, $"nothing moved for {options.IdleTimeout.TotalSeconds:0.###} s")
+            ? new ExchangeResult(ExchangeOutcome.IdleTooLong, $"nothing moved for {_options.IdleTimeout.TotalSeconds:0.###} s")
             : new ExchangeResult(ExchangeOutcome.BadAnswer, e.Message);
+    }
+
+    private void Begin(UpstreamPool pool, UpstreamConnection connection, Slot slot, CancellationToken clientLeft)
+    {
+        (_pool, _connection, _slot, _clientLeft) = (pool, connection, slot, clientLeft);
+        _finished = _ended = false;
+        _sending = null;
+        _closing = clientLeft.UnsafeRegister(static state => ((UpstreamConnection)state!).Dispose(), connection);
+        _idle = _options.IdleTimeout == TimeSpan.Zero ? null : new IdleWatch(_options.IdleTimeout, _time, Abandon);
+    }
+
+    /// <summary>The whole answer has been read: lets go of connection and slot.</summary>
+    private void Finish()
+    {
+        _closing.Dispose();   // from here on, the connection may serve another client
+        lock (_lock)
+        {
+            _finished = true;
+        }
+
+        var head = _connection.Head;
+        var bodySent = _sending is null || (_sending.IsCompletedSuccessfully && _sending.Result);
+        if (head.KeepsConnection && bodySent && _connection.Unread.IsEmpty && !_clientLeft.IsCancellationRequested)
+        {
+            _pool.Return(_connection);
+        }
+        else
+        {
+            _connection.Dispose();
+        }
+
+        _slot.Release();
+    }
+
+    private void End()
+    {
+        _closing.Dispose();
+        lock (_lock)
+        {
+            _ended = true;
+        }
+
+        _idle?.Dispose();
+        if (!_finished)
+        {
+            _connection.Dispose();
+        }
     }
 
     private void Abandon()
     {
-        _connection.Dispose();
-        if (_http.Response.HasStarted)
+        lock (_lock)
         {
-            _http.Abort();   // the client may be the one that does not read
+            if (_ended)
+            {
+                return;
+            }
+
+            if (_http.Response.HasStarted)
+            {
+                _http.Abort();   // the client may be the one that does not read
+            }
+
+            if (!_finished)
+            {
+                _connection.Dispose();
+            }
         }
     }
 
@@ -148,70 +217,70 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
         return true;
     }
 
-    private async ValueTask<bool> AnswerWithBodyAsync(UpstreamPool pool)
+    private async ValueTask AnswerWithBodyAsync()
     {
-        Task<bool>? answering = null;
+        Task? answering = null;
         if (_http.Request.Headers.Expect.Count > 0)
         {
             // The replica's word decides whether the client sends its body. Without a word in time, it does.
             var head = ReadHeadAsync(skipInterim: false).AsTask();
             try
             {
-                await head.WaitAsync(options.ExpectTimeout, time);
-                if (_connection.Head.Status != StatusCodes.Status100Continue)
+                await head.WaitAsync(_options.ExpectTimeout, _time);
+                if (_connection.Head.IsFinal)
                 {
-                    await PassOnAsync(pool);
-                    return false;   // the replica still waits for a body that will not come
+                    _sending = Task.FromResult(false);   // the replica waits for a body that will not come
+                    await PassOnAsync();
+                    return;
                 }
 
                 _connection.Consume(_connection.Head.Length);
             }
             catch (TimeoutException)
             {
-                answering = AnswerAfterAsync(head, pool);
+                answering = AnswerAfterAsync(head);
             }
         }
 
-        using var done = new CancellationTokenSource();
-        var sending = SendBodyAsync(done.Token);
-        var sent = false;
+        using var answered = new CancellationTokenSource();
+        _sending = SendBodyAsync(_connection, answered.Token);
         try
         {
-            answering ??= AnswerAsync(pool).AsTask();
-            var reusable = await answering;
-            sent = sending.IsCompletedSuccessfully && sending.Result;
-            return reusable && sent;
+            await (answering ?? AnswerAsync().AsTask());
         }
         finally
         {
-            if (!sent)
+            if (!_sending.IsCompleted)
             {
                 // Answered before the body's end, or failed: nobody reads the rest.
-                _connection.Dispose();
-                await done.CancelAsync();
-                await sending;
+                if (!_finished)
+                {
+                    _connection.Dispose();
+                }
+
+                await answered.CancelAsync();
+                await _sending;
             }
         }
     }
 
-    private async Task<bool> AnswerAfterAsync(Task head, UpstreamPool pool)
+    private async Task AnswerAfterAsync(Task head)
     {
         await head;
-        return _connection.Head.Status < 200 && _connection.Head.Status != StatusCodes.Status101SwitchingProtocols
-            ? await SkipInterimAsync(pool)
-            : await PassOnAsync(pool);
-    }
+        if (_connection.Head.IsFinal)
+        {
+            await PassOnAsync();
+            return;
+        }
 
-    private async ValueTask<bool> SkipInterimAsync(UpstreamPool pool)
-    {
         _connection.Consume(_connection.Head.Length);
-        return await AnswerAsync(pool);
+        await AnswerAsync();
     }
 
     /// <summary>Sends the body as it comes. True when the replica was given all of it. Never throws.</summary>
-    private async Task<bool> SendBodyAsync(CancellationToken answered)
+    private async Task<bool> SendBodyAsync(UpstreamConnection connection, CancellationToken answered)
     {
-        var sender = new BodySender(_connection, _body.Kind == BodyKind.Chunked);
+        var sender = new BodySender(connection, _body.Kind == BodyKind.Chunked);
         try
         {
             var reader = _http.Request.BodyReader;
@@ -239,7 +308,7 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
             {
                 // The client's fault: the replica must not take the part it got for the whole.
                 _bodyFailure = e;
-                _connection.Dispose();
+                connection.Dispose();
             }
 
             return false;
@@ -250,12 +319,11 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Reads the answer and passes it on. True when the connection can take another request.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> AnswerAsync(UpstreamPool pool)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AnswerAsync()
     {
         await ReadHeadAsync(skipInterim: true);
-        return await PassOnAsync(pool);
+        await PassOnAsync();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -276,7 +344,7 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
                 _idle?.Touch();
             }
 
-            if (head.Status >= 200 || head.Status == StatusCodes.Status101SwitchingProtocols || !skipInterim)
+            if (head.IsFinal || !skipInterim)
             {
                 return;
             }
@@ -290,46 +358,39 @@ internal sealed class Http1Exchange(GatewayOptions options, TimeProvider time)
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> PassOnAsync(UpstreamPool pool)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask PassOnAsync()
     {
         var connection = _connection;
         var head = connection.Head;
-        var response = _http.Response;
         if (head.Status == StatusCodes.Status101SwitchingProtocols && !_switchesProtocol)
         {
             throw new BadUpstreamAnswerException("the answer switches protocols though nobody asked for it");
         }
 
-        var copy = new BodyCopier(connection, response, _idle);
-        AnswerHead.PassOn(head, connection.Unread, response, pool.Strings);
+        AnswerHead.PassOn(head, connection.Unread, _http.Response, _pool.Strings);
         connection.Consume(head.Length);
+        var body = new BodyCopier(connection, _http.Response, _finish, _idle);
         if (head.Status == StatusCodes.Status101SwitchingProtocols)
         {
             await ProtocolSwitch.TunnelAsync(_http, connection, _idle);
-            return false;
         }
-
-        if (HttpMethods.IsHead(_http.Request.Method) || head.Status is 204 or 205 or 304)
+        else if (HttpMethods.IsHead(_http.Request.Method) || head.Status is 204 or 205 or 304)
         {
-            // Bytes that follow belong to no answer that we know of.
-            return head.KeepsConnection && connection.Unread.IsEmpty && head.Status != 205;
+            Finish();   // bytes that follow would belong to no answer that we know of, and cost the connection
         }
-
-        if (head.IsChunked)
+        else if (head.IsChunked)
         {
-            await copy.ChunkedAsync();
+            await body.ChunkedAsync();
         }
         else if (head.ContentLength is { } length)
         {
-            await copy.SizedAsync(length);
+            await body.SizedAsync(length);
         }
         else
         {
-            await copy.UntilCloseAsync();
-            return false;
+            head.EndsWithConnection();
+            await body.UntilCloseAsync();
         }
-
-        return head.KeepsConnection && connection.Unread.IsEmpty;
     }
 }

@@ -40,10 +40,10 @@ internal sealed class Http2Exchange : IDisposable
     public static bool IsGrpc(HttpRequest request)
     {
         const string GrpcType = "application/grpc";   // application/grpc-web is another protocol, over HTTP/1.1
-        var type = request.ContentType;
-        return type is not null && type.StartsWith(GrpcType, StringComparison.OrdinalIgnoreCase)
-            && (type.Length == GrpcType.Length || type[GrpcType.Length] is '+' or ';')
-            && HttpProtocol.IsHttp2(request.Protocol);
+        return HttpProtocol.IsHttp2(request.Protocol)
+            && request.ContentType is { } type
+            && type.StartsWith(GrpcType, StringComparison.OrdinalIgnoreCase)
+            && (type.Length == GrpcType.Length || type[GrpcType.Length] is '+' or ';');
     }
 
     /// <summary>Sends the call and passes the answer on.</summary>
@@ -148,14 +148,18 @@ internal sealed class Http2Exchange : IDisposable
 
         var stream = await answer.Content.ReadAsStreamAsync(clientLeft);
         var buffer = new byte[16 * 1024];
-        if (!answer.TrailingHeaders.Any())
+        var reading = stream.ReadAsync(buffer, clientLeft).AsTask();
+        if (!reading.IsCompleted)
         {
-            await response.StartAsync(clientLeft);   // a server that streams may say nothing for long
+            // A server that streams may say nothing for long. An answer without a body must stay a lone head: that is
+            // how gRPC tells of a call that failed at once.
+            await response.BodyWriter.FlushAsync(clientLeft);
         }
 
-        while (await stream.ReadAsync(buffer, clientLeft) is > 0 and var count)
+        while (await reading is > 0 and var count)
         {
             await response.BodyWriter.WriteAsync(buffer.AsMemory(0, count), clientLeft);
+            reading = stream.ReadAsync(buffer, clientLeft).AsTask();
         }
 
         foreach (var (name, values) in answer.TrailingHeaders.NonValidated)

@@ -20,7 +20,8 @@ internal static class RequestCheck
                 return (StatusCodes.Status400BadRequest, "Transfer-Encoding must be chunked and nothing else");
             }
 
-            // Where both are sent, Kestrel keeps the Transfer-Encoding and renames the Content-Length.
+            // Where both are sent, Kestrel keeps the Transfer-Encoding and renames the Content-Length. A client that
+            // sends a header of that name itself, with chunks, is refused too: it cannot be told apart.
             if (request.Headers.ContainsKey("X-Content-Length") || request.ContentLength is not null)
             {
                 return (StatusCodes.Status400BadRequest, "Content-Length and Transfer-Encoding must not be sent together");
@@ -33,7 +34,7 @@ internal static class RequestCheck
         }
 
         return HttpMethods.IsConnect(request.Method)
-            ? (StatusCodes.Status501NotImplemented, "CONNECT is not supported; open WebSockets over HTTP/1.1")
+            ? (StatusCodes.Status501NotImplemented, "CONNECT is not supported; open WebSockets with an Upgrade request")
             : null;
     }
 }

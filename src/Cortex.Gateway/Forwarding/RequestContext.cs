@@ -1,4 +1,5 @@
 using System.Net;
+using Cortex.Gateway.Admission;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -19,6 +20,9 @@ internal sealed class RequestContext
     public DefaultHttpContext Http { get; }
 
     public Http1Exchange Exchange { get; }
+
+    /// <summary>The slot that the request holds.</summary>
+    public Slot Slot { get; } = new();
 
     /// <summary>The other application on the connection's listener.</summary>
     public OtherApplication? Other { get; }

@@ -85,7 +85,7 @@ internal static class RequestHead
     {
         var connection = headers.Connection;
         var namesOthers = connection.Count > 1
-            || (connection.Count == 1 && connection[0] is not ("keep-alive" or "close" or "Upgrade" or "upgrade" or "Keep-Alive"));
+            || (connection.Count == 1 && connection[0] is not ("keep-alive" or "close" or "Upgrade"));
         foreach (var (name, values) in headers)
         {
             var kind = HopHeaders.ClassifyRequest(name);

@@ -22,6 +22,9 @@ internal sealed class ResponseHead
     /// <summary>100-999.</summary>
     public int Status { get; private set; }
 
+    /// <summary>Whether no other head follows for the same request: not so after 1xx, apart from 101.</summary>
+    public bool IsFinal => Status is >= 200 or 101;
+
     /// <summary>The place of the reason phrase, which may be empty.</summary>
     public Range Reason { get; private set; }
 
@@ -39,6 +42,9 @@ internal sealed class ResponseHead
 
     /// <summary>Whether the replica will take another request on this connection.</summary>
     public bool KeepsConnection { get; private set; }
+
+    /// <summary>The connection's end is the body's.</summary>
+    public void EndsWithConnection() => KeepsConnection = false;
 
     /// <summary>Whether Connection names headers that are not to be passed on.</summary>
     public bool NamesHopHeaders { get; private set; }

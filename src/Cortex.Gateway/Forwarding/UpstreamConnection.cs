@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace Cortex.Gateway.Forwarding;
 
@@ -103,7 +104,7 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize) : IDisp
     /// <summary>Closes the connection.</summary>
     public void Dispose() => socket.Dispose();
 
-    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> AwaitFillAsync(ValueTask<int> read) => Filled(await read);
 
     private bool Filled(int count)

@@ -30,6 +30,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private ContainerPhase _phase = ContainerPhase.Creating;
     private bool _ready;
     private bool _oomSeen;
+    private bool _filesWritten;
     private bool _forgiven;
     private int _restarts;
     private int _restartsInARow;
@@ -92,6 +93,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             Started(DateTimeOffset.MinValue);
         }
 
+        // One that was only created may have been left before its files were written.
+        _filesWritten = sight is not ContainerSight.Created;
         EverStarted = sight is ContainerSight.Running or ContainerSight.Ended;
     }
 
@@ -165,9 +168,13 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                         await CreateAsync(cancellationToken);
                         break;
                     case ContainerSight.Created:
-                        await infraUp.WaitAsync(cancellationToken);
-                        await (previous?._tried.Task ?? Task.CompletedTask).WaitAsync(cancellationToken);
-                        await StartAsync(cancellationToken);
+                        if (await WriteFilesAsync())
+                        {
+                            await infraUp.WaitAsync(cancellationToken);
+                            await (previous?._tried.Task ?? Task.CompletedTask).WaitAsync(cancellationToken);
+                            await StartAsync(cancellationToken);
+                        }
+
                         break;
                     case ContainerSight.Running:
                         await SuperviseAsync(cancellationToken);
@@ -247,12 +254,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         {
             // Not cancelled with the pod: a container that the engine makes all the same would be left behind.
             Id = await machine.Engine.CreateContainerAsync(ContainerName, plan, CancellationToken.None);
-            var files = ContainerPlan.OwnFiles(pod.Definition).ToList();
-            if (files.Count > 0)
-            {
-                await machine.Engine.UploadAsync(Id, files, CancellationToken.None);
-            }
-
+            _filesWritten = false;
             _sight = ContainerSight.Created;
         }
         catch (EngineException error) when (error.NotFound && error.Message.Contains("image", StringComparison.OrdinalIgnoreCase))
@@ -315,6 +317,36 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 Change(() => (_phase, _reason) = (ContainerPhase.Creating, ""));
                 return;
             }
+        }
+    }
+
+    /// <summary>
+    /// Puts the pod's files into the container and, where they belong there, into the directories that it shares with the
+    /// others. Done by each container, so that none starts without them.
+    /// </summary>
+    /// <returns>Whether the container may start.</returns>
+    private async Task<bool> WriteFilesAsync()
+    {
+        if (_filesWritten || pod.Definition.Files.Count == 0)
+        {
+            return true;
+        }
+
+        try
+        {
+            await machine.Engine.UploadAsync(Id!, pod.Definition.Files, CancellationToken.None);
+            _filesWritten = true;
+            return true;
+        }
+        catch (EngineException error) when (error.NotFound)
+        {
+            _sight = ContainerSight.Unknown;
+            return false;
+        }
+        catch (EngineException error)
+        {
+            Ended(StartError, oom: false, machine.Time.GetUtcNow(), $"files of container {container.Name} can't be written: {error.Message}");
+            return false;
         }
     }
 

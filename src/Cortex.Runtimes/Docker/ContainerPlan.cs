@@ -7,7 +7,7 @@ namespace Cortex.Runtimes.Docker;
 /// <summary>Turns a pod's definition into what the engine is asked to create. Pure.</summary>
 internal static class ContainerPlan
 {
-    /// <summary>The container that holds the pod's network, its shared directories and its definition.</summary>
+    /// <summary>The container that holds the pod's network and its definition.</summary>
     public static CreateContainer Infra(PodDefinition pod, DockerMachine machine, string definitionJson)
     {
         var ports = machine.Loopback ? Ports(pod).Select(p => $"{p}/tcp").ToList() : [];
@@ -24,7 +24,6 @@ internal static class ContainerPlan
                 NetworkMode = machine.NetworkName,
                 ExtraHosts = [.. machine.Options.HostAliases.Select(name => $"{name}:{machine.Gateway}")],
                 PortBindings = ports.Count > 0 ? ports.ToDictionary(p => p, _ => (PortBinding[]?)[new PortBinding("127.0.0.1", "")]) : null,
-                Mounts = Mounts(pod, machine),
                 LogConfig = new LogConfig("none", null),
             },
         };
@@ -66,15 +65,6 @@ internal static class ContainerPlan
             },
         };
     }
-
-    /// <summary>Files that are not in a shared directory, so that each container needs its own copy.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> OwnFiles(PodDefinition pod) => pod.Files.Where(f => !IsShared(f.Key));
-
-    /// <summary>Files in a shared directory, written once for the pod.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> SharedFiles(PodDefinition pod) => pod.Files.Where(f => IsShared(f.Key));
-
-    private static bool IsShared(string path) =>
-        path.StartsWith("/cortex/", StringComparison.Ordinal) || path.StartsWith("/mnt/", StringComparison.Ordinal);
 
     /// <summary>Every port that this process connects to: for requests, probes and hooks.</summary>
     private static IEnumerable<int> Ports(PodDefinition pod)

@@ -170,17 +170,16 @@ internal sealed class FakePod
 
     public Task Delete(TimeSpan grace, Action removed)
     {
-        if (!_deleting)
+        _deleting = true;
+        Show(PodState.Terminating, "");
+        var takes = Runs ? (Behaviour.StopTakes < grace ? Behaviour.StopTakes : grace) : TimeSpan.Zero;
+
+        // A later call may end it sooner, never later: whichever comes first ends this life and with it the other's timer.
+        After(takes, () =>
         {
-            _deleting = true;
-            Show(PodState.Terminating, "");
-            var takes = Runs ? (Behaviour.StopTakes < grace ? Behaviour.StopTakes : grace) : TimeSpan.Zero;
-            After(takes, () =>
-            {
-                removed();
-                Gone();
-            });
-        }
+            removed();
+            Gone();
+        });
 
         return _gone.Task;
     }

@@ -101,6 +101,7 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
         Assert.Equal((1, "", "error: docker is not running; start it with `systemctl start docker`\n"), (result.ExitCode, result.Out, result.Error));
         Assert.False(File.Exists(Path.Combine(_server.Directory, "server.pid")));
         Assert.Null(Config.Find("cortex"));
+        Assert.Equal("there is no cluster on this machine\n", (await _cli.RunAsync("cluster", "down")).Out);
     }
 
     [Fact]

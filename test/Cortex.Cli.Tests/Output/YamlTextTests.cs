@@ -43,6 +43,14 @@ public sealed class YamlTextTests
     public void Document_StringThatLooksLikeSomethingElse_IsQuoted(string value) =>
         Assert.Equal(ScalarStyle.DoubleQuoted, ((YamlScalarNode)Parse(YamlText.Document(JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["key"] = value })))["key"]).Style);
 
+    [Theory]
+    [InlineData("50m")]
+    [InlineData("64Mi")]
+    [InlineData("10%")]
+    [InlineData("/hello")]
+    [InlineData("with space")]
+    public void Scalar_OrdinaryText_IsNotQuoted(string value) => Assert.Equal(value, YamlText.Scalar(value));
+
     [Fact]
     public void Document_NestedValues_HaveTheirOwnForm()
     {

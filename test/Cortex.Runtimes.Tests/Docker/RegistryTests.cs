@@ -95,7 +95,7 @@ public sealed class RegistryTests : IAsyncLifetime
             [ "$1 $host" = "get {{_host}}" ] || { echo "credentials not found in native keychain"; exit 1; }
             echo '{"ServerURL": "{{_host}}", "Username": "{{User}}", "Secret": "{{Password}}"}'
             """, Cancel);
-        File.SetUnixFileMode(helper, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await RunAsync("chmod", "coreutils", "+x", helper);
         Environment.SetEnvironmentVariable("PATH", $"{Environment.GetEnvironmentVariable("PATH")}:{_folder}");
         var config = await ConfigAsync($$"""{"credHelpers": {"{{_host}}": "cortextest" } }""");
         var runtime = await _cluster.OpenAsync(o => o.DockerConfigPath = config);

@@ -1,0 +1,55 @@
+"""Turns the lines of run.sh (case, proxy, requests/s, p50 ms, p99 ms, errors; round by round) into a table."""
+
+import os
+import sys
+from collections import defaultdict
+from statistics import median
+
+TITLES = {
+    "100": "64 connections, 100 B answers",
+    "10k": "64 connections, 10 KB answers",
+    "1m": "64 connections, 1 MB answers",
+    "queue": "256 connections queueing at a limit of 16, 100 B answers",
+}
+
+
+def main(path, mode, rounds, seconds, memory):
+    cases = defaultdict(lambda: defaultdict(list))
+    for line in open(path, encoding="ascii"):
+        case, proxy, *numbers = line.split()
+        cases[case][proxy].append([float(number) for number in numbers])
+
+    print("# Gateway beside nginx and HAProxy\n")
+    print(f"{mode} mode: {rounds} interleaved rounds of {seconds} s on {os.cpu_count()} cores that load, proxy and "
+          f"upstream share; one wrk thread; nginx with one worker, HAProxy with one thread. A ratio is the median of "
+          f"the rounds' ratios. The machine's load average was {os.getloadavg()[2]:.1f} over the last 15 minutes, these "
+          f"runs included: above the number of cores plus two, others were at work too. The gateway held {memory} MB at the end of its runs without a limit.\n")
+    met = []
+    for case, proxies in cases.items():
+        print(f"## {TITLES[case]}\n")
+        print("| | req/s | p50 ms | p99 ms | req/s x nginx | p99 x nginx | req/s x HAProxy | p99 x HAProxy | errors |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        for proxy, runs in proxies.items():
+            cells = [f"{median(run[0] for run in runs):,.0f}", f"{median(run[1] for run in runs):.2f}",
+                     f"{median(run[2] for run in runs):.2f}"]
+            for peer in ("nginx", "haproxy"):
+                for column in (0, 2):
+                    cells.append(f"{ratio(runs, proxies[peer], column):.2f}" if peer in proxies else "-")
+            print(f"| {proxy} | {' | '.join(cells)} | {sum(run[3] for run in runs):.0f} |")
+        print()
+        if "nginx" in proxies:
+            speed, tail = (ratio(proxies["cortex"], proxies["nginx"], column) for column in (0, 2))
+            met.append(f"- {TITLES[case]}: {speed:.2f} of nginx's throughput (mark: at least 0.60): "
+                       f"{'met' if speed >= 0.6 else 'MISSED'}")
+            if case == "100":
+                met.append(f"- {TITLES[case]}: {tail:.2f} times nginx's p99 (mark: under 3): "
+                           f"{'met' if tail < 3 else 'MISSED'}")
+    print("## Marks\n")
+    print("\n".join(met))
+
+
+def ratio(ours, theirs, column):
+    return median(a[column] / b[column] for a, b in zip(ours, theirs))
+
+
+main(*sys.argv[1:])

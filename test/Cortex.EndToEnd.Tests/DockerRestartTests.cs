@@ -1,0 +1,31 @@
+namespace Cortex.EndToEnd.Tests;
+
+public sealed class DockerRestartTests
+{
+    [Fact]
+    public async Task Docker_Restarted_ApisServeAgain()
+    {
+        await TestImage.EnsureAsync();
+        await using var docker = new PrivateDocker();
+        await docker.StartAsync();
+        await docker.LoadAsync(TestImage.Name);
+        var cluster = new LocalCluster(docker.Host);
+        await cluster.InitializeAsync();
+        try
+        {
+            await cluster.DeployAsync(LocalCluster.Api("survivor", replicas: 2));
+
+            await docker.StopAsync();
+            await Eventually.TrueAsync(async () => (await cluster.Cli.RunAsync("cluster", "health")) is { ExitCode: 1 } health && health.Output.Contains("false", StringComparison.Ordinal), "health tells that Docker is gone");
+            await docker.StartAsync();
+
+            await cluster.StateAsync("survivor", "ready", 2);
+            Assert.StartsWith("1 ", await cluster.CallAsync("/survivor"), StringComparison.Ordinal);
+            Assert.Equal(4, (await cluster.ContainersAsync()).Count);
+        }
+        finally
+        {
+            await cluster.DisposeAsync();
+        }
+    }
+}

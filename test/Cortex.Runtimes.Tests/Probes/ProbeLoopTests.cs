@@ -1,0 +1,125 @@
+using Cortex.Core.Specs;
+using Cortex.Runtimes.Probes;
+
+namespace Cortex.Runtimes.Tests.Probes;
+
+public sealed class ProbeLoopTests
+{
+    private readonly ManualTime _time = new();
+    private readonly List<(double At, bool Passed)> _checks = [];
+    private readonly List<bool> _told = [];
+    private readonly DateTimeOffset _began;
+
+    public ProbeLoopTests()
+    {
+        _began = _time.GetUtcNow();
+
+        // Without a context the loop goes on within the call that moves the clock.
+        SynchronizationContext.SetSynchronizationContext(null);
+    }
+
+    private static ProbeSpec Probe => new() { TcpSocket = new TcpSocketSpec(80) };
+
+    [Fact]
+    public void Add_Thresholds_DecideExactly()
+    {
+        var counter = new ProbeCounter(Probe with { SuccessThreshold = 2, FailureThreshold = 3 }, healthy: false);
+
+        bool[] results = [true, true, false, false, true, false, false, false];
+        bool[] healthy = [.. results.Select(passed =>
+        {
+            counter.Add(passed);
+            return counter.Healthy;
+        })];
+
+        Assert.Equal([false, true, true, true, true, true, true, false], healthy);
+    }
+
+    [Fact]
+    public void Add_ZeroThresholds_MeanOneAndThree()
+    {
+        var counter = new ProbeCounter(Probe with { SuccessThreshold = 0, FailureThreshold = 0 }, healthy: false);
+
+        counter.Add(true);
+        Assert.True(counter.Healthy);
+        counter.Add(false);
+        counter.Add(false);
+        Assert.True(counter.Healthy);
+        counter.Add(false);
+        Assert.False(counter.Healthy);
+    }
+
+    [Fact]
+    public async Task WatchReadinessAsync_BeforeAndAfterTheFirstSuccess_ChecksFastThenPerPeriod()
+    {
+        using var stop = new CancellationTokenSource();
+        var passes = false;
+        var loop = new ProbeLoop(Probe with { InitialDelaySeconds = 2, PeriodSeconds = 5 }, _time, (_, _) => Note(passes));
+        var watching = loop.WatchReadinessAsync((ready, _) => _told.Add(ready), stop.Token);
+
+        Step(TimeSpan.FromSeconds(1.9));
+        Assert.Empty(_checks);
+        Step(TimeSpan.FromSeconds(10.1), TimeSpan.FromMilliseconds(5));
+        var gaps = _checks.Zip(_checks.Skip(1), (a, b) => b.At - a.At).ToList();
+        Assert.InRange(gaps[0], 0.015, 0.03);
+        Assert.InRange(gaps[^1], 0.99, 1.02);
+        Assert.Equal(gaps.Order(), gaps, (a, b) => Math.Abs(a - b) < 0.006);
+
+        passes = true;
+        Step(TimeSpan.FromSeconds(1.1), TimeSpan.FromMilliseconds(5));
+        Assert.True(_told[^1]);
+        var checks = _checks.Count;
+        Step(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(500));
+        Assert.InRange(_checks.Count - checks, 3, 4);
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
+    }
+
+    [Fact]
+    public async Task WaitForDeathAsync_FailureThreshold_EndsWithWhatWasWrong()
+    {
+        var loop = new ProbeLoop(Probe with { PeriodSeconds = 5, FailureThreshold = 3 }, _time, (_, _) => Note(false));
+
+        var death = loop.WaitForDeathAsync(TestContext.Current.CancellationToken);
+        Step(TimeSpan.FromSeconds(9.5), TimeSpan.FromMilliseconds(500));
+        Assert.False(death.IsCompleted);
+        Step(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal("refused", await death.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken));
+        Assert.Equal(3, _checks.Count);
+    }
+
+    [Fact]
+    public async Task WaitForDeathAsync_CommandHangs_IsNotJoinedByASecondOne()
+    {
+        var never = new TaskCompletionSource<ProbeResult>();
+        var started = 0;
+        var loop = new ProbeLoop(
+            new ProbeSpec { Exec = new ExecSpec(["hang"]), PeriodSeconds = 1, FailureThreshold = 3 }, _time, (_, _) =>
+            {
+                started++;
+                return never.Task;
+            });
+
+        var death = loop.WaitForDeathAsync(TestContext.Current.CancellationToken);
+        Step(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500));
+
+        await death.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken);
+        Assert.Equal(1, started);
+    }
+
+    private Task<ProbeResult> Note(bool passed)
+    {
+        _checks.Add(((_time.GetUtcNow() - _began).TotalSeconds, passed));
+        return Task.FromResult(passed ? ProbeResult.Good : ProbeResult.Bad("refused"));
+    }
+
+    private void Step(TimeSpan by, TimeSpan? step = null)
+    {
+        for (var left = by; left > TimeSpan.Zero; left -= step ?? by)
+        {
+            _time.Advance(step ?? by);
+        }
+    }
+}
