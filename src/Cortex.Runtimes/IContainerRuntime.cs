@@ -13,6 +13,7 @@ public interface IContainerRuntime : IAsyncDisposable
     Task StartAsync(CancellationToken cancellationToken);
 
     /// <summary>What the machine offers to pods and what of it is taken.</summary>
+    /// <exception cref="RuntimeUnavailableException">The backend can't be reached.</exception>
     Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken);
 
     /// <summary>

@@ -1,6 +1,6 @@
 using System.Globalization;
+using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker.Engine;
-using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 

@@ -392,12 +392,6 @@ internal sealed class DockerPod
         await _machine.Starts.WaitAsync(cancellationToken);
         try
         {
-            var files = ContainerPlan.SharedFiles(Definition).ToList();
-            if (files.Count > 0)
-            {
-                await _machine.Engine.UploadAsync(InfraId!, files, CancellationToken.None);
-            }
-
             await _machine.Engine.StartContainerAsync(InfraId!, CancellationToken.None);
             _infraSight = ContainerSight.Running;
         }

@@ -73,10 +73,12 @@ public sealed class DockerRuntime : IContainerRuntime
     }
 
     /// <inheritdoc/>
-    public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken)
+    public async Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken)
     {
+        // Asked anew each time: whoever wants to deploy should hear that the engine is gone, and a machine can grow.
+        SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
         var taken = Taken();
-        return Task.FromResult(new RuntimeCapacity
+        return new RuntimeCapacity
         {
             Description = $"Docker Engine {_machine.Version.Version} (API {_machine.Version.ApiVersion}, {_machine.Version.Arch})",
             CpuMillis = _capacity.CpuMillis,
@@ -85,7 +87,7 @@ public sealed class DockerRuntime : IContainerRuntime
             CpuMillisReserved = taken.CpuMillis,
             MemoryBytesReserved = taken.MemoryBytes,
             GpusReserved = taken.Gpus,
-        });
+        };
     }
 
     /// <inheritdoc/>

@@ -64,16 +64,6 @@ public sealed class RulesTests
     public void Delay_Restarts_DoublesUpToTheMost(int restarts, double seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), RestartBackoff.Default.Delay(restarts));
 
-    [Theory]
-    [InlineData("plain", "plain")]
-    [InlineData("$(A)-$(B)", "1-$(B)")]
-    [InlineData("$$(A)", "$(A)")]
-    [InlineData("$$$(A)", "$1")]
-    [InlineData("$A $ $(A", "$A $ $(A")]
-    [InlineData("$()", "$()")]
-    public void Expand_References_AsKubernetesDoes(string text, string expected) =>
-        Assert.Equal(expected, VariableExpansion.Expand(text, new Dictionary<string, string> { ["A"] = "1" }));
-
     [Fact]
     public void Of_ContainersInAnyMix_TakesTheWorstFirst()
     {
