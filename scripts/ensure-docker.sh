@@ -9,6 +9,13 @@ LOG=${CORTEX_DOCKERD_LOG:-/var/log/dockerd.log}
 
 answers() { timeout 10 docker version --format '{{.Server.Version}}'; }
 answers_root() { { [ "$(id -u)" = 0 ] || have sudo; } && as_root timeout 10 docker version --format '{{.Server.Version}}'; }
+# drop_stale PIDFILE PROGRAM: a daemon that was killed leaves its pid file, and its successor refuses to start when that
+# number belongs to any process at all.
+drop_stale() {
+  local pid
+  pid=$(cat "$1" 2>/dev/null) || return 0
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] || as_root rm -f "$1"
+}
 socket_exists() { [ -S /var/run/docker.sock ]; }
 
 have docker && answers >/dev/null 2>&1 && exit 0
@@ -34,6 +41,8 @@ if [ -d /run/systemd/system ]; then
 else
   # Debian's init script sets a limit that containers may not set, so the daemon is started directly.
   say "starting dockerd, log in $LOG"
+  drop_stale /var/run/docker.pid dockerd
+  drop_stale /var/run/docker/containerd/containerd.pid containerd
   as_root sh -c 'setsid dockerd >>"$1" 2>&1 </dev/null &' sh "$LOG"
 fi
 
