@@ -51,7 +51,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var reader = new ApiReader(_store, runtime, _reconciler, options, uid);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, new TimeIdGenerator(time, _store.NewestId()), time);
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, time), gateway, new OperatorMetrics(_store, reader), options);
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, time, loggers.CreateLogger<LogStreamer>()), gateway, new OperatorMetrics(_store, reader), options);
         _app = Build(options, addresses, routes, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
@@ -157,6 +157,12 @@ public sealed class OperatorServer : IAsyncDisposable
             var authenticated = endpoints.MapGroup("");
             authenticated.WithMetadata(new AuthenticatedAttribute());
             routes.Map(endpoints, authenticated);
+        });
+        app.Run(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            return context.Response.WriteAsync("404 page not found\n", context.RequestAborted);
         });
 #pragma warning restore ASP0014
         return app;

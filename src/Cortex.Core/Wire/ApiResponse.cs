@@ -70,7 +70,7 @@ public sealed record ApiStatus
     /// <summary>Ready replicas of any version.</summary>
     public required int Ready { get; init; }
 
-    /// <summary>Replicas that exist, of any version.</summary>
+    /// <summary>Replicas that exist and are not on their way out, of any version.</summary>
     public required int Requested { get; init; }
 
     /// <summary>Replicas of the newest version, in any state.</summary>

@@ -10,6 +10,7 @@ using Cortex.Operator.Reading;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Cortex.Operator.Logs;
 
@@ -18,7 +19,7 @@ namespace Cortex.Operator.Logs;
 /// Query: <c>allPods</c> (default false: the first pod only, as Cortex 0.42), <c>follow</c> (default true),
 /// <c>tail</c> (lines of each container to begin with; default all).
 /// </remarks>
-internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, TimeProvider time)
+internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime runtime, TimeProvider time, ILogger<LogStreamer> logger)
 {
     private const int BufferedLines = 1000;
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
@@ -85,13 +86,24 @@ internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, T
         var listening = ListenAsync(socket, stop);
         try
         {
-            await foreach (var text in ReadAsync(request, stop.Token))
+            var status = WebSocketCloseStatus.NormalClosure;
+            try
             {
-                await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, WebSocketMessageFlags.EndOfMessage, stop.Token);
+                await foreach (var text in ReadAsync(request, stop.Token))
+                {
+                    await SendAsync(socket, text, stop.Token);
+                }
+            }
+            catch (Exception exception) when (exception is not (OperationCanceledException or WebSocketException))
+            {
+                // The last line says why there are no more, and the code lets a script tell this from the logs' end.
+                LogBroken(exception, request.ApiName);
+                status = WebSocketCloseStatus.InternalServerError;
+                await SendAsync(socket, $"the logs can't be read any further: {exception.Message}\n", stop.Token);
             }
 
             using var closing = new CancellationTokenSource(TimeSpan.FromSeconds(10), time);
-            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, closing.Token);
+            await socket.CloseOutputAsync(status, null, closing.Token);
             await listening.WaitAsync(closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (Exception exception) when (exception is OperationCanceledException or WebSocketException)
@@ -104,6 +116,9 @@ internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, T
             await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    private static ValueTask SendAsync(WebSocket socket, string text, CancellationToken cancellationToken) =>
+        socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, WebSocketMessageFlags.EndOfMessage, cancellationToken);
 
     // What the client sends is read and dropped; its close or its silence for good ends the stream.
     private static async Task ListenAsync(WebSocket socket, CancellationTokenSource stop)
@@ -132,7 +147,13 @@ internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, T
         var told = false;
         while (podId is null)
         {
-            var pod = reader.Pods(reader.Find(request.ApiName)).FirstOrDefault(pod => pod.State != PodState.Terminating);
+            if (!reader.TryFind(request.ApiName, out var api))
+            {
+                yield return $"{request.ApiName} was deleted\n";
+                yield break;
+            }
+
+            var pod = reader.Pods(api).FirstOrDefault(pod => pod.State != PodState.Terminating);
             if (pod is null)
             {
                 yield return $"no replicas of {request.ApiName} are running\n";
@@ -208,6 +229,11 @@ internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, T
                     break;
                 }
 
+                if (readers.Values.FirstOrDefault(each => each.IsFaulted) is { } broken)
+                {
+                    await broken;
+                }
+
                 await Task.Delay(_lookAgain, time, cancellationToken);
             }
 
@@ -267,6 +293,9 @@ internal sealed class LogStreamer(ApiReader reader, IContainerRuntime runtime, T
 
     private static string? Text(JsonElement json, string key) =>
         json.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    [LoggerMessage(3201, LogLevel.Warning, "Could not go on reading the logs of {Api}.")]
+    private partial void LogBroken(Exception exception, string api);
 
     private sealed record LogRequest(string ApiName, bool AllPods, LogQuery Query);
 }

@@ -24,9 +24,9 @@ internal static class ReplicaCounter
         var reasons = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var pod in pods)
         {
-            existing++;
             var latest = PodFactory.IsLatest(pod, api.Spec);
             var state = isStopping(pod.Id) ? PodState.Terminating : pod.State;
+            existing += state != PodState.Terminating ? 1 : 0;
             ready += state == PodState.Ready ? 1 : 0;
             upToDate += latest && state != PodState.Terminating ? 1 : 0;
             counts = Add(counts, state, latest);

@@ -46,7 +46,7 @@ internal sealed partial class Reconciler(
                 {
                     Step(stop.Token);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
                 {
                     LogStepFailed(exception);
                 }
@@ -67,6 +67,10 @@ internal sealed partial class Reconciler(
     /// <summary>Looks at everything once and starts what has to be done.</summary>
     public void Step(CancellationToken cancellationToken)
     {
+        // What is under way is looked at before the pods: what ends between the two looks is seen twice, never missed,
+        // so that nothing is started twice and no replica that has gone counts as ready.
+        var creating = _creating.Values.ToList();
+        var stopping = _stopping.Keys.ToHashSet(StringComparer.Ordinal);
         var apis = store.Apis;
         var pods = runtime.List();
         PublishRoutes();
@@ -76,7 +80,7 @@ internal sealed partial class Reconciler(
         {
             if (api.Spec.Kind == ApiKind.RealtimeAPI)
             {
-                Step(api, byApi[api.Name], cancellationToken);
+                Step(api, byApi[api.Name], creating, stopping, cancellationToken);
             }
         }
 
@@ -97,20 +101,20 @@ internal sealed partial class Reconciler(
         PublishRoutes();
     }
 
-    private void Step(WantedApi api, IEnumerable<PodStatus> pods, CancellationToken cancellationToken)
+    private void Step(WantedApi api, IEnumerable<PodStatus> pods, List<PodDefinition> creating, HashSet<string> stopping, CancellationToken cancellationToken)
     {
         var replicas = pods.Select(pod => new RolloutReplica(
             pod.Id,
             PodFactory.IsLatest(pod, api.Spec),
             pod.State == PodState.Ready,
-            pod.State == PodState.Terminating || _stopping.ContainsKey(pod.Id),
+            pod.State == PodState.Terminating || stopping.Contains(pod.Id),
             pod.CreatedAt)).ToList();
         var known = replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
-        foreach (var (id, definition) in _creating)
+        foreach (var definition in creating)
         {
-            if (definition.Labels[PodLabels.ApiName] == api.Name && !known.Contains(id))
+            if (definition.Labels[PodLabels.ApiName] == api.Name && !known.Contains(definition.Id))
             {
-                replicas.Add(new RolloutReplica(id, definition.Labels[PodLabels.PodId] == api.Spec.PodId && definition.Labels[PodLabels.DeploymentId] == api.Spec.DeploymentId, Ready: false, Stopping: false, time.GetUtcNow()));
+                replicas.Add(new RolloutReplica(definition.Id, definition.Labels[PodLabels.PodId] == api.Spec.PodId && definition.Labels[PodLabels.DeploymentId] == api.Spec.DeploymentId, Ready: false, Stopping: false, time.GetUtcNow()));
             }
         }
 
@@ -123,6 +127,12 @@ internal sealed partial class Reconciler(
             {
                 Stop(id, cancellationToken);
             }
+        }
+
+        if (replicas.Count(replica => replica is { Latest: true, Stopping: false } && known.Contains(replica.Id)) >= api.Replicas)
+        {
+            // Nothing is missing any more, for instance after a return to the version before.
+            _failures.TryRemove(api.Name, out _);
         }
 
         if (step.Start > 0 && _failures.GetValueOrDefault(api.Name) is { } failure && time.GetElapsedTime(failure.At) < failure.Pause)
@@ -151,8 +161,15 @@ internal sealed partial class Reconciler(
         catch (Exception exception)
         {
             LogCreateFailed(exception, pod.Id);
-            var pause = _failures.GetValueOrDefault(apiName)?.Pause * 2 ?? options.RetryDelay;
-            _failures[apiName] = new CreateFailure(exception.Message, time.GetTimestamp(), pause < options.MaxRetryDelay ? pause : options.MaxRetryDelay);
+            _failures.AddOrUpdate(
+                apiName,
+                _ => new CreateFailure(exception.Message, time.GetTimestamp(), options.RetryDelay),
+                (_, before) =>
+                {
+                    // Replicas that fail together are one failed attempt.
+                    var pause = time.GetElapsedTime(before.At) < before.Pause ? before.Pause : before.Pause * 2;
+                    return new CreateFailure(exception.Message, time.GetTimestamp(), pause < options.MaxRetryDelay ? pause : options.MaxRetryDelay);
+                });
         }
         finally
         {
@@ -179,7 +196,14 @@ internal sealed partial class Reconciler(
             using (var drained = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
             {
                 drained.CancelAfter(options.TerminationGrace);
-                await gateway.DrainAsync(podId, drained.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                try
+                {
+                    await gateway.DrainAsync(podId, drained.Token);
+                }
+                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && drained.IsCancellationRequested)
+                {
+                    LogNotDrained(podId, options.TerminationGrace.TotalSeconds);
+                }
             }
 
             cancellationToken.ThrowIfCancellationRequested();
@@ -219,11 +243,13 @@ internal sealed partial class Reconciler(
                     Wake();
                 }
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 LogWatchFailed(exception);
-                await Task.Delay(options.RetryDelay, time, cancellationToken);
             }
+
+            // Also when the runtime has ended the watch by itself: it must not be asked again without a pause.
+            await Task.Delay(options.RetryDelay, time, cancellationToken);
         }
     }
 
@@ -237,6 +263,9 @@ internal sealed partial class Reconciler(
 
     [LoggerMessage(3003, LogLevel.Error, "Could not stop {Pod}; it is tried again.")]
     private partial void LogStopFailed(Exception exception, string pod);
+
+    [LoggerMessage(3005, LogLevel.Warning, "{Pod} still had requests in progress {Seconds} s after it got no new ones; it is stopped now.")]
+    private partial void LogNotDrained(string pod, double seconds);
 
     [LoggerMessage(3004, LogLevel.Warning, "Lost sight of the runtime's changes; watching again after a pause.")]
     private partial void LogWatchFailed(Exception exception);

@@ -34,9 +34,10 @@ internal sealed class RoutePublisher(IGateway gateway)
                 return;
             }
 
+            // Remembered only once it is true: after a failure the next look tries again.
+            gateway.Apply(new RouteSnapshot([.. routes.Values]));
             _first = false;
             _published = routes;
-            gateway.Apply(new RouteSnapshot([.. routes.Values]));
         }
     }
 

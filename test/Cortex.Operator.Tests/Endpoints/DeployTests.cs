@@ -247,6 +247,8 @@ public sealed class DeployTests
         await cluster.DeployAsync(TestCluster.Api("hello", "app:2"));
 
         await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is [var replica] && replica.Id != before, "the new replica serves alone");
+        var status = (await cluster.GetAsync("/describe/hello")).Status!;
+        Assert.Equal((1, 1, 1), (status.Ready, status.Requested, status.ReplicaCounts!.Terminating));
         Assert.Contains(cluster.Runtime.List(), pod => pod.Id == before);
         Assert.Equal(1, (await cluster.CountsAsync("hello")).Terminating);
         cluster.Gateway.LetGo(before);

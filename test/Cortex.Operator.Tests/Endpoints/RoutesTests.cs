@@ -18,6 +18,17 @@ public sealed class RoutesTests
     }
 
     [Fact]
+    public async Task UnknownPath_IsNotFoundInPlainText()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+
+        using var response = await cluster.Client.GetAsync(new Uri("/nothing", UriKind.Relative));
+
+        Assert.Equal((HttpStatusCode.NotFound, "404 page not found\n"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+        Assert.Equal("text/plain", response.Content.Headers.ContentType!.MediaType);
+    }
+
+    [Fact]
     public async Task VerifyCortex_NeedsNoToken()
     {
         await using var cluster = await TestCluster.StartAsync();

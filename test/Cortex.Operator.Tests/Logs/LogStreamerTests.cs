@@ -90,6 +90,39 @@ public sealed class LogStreamerTests
         Assert.Equal("waiting for pod to initialize ... (needs 4 CPU, 1 free)\n", await ReceiveAsync(socket));
     }
 
+    [Fact]
+    public async Task Stream_ApiDeletedWhileItWaits_SaysSoAndCloses()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Machine.Behaviour = new FakeBehaviour { NoRoom = "needs 4 CPU, 1 free" };
+        await cluster.DeployAsync(TestCluster.Api("hello"));
+        await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 1, "a replica");
+        using var socket = await ConnectAsync(cluster, "/streamlogs/hello");
+        Assert.StartsWith("waiting for pod", await ReceiveAsync(socket), StringComparison.Ordinal);
+
+        using var deleted = await cluster.Client.DeleteAsync(new Uri("/delete/hello", UriKind.Relative), TestContext.Current.CancellationToken);
+
+        Assert.Equal("hello was deleted\n", await ReceiveAsync(socket));
+        Assert.Null(await ReceiveAsync(socket));
+        Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
+    }
+
+    [Theory]
+    [InlineData("/streamlogs/hello")]
+    [InlineData("/streamlogs/hello?allPods=true")]
+    public async Task Stream_LogsUnreadable_SaysWhyAndClosesWithAnError(string path)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(TestCluster.Api("hello"));
+        await cluster.ReadyAsync("hello", 1);
+        cluster.Machine.Unavailable = "docker is gone";
+        using var socket = await ConnectAsync(cluster, path);
+
+        Assert.Equal("the logs can't be read any further: docker is gone\n", await ReceiveAsync(socket));
+        Assert.Null(await ReceiveAsync(socket));
+        Assert.Equal(WebSocketCloseStatus.InternalServerError, socket.CloseStatus);
+    }
+
     private static async Task<ClientWebSocket> ConnectAsync(TestCluster cluster, string path)
     {
         var socket = new ClientWebSocket();

@@ -1,0 +1,168 @@
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+using Cortex.Gateway;
+using Cortex.Gateway.Routing;
+using Cortex.Operator.Reconciling;
+using Cortex.Operator.State;
+using Cortex.Runtimes;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Cortex.Operator.Tests.Reconciling;
+
+public sealed class ReconcilerTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("cortex-reconciler-").FullName;
+    private readonly ApiStore _store;
+    private readonly ScriptedRuntime _runtime = new();
+    private readonly UnsteadyGateway _gateway = new();
+    private readonly ManualClock _clock = new();
+
+    public ReconcilerTests() => _store = new ApiStore(Path.Combine(_directory, "state.db"), versionsKept: 10);
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public void Step_CreationEndsWhileThePodsAreListed_StartsNoSecondReplica()
+    {
+        var creation = new TaskCompletionSource();
+        _runtime.OnCreate = _ => creation.Task;
+        _store.Deploy(Wanted(replicas: 1));
+        var reconciler = Reconciler(_clock);
+        reconciler.Step(CancellationToken.None);
+        var pod = Assert.Single(_runtime.Created);
+
+        _runtime.WhileListing = () =>
+        {
+            _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
+            creation.SetResult();
+        };
+        reconciler.Step(CancellationToken.None);
+
+        Assert.Equal([pod], _runtime.Created);
+    }
+
+    [Fact]
+    public void Step_ReplicasFailTogether_AreTriedAgainAfterOnePause()
+    {
+        _runtime.OnCreate = _ => Task.FromException(new RuntimeUnavailableException("no docker"));
+        _store.Deploy(Wanted(replicas: 5));
+        var reconciler = Reconciler(_clock);
+        reconciler.Step(CancellationToken.None);
+        reconciler.Step(CancellationToken.None);
+        Assert.Equal((5, "no docker"), (_runtime.Created.Count, reconciler.CreateError("hello")));
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        reconciler.Step(CancellationToken.None);
+        Assert.Equal(10, _runtime.Created.Count);
+
+        // The second failed attempt doubles the pause.
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        reconciler.Step(CancellationToken.None);
+        Assert.Equal(10, _runtime.Created.Count);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        reconciler.Step(CancellationToken.None);
+        Assert.Equal(15, _runtime.Created.Count);
+    }
+
+    [Fact]
+    public void Step_BackToAVersionThatRuns_ForgetsWhyTheOtherCouldNotBeCreated()
+    {
+        var first = Wanted(replicas: 1);
+        _store.Deploy(first);
+        var reconciler = Reconciler(_clock);
+        reconciler.Step(CancellationToken.None);
+        _runtime.Pods.Add(ScriptedRuntime.Ready(_runtime.Created[0]));
+        _runtime.OnCreate = _ => Task.FromException(new RuntimeUnavailableException("no docker"));
+        _store.Deploy(Wanted(replicas: 1, podId: "other"));
+        reconciler.Step(CancellationToken.None);
+        Assert.Equal("no docker", reconciler.CreateError("hello"));
+
+        _store.Deploy(first with { Spec = first.Spec with { Id = "back" } });
+        reconciler.Step(CancellationToken.None);
+
+        Assert.Null(reconciler.CreateError("hello"));
+    }
+
+    [Fact]
+    public void PublishRoutes_GatewayRefusedThemOnce_TriesAgain()
+    {
+        _store.Deploy(Wanted(replicas: 1));
+        var reconciler = Reconciler(_clock);
+        _gateway.Failures = 1;
+        Assert.Throws<InvalidOperationException>(reconciler.PublishRoutes);
+
+        reconciler.PublishRoutes();
+
+        Assert.Equal("hello", Assert.Single(_gateway.Routes!.Apis).Name);
+    }
+
+    [Fact]
+    public async Task Stop_DrainFails_IsTriedAgainBeforeThePodIsDeleted()
+    {
+        var api = Wanted(replicas: 1);
+        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
+        _gateway.DrainFailures = 1;
+        var reconciler = Reconciler(TimeProvider.System);
+
+        reconciler.Step(CancellationToken.None);
+        await Eventually.TrueAsync(() => _gateway.Drains == 1 && !reconciler.IsStopping(pod.Id), "the drain has failed");
+        Assert.Empty(_runtime.Deleted);
+        reconciler.Step(CancellationToken.None);
+
+        await Eventually.TrueAsync(() => !reconciler.IsStopping(pod.Id), "it is stopped");
+        Assert.Equal((2, pod.Id), (_gateway.Drains, Assert.Single(_runtime.Deleted)));
+    }
+
+    private static WantedApi Wanted(int replicas, string podId = "pod")
+    {
+        var spec = Assert.Single(ApiFileParser.Parse("cortex.yaml", TestCluster.Api("hello", replicas: replicas)).Apis);
+        return new WantedApi(DeployedSpec.From(spec, $"id-{podId}", "spec", podId, "deployment", 0, 0, "key", "root"), replicas);
+    }
+
+    private Reconciler Reconciler(TimeProvider time) => new(
+        _store, _runtime, _gateway, new ReconcilerOptions { CortexVersion = "1.0.0", RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long _ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks;
+
+        public void Advance(TimeSpan by) => _ticks += by.Ticks;
+    }
+
+    private sealed class UnsteadyGateway : IGateway
+    {
+        public int Failures { get; set; }
+
+        public int DrainFailures { get; set; }
+
+        public int Drains { get; private set; }
+
+        public RouteSnapshot? Routes { get; private set; }
+
+        public void Apply(RouteSnapshot snapshot)
+        {
+            if (Failures-- > 0)
+            {
+                throw new InvalidOperationException("not now");
+            }
+
+            Routes = snapshot;
+        }
+
+        public Task DrainAsync(string replicaId, CancellationToken cancellationToken) =>
+            ++Drains <= DrainFailures ? Task.FromException(new InvalidOperationException("not now")) : Task.CompletedTask;
+
+        public ApiTraffic? GetTraffic(string apiName) => null;
+
+        public void WriteMetrics(TextWriter writer) => throw new NotSupportedException();
+    }
+}
