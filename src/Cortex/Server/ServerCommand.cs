@@ -40,6 +40,8 @@ internal static partial class ServerCommand
 
         try
         {
+            // Specifications hold what users put into `env`; nobody else on the machine is to read them.
+            Detach.KeepFilesPrivate();
             if (arguments.LogFile is not null)
             {
                 Detach.FromTerminal();
