@@ -26,7 +26,7 @@ ensure_dotnet
 filters=()
 [ -z "$name" ] || filters+=("FullyQualifiedName~$name")
 if [ "$fast" = 1 ]; then
-  filters+=("Needs!=Docker")
+  filters+=("FullyQualifiedName!~Cortex.Runtimes.Tests.Docker")
 else
   scripts/ensure-docker.sh
   ./build.sh
