@@ -185,6 +185,20 @@ internal sealed class DockerPod
         }
     }
 
+    /// <summary>A container began, so the pauses between attempts to reach it, grown while nothing listened, begin anew.</summary>
+    public void ContainerStarted()
+    {
+        lock (_lock)
+        {
+            if (_defaultReady)
+            {
+                return;
+            }
+        }
+
+        _defaultProbeAgain.Ring();
+    }
+
     /// <summary>A container ended, so whatever the default probe found out no longer holds.</summary>
     public void ContainerEnded() => _defaultProbeAgain.Ring();
 
