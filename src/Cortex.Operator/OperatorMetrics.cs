@@ -1,23 +1,24 @@
 using System.Globalization;
-using Cortex.Core.Specs;
-using Cortex.Operator.Reading;
+using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
+using Cortex.Runtimes;
 
 namespace Cortex.Operator;
 
 /// <summary>The operator's part of <c>/metrics</c>: replicas by state, and the process.</summary>
-internal sealed class OperatorMetrics(ApiStore store, ApiReader reader)
+internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler)
 {
     /// <summary>Writes the Prometheus text format.</summary>
     public void Write(TextWriter writer)
     {
         writer.Write("# HELP cortex_replicas Replicas by state.\n# TYPE cortex_replicas gauge\n");
-        foreach (var api in store.Apis.Values.Where(api => api.Spec.Kind == ApiKind.RealtimeAPI))
+        var states = runtime.List().CountBy(pod => (
+            Name: pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""),
+            Kind: pod.Labels.GetValueOrDefault(PodLabels.ApiKind, ""),
+            State: reconciler.IsStopping(pod.Id) ? PodState.Terminating : pod.State));
+        foreach (var ((name, kind, state), count) in states.OrderBy(state => state.Key))
         {
-            foreach (var state in reader.Pods(api).CountBy(pod => pod.State).OrderBy(state => state.Key))
-            {
-                Line(writer, $"cortex_replicas{{api_name=\"{api.Name}\",api_kind=\"{api.Spec.Kind}\",state=\"{state.Key}\"}}", state.Value);
-            }
+            Line(writer, $"cortex_replicas{{api_name=\"{name}\",api_kind=\"{kind}\",state=\"{state}\"}}", count);
         }
 
         writer.Write("# HELP cortex_replicas_wanted Replicas that should run.\n# TYPE cortex_replicas_wanted gauge\n");

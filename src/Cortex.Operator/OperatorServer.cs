@@ -51,7 +51,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var reader = new ApiReader(_store, runtime, _reconciler, options, uid);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, new TimeIdGenerator(time, _store.NewestId()), time);
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, time, loggers.CreateLogger<LogStreamer>()), gateway, new OperatorMetrics(_store, reader), options);
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, time, loggers.CreateLogger<LogStreamer>()), gateway, new OperatorMetrics(_store, runtime, _reconciler), options);
         _app = Build(options, addresses, routes, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }

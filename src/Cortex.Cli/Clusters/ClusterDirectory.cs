@@ -50,6 +50,23 @@ internal sealed class ClusterDirectory(string path)
         }
     }
 
+    /// <summary>Deletes what a cluster keeps here, and the directory unless something of the user's own lies in it.</summary>
+    public void Delete()
+    {
+        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "server.log*", "state.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
+        {
+            foreach (var file in Directory.GetFiles(Path, pattern))
+            {
+                File.Delete(file);
+            }
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(Path).Any())
+        {
+            Directory.Delete(Path);
+        }
+    }
+
     public ClusterSettings ReadSettings() => ClusterSettings.Parse(File.ReadAllText(ConfigPath), ConfigPath);
 
     /// <summary>The operator's token, made at the first call and kept from then on.</summary>

@@ -43,7 +43,7 @@ internal static class ClusterDownCommand
             await TeardownAsync(host, cluster, settings.Name, cancellationToken);
             if (!keep)
             {
-                Directory.Delete(cluster.Path, recursive: true);
+                cluster.Delete();
             }
 
             RemoveEnvironments(host, settings.OperatorEndpoint);

@@ -21,7 +21,7 @@ namespace Cortex.Core.Wire;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 public sealed partial class WireJson : JsonSerializerContext
 {
-    /// <summary>The context to use: escapes what the contract escapes and nothing else outside ASCII.</summary>
+    /// <summary>The context to use: escapes what the contract escapes, and the quotes and signs that the framework always escapes.</summary>
     public static WireJson Contract { get; } = Create(indented: false);
 
     /// <summary>The same, indented by two spaces, for people.</summary>

@@ -583,6 +583,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _nextStart.TrySetResult();
             _nextStart = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         });
+        pod.ContainerStarted();
         _tried.TrySetResult();
     }
 

@@ -25,6 +25,11 @@ internal static class ContainerPlan
                 ExtraHosts = [.. machine.Options.HostAliases.Select(name => $"{name}:{machine.Gateway}")],
                 PortBindings = ports.Count > 0 ? ports.ToDictionary(p => p, _ => (PortBinding[]?)[new PortBinding("127.0.0.1", "")]) : null,
                 LogConfig = new LogConfig("none", null),
+
+                // Its one program makes one system call for ever, with no rights and no privileges: compiling a filter of
+                // system calls for it costs a fifth of its start and protects nothing.
+                CapDrop = ["ALL"],
+                SecurityOpt = ["no-new-privileges", "seccomp=unconfined"],
             },
         };
     }

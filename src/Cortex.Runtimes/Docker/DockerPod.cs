@@ -31,7 +31,9 @@ internal sealed class DockerPod
     private ContainerSight _infraSight;
     private IReadOnlyDictionary<int, PodAddress>? _published;
     private string? _ip;
+    private bool _wasReached;
     private DateTimeOffset _deadline = DateTimeOffset.MaxValue;
+    private DateTimeOffset? _recordedDeadline;
     private string _shortage = "";
     private string _trouble = "";
     private bool _stalled;
@@ -58,6 +60,7 @@ internal sealed class DockerPod
             _keepers[i] = new ContainerKeeper(this, definition.Containers[i], machine, i > 0 ? _keepers[i - 1] : null);
         }
 
+        _wasReached = infra is ContainerSight.Running;
         if (infra is not ContainerSight.Created)
         {
             // It had room when it was started.
@@ -108,7 +111,9 @@ internal sealed class DockerPod
     public bool HoldsRoom => _room.Task.IsCompleted && !_over.Task.IsCompleted;
 
     /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>
-    public void Delete(DateTimeOffset deadline)
+    /// <param name="deadline">When to kill what still runs.</param>
+    /// <param name="recorded">Whether the engine knows that deadline already, from an earlier process.</param>
+    public void Delete(DateTimeOffset deadline, bool recorded = false)
     {
         lock (_lock)
         {
@@ -118,6 +123,7 @@ internal sealed class DockerPod
             }
 
             _deadline = deadline;
+            _recordedDeadline = recorded ? deadline : _recordedDeadline;
         }
 
         var left = deadline - _machine.Time.GetUtcNow();
@@ -185,6 +191,20 @@ internal sealed class DockerPod
         }
     }
 
+    /// <summary>A container began, so the pauses between attempts to reach it, grown while nothing listened, begin anew.</summary>
+    public void ContainerStarted()
+    {
+        lock (_lock)
+        {
+            if (_defaultReady)
+            {
+                return;
+            }
+        }
+
+        _defaultProbeAgain.Ring();
+    }
+
     /// <summary>A container ended, so whatever the default probe found out no longer holds.</summary>
     public void ContainerEnded() => _defaultProbeAgain.Ring();
 
@@ -199,15 +219,33 @@ internal sealed class DockerPod
         }
     }
 
-    public Task<ProbeResult> CheckNetworkAsync(ProbeSpec probe, CancellationToken cancellationToken)
+    public async Task<ProbeResult> CheckNetworkAsync(ProbeSpec probe, CancellationToken cancellationToken)
     {
         var port = probe.HttpGet?.Port ?? probe.TcpSocket?.Port
             ?? throw new InvalidOperationException($"pod {Definition.Id} has a probe without a handler");
-        return AddressOf(port) is not { } address
-            ? Task.FromResult(ProbeResult.Bad("the pod has no address yet"))
-            : probe.HttpGet is { } get
-                ? _machine.Checks.HttpAsync(address, get.Path, cancellationToken)
-                : NetworkChecks.TcpAsync(address, cancellationToken);
+        var reached = false;
+        try
+        {
+            var result = AddressOf(port) is not { } address
+                ? ProbeResult.Bad("the pod has no address yet")
+                : probe.HttpGet is { } get
+                    ? await _machine.Checks.HttpAsync(address, get.Path, cancellationToken)
+                    : await NetworkChecks.TcpAsync(address, cancellationToken);
+            reached = result.Passed;
+            return result;
+        }
+        finally
+        {
+            if (reached)
+            {
+                _wasReached = true;
+            }
+            else if (_wasReached)
+            {
+                // The engine tells nobody that it took a container off its network.
+                LookAtInfra();
+            }
+        }
     }
 
     public PodStatus Status()
@@ -378,8 +416,7 @@ internal sealed class DockerPod
         {
             lock (_lock)
             {
-                var ip = infra.NetworkSettings?.Networks?.Values.Select(n => n.IPAddress).FirstOrDefault(i => !string.IsNullOrEmpty(i));
-                _ip = ip;
+                _ip = AddressIn(infra);
                 _published = infra.HostConfig?.PortBindings is { Count: > 0 } ? Published(infra.NetworkSettings?.Ports) : null;
             }
         }
@@ -429,8 +466,26 @@ internal sealed class DockerPod
                     InfraLost(stillExists: seen is not null);
                     return;
                 }
+
+                if (_wasReached && AddressIn(seen) is var ip && ip != _ip)
+                {
+                    if (ip is null)
+                    {
+                        // It was taken off its network, and its containers know this machine by that network's addresses.
+                        await _machine.Engine.RemoveContainerAsync(seen.Id, CancellationToken.None);
+                        InfraLost(stillExists: false);
+                        return;
+                    }
+
+                    lock (_lock)
+                    {
+                        _ip = ip;
+                    }
+
+                    Publish();
+                }
             }
-            catch (RuntimeUnavailableException error)
+            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
             {
                 Trouble(error.Message);
                 await DelayAsync(_retryFirst, cancellationToken);
@@ -439,10 +494,14 @@ internal sealed class DockerPod
         }
     }
 
+    private static string? AddressIn(InspectedContainer infra) =>
+        infra.NetworkSettings?.Networks?.Values.Select(n => n.IPAddress).FirstOrDefault(i => !string.IsNullOrEmpty(i));
+
     private void InfraLost(bool stillExists)
     {
         lock (_lock)
         {
+            _wasReached = false;
             _infraSight = stillExists ? ContainerSight.Ended : ContainerSight.Missing;
             _ip = null;
             _published = null;
@@ -517,10 +576,13 @@ internal sealed class DockerPod
     {
         if (!_graceOver.IsCancellationRequested)
         {
-            if (InfraId is { } id)
+            // The engine refuses a name that the container has.
+            if (InfraId is { } id && _recordedDeadline != _deadline)
             {
-                var name = DockerLabels.Deleting(_machine.Options.ClusterName, Definition.Id, _deadline);
+                var deadline = _deadline;
+                var name = DockerLabels.Deleting(_machine.Options.ClusterName, Definition.Id, deadline);
                 await IgnoreGoneAsync(_machine.Engine.RenameContainerAsync(id, name, cancellationToken));
+                _recordedDeadline = deadline;
             }
 
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _graceOver.Token);

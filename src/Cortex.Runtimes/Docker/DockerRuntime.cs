@@ -344,7 +344,7 @@ public sealed class DockerRuntime : IContainerRuntime
 
         if (infra.Names.Select(DockerLabels.DeletionDeadline).FirstOrDefault(d => d is not null) is { } deadline)
         {
-            pod.Delete(deadline);
+            pod.Delete(deadline, recorded: true);
         }
 
         Add(pod);

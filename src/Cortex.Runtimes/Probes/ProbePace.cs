@@ -23,7 +23,7 @@ internal static class ProbePace
     {
         var period = Period(probe);
         var most = period < _most ? period : _most;
-        var growing = TimeSpan.FromMilliseconds((probe.Exec is null ? 20 : 100) * Math.Pow(1.25, Math.Min(checks, 40)));
+        var growing = TimeSpan.FromMilliseconds((probe.Exec is null ? 5 : 100) * Math.Pow(1.25, Math.Min(checks, 40)));
         return growing < most ? growing : most;
     }
 }

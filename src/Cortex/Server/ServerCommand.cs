@@ -40,6 +40,8 @@ internal static partial class ServerCommand
 
         try
         {
+            // Specifications hold what users put into `env`; nobody else on the machine is to read them.
+            Detach.KeepFilesPrivate();
             if (arguments.LogFile is not null)
             {
                 Detach.FromTerminal();
@@ -118,7 +120,7 @@ internal static partial class ServerCommand
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
             },
-            runtime, gateway, Addresses.Operator(config, bridge), loggers, time);
+            runtime, gateway, OperatorListeners(config, bridge, logger), loggers, time);
 
         await control.AdoptAsync(_settle, stop);
         await gateway.StartAsync(stop);
@@ -143,18 +145,34 @@ internal static partial class ServerCommand
         }
 
         var inside = new IPEndPoint(bridge, 80);
+        if (CanListen(inside, logger))
+        {
+            listeners.Add(new GatewayListener(inside, new OtherApplication(context => context.Request.Host.Host == RuntimeSettings.OperatorName, control)));
+        }
+
+        return listeners;
+    }
+
+    // Another program that has port 8888 on every address takes only the bridge's away, which nobody chose.
+    private static List<IPEndPoint> OperatorListeners(ClusterConfig config, IPAddress? bridge, ILogger logger)
+    {
+        var listeners = Addresses.Operator(config, bridge);
+        return [listeners[0], .. listeners.Skip(1).Where(inside => CanListen(inside, logger))];
+    }
+
+    private static bool CanListen(IPEndPoint inside, ILogger logger)
+    {
         try
         {
             using var probe = new Socket(inside.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             probe.Bind(inside);
-            listeners.Add(new GatewayListener(inside, new OtherApplication(context => context.Request.Host.Host == RuntimeSettings.OperatorName, control)));
+            return true;
         }
         catch (SocketException exception)
         {
-            LogNoInside(logger, exception, bridge);
+            LogNoInside(logger, inside, exception.Message);
+            return false;
         }
-
-        return listeners;
     }
 
     private static async Task WaitForStopAsync(CancellationToken cancellationToken)
@@ -176,6 +194,6 @@ internal static partial class ServerCommand
     [LoggerMessage(4002, LogLevel.Information, "Stopping; containers go on running and the next start finds them.")]
     private static partial void LogStopping(ILogger logger);
 
-    [LoggerMessage(4003, LogLevel.Warning, "Can't listen on {Bridge}:80, so containers do not reach the gateway and the operator by their names inside the cluster; run as root or allow it with `sysctl net.ipv4.ip_unprivileged_port_start=80`.")]
-    private static partial void LogNoInside(ILogger logger, Exception exception, IPAddress bridge);
+    [LoggerMessage(4003, LogLevel.Warning, "Can't listen on {Inside} ({Reason}), so containers do not reach this cluster by its names inside the cluster on that port. If the address is in use, stop the program that has the port; if permission is denied, run as root or allow it with `sysctl net.ipv4.ip_unprivileged_port_start=80`.")]
+    private static partial void LogNoInside(ILogger logger, IPEndPoint inside, string reason);
 }

@@ -211,6 +211,20 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Down_DirectoryHoldsSomethingElse_LeavesThat()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var own = Path.Combine(_server.Directory, "notes.txt");
+        await File.WriteAllTextAsync(own, "mine", TestContext.Current.CancellationToken);
+        await _server.StopAsync();
+
+        var result = await _cli.RunAsync("cluster", "down", "-y");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal([own], Directory.GetFileSystemEntries(_server.Directory));
+    }
+
+    [Fact]
     public async Task Down_NotRunning_StillCleansUp()
     {
         await _cli.RunAsync("cluster", "up");

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using Cortex.Runtimes.Docker;
 using Cortex.Runtimes.Docker.Engine;
 
@@ -51,6 +53,24 @@ internal sealed class DockerCluster : IAsyncDisposable
     {
         await Engine.ConnectAsync(TestContext.Current.CancellationToken);
         return await Engine.InspectContainerAsync(name, TestContext.Current.CancellationToken) ?? throw new InvalidOperationException($"no container {name}");
+    }
+
+    /// <summary>Takes a pod's network container off the cluster's network, as <c>docker network disconnect</c> does.</summary>
+    public async Task DisconnectAsync(string podId)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(new DockerRuntimeOptions().EffectiveSocketPath), cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using var body = new StringContent($$"""{"Container": "{{Infra(podId)}}", "Force": true}""", Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(
+            new Uri($"http://docker/networks/{DockerLabels.Network(Name)}/disconnect"), body, TestContext.Current.CancellationToken);
+        answer.EnsureSuccessStatusCode();
     }
 
     public async ValueTask DisposeAsync()

@@ -37,6 +37,19 @@ public sealed class PodContentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CreateAsync_SystemCallFilter_IsLeftOutOfTheNetworkContainerAlone()
+    {
+        await _runtime.CreateAsync(DockerPods.Pod("filter", DockerPods.Shell("web", DockerPods.Idle)), Cancel);
+        await _runtime.UntilAsync("filter", PodState.Ready);
+
+        var infra = (await _cluster.InspectAsync(_cluster.Infra("filter"))).HostConfig!;
+        Assert.Equal(["ALL"], infra.CapDrop);
+        Assert.Contains("seccomp=unconfined", infra.SecurityOpt!);
+        Assert.Contains("no-new-privileges", infra.SecurityOpt!);
+        Assert.Equal("Seccomp:\t2\n", await RunAsync("filter", "web", "grep Seccomp: /proc/1/status"));
+    }
+
+    [Fact]
     public async Task CreateAsync_Files_AreReadOnlyInEveryContainer()
     {
         var pod = DockerPods.Pod("files", DockerPods.Shell("one", DockerPods.Idle), DockerPods.Shell("two", DockerPods.Idle)) with

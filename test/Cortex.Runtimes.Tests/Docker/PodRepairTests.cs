@@ -121,6 +121,40 @@ public sealed class PodRepairTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task StartAsync_DeletionWithALongGraceWasUnderWay_EndsWithItsContainers()
+    {
+        // SIGTERM has no effect before the process that sent it first is gone.
+        const string Script = "trap '[ -e /mnt/end ] && exit 0' TERM; while true; do sleep 0.1; done";
+        await _runtime.CreateAsync(DockerPods.Pod("patient", DockerPods.Shell("one", Script)), Cancel);
+        await _runtime.UntilAsync("patient", PodState.Ready);
+        _ = _runtime.DeleteAsync("patient", TimeSpan.FromHours(1), Cancel);
+        await Eventually.TrueAsync(
+            async () => (await _cluster.ContainersAsync()).Any(c => c.Names.Any(n => DockerLabels.DeletionDeadline(n) is not null)), "the deletion is recorded");
+        await _runtime.DisposeAsync();
+        await _cluster.Engine.ExecAsync(_cluster.User("patient", "one"), ["touch", "/mnt/end"], Cancel);
+
+        var next = await _cluster.OpenAsync();
+
+        await Eventually.TrueAsync(() => Task.FromResult(next.List().Count == 0), "the deletion is finished");
+        Assert.Empty(await _cluster.ContainersAsync());
+    }
+
+    [Fact]
+    public async Task Supervision_PodIsTakenOffItsNetwork_BuildsItAgain()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+        var infra = (await _cluster.InspectAsync(_cluster.Infra("web"))).Id;
+
+        await _cluster.DisconnectAsync("web");
+
+        await Eventually.TrueAsync(async () => (await _cluster.ContainersAsync()).Any(c => c.Names.Contains("/" + _cluster.Infra("web")) && c.Id != infra), "the network container is a new one");
+        var pod = await _runtime.UntilAsync("web", PodState.Ready);
+        using var http = new HttpClient();
+        Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://{pod.Address!.Value.Host}:{pod.Address.Value.Port}/index.html", Cancel));
+    }
+
+    [Fact]
     public async Task StartAsync_ContainerWithoutItsPod_IsRemoved()
     {
         await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);

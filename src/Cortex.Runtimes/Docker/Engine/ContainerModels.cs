@@ -25,6 +25,8 @@ internal sealed record HostConfig
     public IReadOnlyDictionary<string, PortBinding[]?>? PortBindings { get; init; }
     public IReadOnlyList<Mount>? Mounts { get; init; }
     public LogConfig? LogConfig { get; init; }
+    public IReadOnlyList<string>? CapDrop { get; init; }
+    public IReadOnlyList<string>? SecurityOpt { get; init; }
     public long CpuShares { get; init; }
     public long Memory { get; init; }
     public long MemorySwap { get; init; }
