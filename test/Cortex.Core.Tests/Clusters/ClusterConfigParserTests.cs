@@ -82,7 +82,7 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.memory_reserve", "docker: {memory_reserve: -1Mi}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:10", "limits.server_log_size", "limits: {server_log_size: 2Ti}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:11", "gateway.queue_timeout", "gateway: {queue_timeout: 25h}")]
-    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 8191}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 7Ki}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 1025Ki}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.max_headers", "gateway: {max_headers: 9}")]
     [InlineData("configreader.must_be_defined", "1:15", "node_groups[0].instance_type", "node_groups: [{name: a}]")]
