@@ -39,6 +39,12 @@ public sealed class GatewayOptions
     /// </summary>
     public TimeSpan UpstreamIdleTimeout { get; set; } = TimeSpan.FromSeconds(1.5);
 
+    /// <summary>
+    /// How long a replica's system may acknowledge nothing while a request to it is open: its network is gone, and the
+    /// request ends with 502. A replica that computes is not meant, as its system acknowledges. Default 20 s, at least 3 s.
+    /// </summary>
+    public TimeSpan LostReplicaTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How long a request with <c>Expect: 100-continue</c> waits for the replica's go-ahead. Default 1 s.</summary>
     public TimeSpan ExpectTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -63,6 +69,7 @@ public sealed class GatewayOptions
         CheckTime(UpstreamIdleTimeout, nameof(UpstreamIdleTimeout));
         CheckTime(ExpectTimeout, nameof(ExpectTimeout));
         CheckTime(UnreachableReplicaPause, nameof(UnreachableReplicaPause));
+        Check(LostReplicaTimeout >= TimeSpan.FromSeconds(3) && LostReplicaTimeout <= TimeSpan.FromDays(1), nameof(LostReplicaTimeout), "3 s to 1 day", LostReplicaTimeout);
         if (IdleTimeout != TimeSpan.Zero)
         {
             CheckTime(IdleTimeout, nameof(IdleTimeout));

@@ -119,8 +119,8 @@ internal static class ClusterShapes
 
     private static MapShape Gateway() => new(
         new Field("max_request_body", new QuantityShape("1") { Max = "1Pi" }, "Size of one request's body.") { Default = "10Gi" },
-        new Field("max_header_size", new QuantityShape("1Ki") { Max = "16Mi" }, "Size of one request's headers together.") { Default = "64Ki" },
-        new Field("max_headers", new IntShape { Min = 1, Max = 10_000 }, "Headers of one request.") { Default = "100" },
+        new Field("max_header_size", new QuantityShape("8Ki") { Max = "1Mi" }, "Size of one request's headers together.") { Default = "64Ki" },
+        new Field("max_headers", new IntShape { Min = 10, Max = 10_000 }, "Headers of one request.") { Default = "100" },
         new Field("header_timeout", Time("100ms", "1h"), "Time a client has to send its headers.") { Default = "15s" },
         new Field("keep_alive_timeout", Time("1s", "24h"), "Time a client's connection may be idle between requests.") { Default = "130s" },
         new Field("connect_timeout", Time("10ms", "1h"), "Time a connection to a replica may take.") { Default = "5s" },

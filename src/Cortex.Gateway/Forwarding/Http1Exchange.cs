@@ -70,6 +70,7 @@ internal sealed class Http1Exchange
         {
             try
             {
+                connection.BoundSending(_bodyIsInline && !_switchesProtocol);
                 await connection.SendAsync(_request.Written);
             }
             catch (Exception e) when (IsConnectionFailure(e))

@@ -7,7 +7,7 @@ namespace Cortex.Gateway.Forwarding;
 /// One HTTP/1.1 connection to a replica and the bytes read from it. Used by one request at a time; only
 /// <see cref="Dispose"/> may be called from elsewhere, and makes every pending read and write fail.
 /// </summary>
-internal sealed class UpstreamConnection(Socket socket, int maxHeadSize) : IDisposable
+internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpan lostAfter) : IDisposable
 {
     private const int InitialSize = 16 * 1024;
 
@@ -17,6 +17,7 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize) : IDisp
     private int _end;
     private ValueTask<int> _watch;
     private bool _watching;
+    private bool _bounded;
 
     /// <summary>The head of the request being sent.</summary>
     public HeadBuffer Output { get; } = new();
@@ -62,6 +63,19 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize) : IDisp
         _watch = socket.ReceiveAsync(_input.AsMemory(), SocketFlags.None);
 #pragma warning restore CA2012
         _watching = true;
+    }
+
+    /// <summary>
+    /// Says whether the replica's system has to take what is sent within a bound, which it can when that is short; a
+    /// replica may read a long body as slowly as it likes.
+    /// </summary>
+    public void BoundSending(bool bounded)
+    {
+        if (_bounded != bounded)
+        {
+            _bounded = bounded;
+            LostPeer.BoundSending(socket, bounded ? lostAfter : TimeSpan.Zero);
+        }
     }
 
     /// <summary>Sends all bytes.</summary>

@@ -15,6 +15,9 @@ internal sealed class UpstreamConnector(GatewayOptions options, TimeProvider tim
     /// <summary>How long an unused connection is kept.</summary>
     public TimeSpan IdleTimeout => options.UpstreamIdleTimeout;
 
+    /// <summary>How long a replica's system may acknowledge nothing.</summary>
+    public TimeSpan LostReplicaTimeout => options.LostReplicaTimeout;
+
     /// <summary>Most bytes of an answer's head.</summary>
     public int MaxHeadSize => options.MaxHeaderSize;
 
@@ -29,6 +32,7 @@ internal sealed class UpstreamConnector(GatewayOptions options, TimeProvider tim
         try
         {
             await socket.ConnectAsync(endPoint, either.Token);
+            LostPeer.Watch(socket, options.LostReplicaTimeout);
             return socket;
         }
         catch (SocketException e)

@@ -46,7 +46,7 @@ internal sealed class UpstreamPool(ReplicaAddress address, UpstreamConnector con
     /// <summary>Opens a connection.</summary>
     /// <exception cref="UpstreamUnreachableException">It could not be opened.</exception>
     public async ValueTask<UpstreamConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        new(await connector.ConnectAsync(address, cancellationToken), connector.MaxHeadSize);
+        new(await connector.ConnectAsync(address, cancellationToken), connector.MaxHeadSize, connector.LostReplicaTimeout);
 
     /// <summary>Keeps a connection whose answer was read to its end for the next request.</summary>
     public void Return(UpstreamConnection connection)

@@ -26,15 +26,24 @@ internal sealed class ApiStore : IDisposable
     /// <summary>Opens the file, creating it when it is missing, and reads the desired state.</summary>
     /// <param name="path">The database file; its folder exists.</param>
     /// <param name="versionsKept">Versions kept in each API's history.</param>
-    /// <exception cref="InvalidDataException">The file was written by a newer version.</exception>
+    /// <exception cref="InvalidDataException">The file was written by a newer version, or is no readable database.</exception>
     public ApiStore(string path, int versionsKept)
     {
         _versionsKept = versionsKept;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        _connection.Open();
-        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
-        Migrate(path);
-        _apis = Load();
+        try
+        {
+            _connection.Open();
+            Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+            Migrate(path);
+            _apis = Load();
+        }
+        catch (SqliteException exception)
+        {
+            _connection.Dispose();
+            throw new InvalidDataException(
+                $"the state in {path} can't be read ({exception.Message}); mend or restore the file, or move it away to begin with no APIs", exception);
+        }
     }
 
     /// <summary>Every deployed API by name, in ordinal order.</summary>

@@ -27,6 +27,17 @@ public sealed class ApiStoreTests : IDisposable
     }
 
     [Fact]
+    public void Constructor_FileIsNoDatabase_SaysWhichAndHowToMendIt()
+    {
+        File.WriteAllText(FilePath, new string('x', 5000));
+
+        var exception = Assert.Throws<InvalidDataException>(() => new ApiStore(FilePath, 10));
+
+        Assert.Contains(FilePath, exception.Message, StringComparison.Ordinal);
+        Assert.Contains("move it away", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void GetVersions_MoreThanKept_GivesTheNewest()
     {
         using var store = new ApiStore(FilePath, versionsKept: 3);
