@@ -6,6 +6,7 @@ missing=
 command -v docker-registry >/dev/null || missing="$missing docker-registry"
 command -v htpasswd >/dev/null || missing="$missing apache2-utils"
 test -x /bin/busybox && ! ldd /bin/busybox >/dev/null 2>&1 || missing="$missing busybox-static"
+command -v ip >/dev/null || missing="$missing iproute2"
 command -v dockerd >/dev/null || missing="$missing docker.io"
 
 if [ -n "$missing" ]; then

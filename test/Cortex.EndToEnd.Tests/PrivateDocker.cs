@@ -6,16 +6,26 @@ namespace Cortex.EndToEnd.Tests;
 internal sealed class PrivateDocker : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cxd-").FullName;
+
+    // A bridge of its own: told to use none, a daemon takes the machine's docker0 away from everybody.
+    private readonly string _bridge = $"cxd{Random.Shared.Next(0x1000000):x6}";
     private Process? _daemon;
 
     public string Host => $"unix://{_directory}/docker.sock";
 
     public async Task StartAsync()
     {
+        if (!Directory.Exists($"/sys/class/net/{_bridge}"))
+        {
+            await Shell.RunAsync("ip", "link", "add", "name", _bridge, "type", "bridge");
+            await Shell.RunAsync("ip", "address", "add", $"10.213.{Random.Shared.Next(256)}.1/24", "dev", _bridge);
+            await Shell.RunAsync("ip", "link", "set", _bridge, "up");
+        }
+
         var start = new ProcessStartInfo("dockerd",
         [
             "--host", Host, "--data-root", $"{_directory}/data", "--exec-root", $"{_directory}/exec",
-            "--pidfile", $"{_directory}/pid", "--bridge", "none", "--log-level", "error",
+            "--pidfile", $"{_directory}/pid", "--bridge", _bridge, "--log-level", "error",
         ])
         {
             RedirectStandardOutput = true,
@@ -55,6 +65,7 @@ internal sealed class PrivateDocker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        await Shell.RunAsync("ip", "link", "delete", _bridge);
         Directory.Delete(_directory, recursive: true);
     }
 

@@ -378,11 +378,7 @@ internal sealed class DockerPod
             }
             catch (TimeoutException)
             {
-                lock (_lock)
-                {
-                    _stalled = true;
-                }
-
+                Set(() => _stalled = true);
                 Publish();
             }
         }
@@ -397,12 +393,12 @@ internal sealed class DockerPod
         if (InfraId is null)
         {
             var id = await _machine.CreateInfraAsync(Definition);
-            lock (_lock)
+            Set(() =>
             {
                 _infraId = id;
                 _infraSight = ContainerSight.Created;
                 _infraCreated.TrySetResult(id);
-            }
+            });
         }
 
         if (_infraSight is not ContainerSight.Running)
@@ -414,11 +410,11 @@ internal sealed class DockerPod
         up.TrySetResult();
         if (await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken) is { } infra)
         {
-            lock (_lock)
+            Set(() =>
             {
                 _ip = AddressIn(infra);
                 _published = infra.HostConfig?.PortBindings is { Count: > 0 } ? Published(infra.NetworkSettings?.Ports) : null;
-            }
+            });
         }
 
         Trouble("");
@@ -477,11 +473,7 @@ internal sealed class DockerPod
                         return;
                     }
 
-                    lock (_lock)
-                    {
-                        _ip = ip;
-                    }
-
+                    Set(() => _ip = ip);
                     Publish();
                 }
             }
@@ -491,6 +483,15 @@ internal sealed class DockerPod
                 await DelayAsync(_retryFirst, cancellationToken);
                 LookAtInfra();
             }
+        }
+    }
+
+    // No `lock` stands in an async method itself, for the reason that ImagePuller gives.
+    private void Set(Action change)
+    {
+        lock (_lock)
+        {
+            change();
         }
     }
 

@@ -15,18 +15,7 @@ internal sealed class ImagePuller(DockerEngine engine, RegistryCredentials crede
     /// <exception cref="ImagePullException">The image can't be had; the message has the registry's words.</exception>
     public async Task PullAsync(string image, Action<string> progress, CancellationToken cancellationToken)
     {
-        SharedPull pull;
-        lock (_lock)
-        {
-            if (!_pulls.TryGetValue(image, out pull!))
-            {
-                _pulls[image] = pull = new SharedPull();
-                pull.Done = RunAsync(image, pull);
-            }
-
-            pull.Progress += progress;
-        }
-
+        var pull = Join(image, progress);
         try
         {
             await pull.Done.WaitAsync(cancellationToken);
@@ -34,6 +23,31 @@ internal sealed class ImagePuller(DockerEngine engine, RegistryCredentials crede
         finally
         {
             pull.Progress -= progress;
+        }
+    }
+
+    private SharedPull Join(string image, Action<string> progress)
+    {
+        lock (_lock)
+        {
+            if (!_pulls.TryGetValue(image, out var pull))
+            {
+                _pulls[image] = pull = new SharedPull();
+                pull.Done = RunAsync(image, pull);
+            }
+
+            pull.Progress += progress;
+            return pull;
+        }
+    }
+
+    // A method of its own: optimized code of a `lock` in the `finally` of an async method was seen to leave the lock
+    // taken after an exception, so that the next pull waited for ever.
+    private void Forget(string image)
+    {
+        lock (_lock)
+        {
+            _pulls.Remove(image);
         }
     }
 
@@ -66,10 +80,7 @@ internal sealed class ImagePuller(DockerEngine engine, RegistryCredentials crede
         }
         finally
         {
-            lock (_lock)
-            {
-                _pulls.Remove(image);
-            }
+            Forget(image);
         }
     }
 

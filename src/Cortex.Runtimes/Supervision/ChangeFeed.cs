@@ -66,10 +66,16 @@ internal sealed class ChangeFeed
         }
         finally
         {
-            lock (_lock)
-            {
-                _watchers.Remove(watcher);
-            }
+            Leave(watcher);
+        }
+    }
+
+    // Not in the `finally` itself, for the reason that ImagePuller gives.
+    private void Leave(Watcher watcher)
+    {
+        lock (_lock)
+        {
+            _watchers.Remove(watcher);
         }
     }
 
