@@ -327,14 +327,15 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <returns>Whether the container may start.</returns>
     private async Task<bool> WriteFilesAsync()
     {
-        if (_filesWritten || pod.Definition.Files.Count == 0)
+        if (_filesWritten)
         {
             return true;
         }
 
         try
         {
-            await machine.Engine.UploadAsync(Id!, pod.Definition.Files, CancellationToken.None);
+            // The engine makes volumes that only root may write to; an image may run as any user.
+            await machine.Engine.UploadAsync(Id!, DockerLabels.Volumes, pod.Definition.Files, CancellationToken.None);
             _filesWritten = true;
             return true;
         }

@@ -230,7 +230,7 @@ internal sealed class DockerPod
                 ? ProbeResult.Bad("the pod has no address yet")
                 : probe.HttpGet is { } get
                     ? await _machine.Checks.HttpAsync(address, get.Path, cancellationToken)
-                    : await NetworkChecks.TcpAsync(address, cancellationToken);
+                    : await NetworkChecks.TcpAsync(address, _machine.Loopback, _machine.Time, cancellationToken);
             reached = result.Passed;
             return result;
         }

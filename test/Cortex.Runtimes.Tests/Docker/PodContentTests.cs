@@ -27,6 +27,7 @@ public sealed class PodContentTests : IAsyncLifetime
         Assert.Equal("hello from busybox\n", await RunAsync("both", "side", "wget -q -O - http://127.0.0.1:8080/index.html"));
         await RunAsync("both", "web", "echo shared > /mnt/note; echo too > /cortex/note");
         Assert.Equal("shared\ntoo\n", await RunAsync("both", "side", "cat /mnt/note /cortex/note"));
+        Assert.Equal(["drwxrwxrwx", "drwxrwxrwx"], (await RunAsync("both", "side", "ls -ld /mnt /cortex")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[..10]));
         foreach (var container in new[] { "web", "side" })
         {
             var hosts = await RunAsync("both", container, "cat /etc/hosts");

@@ -60,12 +60,25 @@ internal sealed partial class DockerEngine
         }
     }
 
-    /// <summary>Writes read-only files into a container, also into its volumes, whether it runs or not.</summary>
-    public async Task UploadAsync(string id, IEnumerable<KeyValuePair<string, string>> files, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes read-only files into a container, also into its volumes, whether it runs or not, and lets every user write
+    /// into <paramref name="openDirectories"/> (names below the root, made where they are missing).
+    /// </summary>
+    public async Task UploadAsync(
+        string id, IEnumerable<string> openDirectories, IEnumerable<KeyValuePair<string, string>> files, CancellationToken cancellationToken)
     {
         using var tar = new MemoryStream();
         using (var writer = new TarWriter(tar, TarEntryFormat.Pax, leaveOpen: true))
         {
+            foreach (var directory in openDirectories)
+            {
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.Directory, directory + "/")
+                {
+                    Mode = (UnixFileMode)0b111_111_111,
+                    ModificationTime = _time.GetUtcNow(),
+                });
+            }
+
             foreach (var (path, text) in files)
             {
                 using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
