@@ -21,6 +21,9 @@ internal sealed class ClusterDirectory(string path)
 
     public string PidPath => System.IO.Path.Combine(Path, "server.pid");
 
+    /// <summary>Held by the command that starts, changes or ends the cluster.</summary>
+    public string LockPath => System.IO.Path.Combine(Path, "command.lock");
+
     public string LogPath => System.IO.Path.Combine(Path, "server.log");
 
     /// <summary>Whether a cluster has been made here.</summary>
@@ -53,7 +56,7 @@ internal sealed class ClusterDirectory(string path)
     /// <summary>Deletes what a cluster keeps here, and the directory unless something of the user's own lies in it.</summary>
     public void Delete()
     {
-        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "server.log*", "state.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
+        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
         {
             foreach (var file in Directory.GetFiles(Path, pattern))
             {

@@ -33,6 +33,7 @@ internal static class ClusterConfigureCommand
                 return ExitCodes.Failure;
             }
 
+            using var alone = await ClusterLock.TakeAsync(host, cluster, cancellationToken);
             PrivateFile.Write(cluster.ConfigPath, after);
             if (ServerProcess.Find(cluster) is { } server)
             {

@@ -34,6 +34,7 @@ internal static class ClusterDownCommand
                 return ExitCodes.Failure;
             }
 
+            using var alone = await ClusterLock.TakeAsync(host, cluster, cancellationToken);
             if (ServerProcess.Find(cluster) is { } server)
             {
                 await host.Out.WriteLineAsync("stopping the server ...");

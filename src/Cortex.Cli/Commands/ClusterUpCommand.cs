@@ -30,7 +30,8 @@ internal static class ClusterUpCommand
                 return ExitCodes.Failure;
             }
 
-            var token = Prepare(cluster);
+            using var alone = await ClusterLock.TakeAsync(host, cluster, cancellationToken);
+            var token = cluster.ObtainToken();
             var server = ServerProcess.Find(cluster);
             if (server is not null && cluster.Exists && ConfigDifferences.Between(cluster.ReadSettings().Config, settings.Config) is { Count: > 0 } changes)
             {
@@ -112,12 +113,6 @@ internal static class ClusterUpCommand
             PrivateFile.Write(cluster.ConfigPath, before!);
             throw;
         }
-    }
-
-    private static string Prepare(ClusterDirectory cluster)
-    {
-        cluster.Create();
-        return cluster.ObtainToken();
     }
 
     private static string Summary(ClusterSettings settings, string environment)

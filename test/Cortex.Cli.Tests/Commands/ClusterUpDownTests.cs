@@ -52,6 +52,16 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Up_TwiceAtOnce_StartsOneServerAndBothSucceed()
+    {
+        var results = await Task.WhenAll(_cli.RunAsync("cluster", "up"), _cli.RunAsync("cluster", "up"));
+
+        Assert.All(results, result => Assert.Equal((0, ""), (result.ExitCode, result.Error)));
+        Assert.Single(results, result => result.Out.StartsWith("cortex is ready!", StringComparison.Ordinal));
+        Assert.Single(results, result => result.Out.StartsWith("cluster cortex is already running", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Up_ServerDied_StartsAnotherWithTheSameToken()
     {
         await _cli.RunAsync("cluster", "up");

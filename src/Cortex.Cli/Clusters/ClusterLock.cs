@@ -1,0 +1,43 @@
+using Cortex.Core.Errors;
+
+namespace Cortex.Cli.Clusters;
+
+/// <summary>Lets one command at a time start, change or end a cluster. The system lets go of it when the process ends.</summary>
+internal sealed class ClusterLock : IDisposable
+{
+    /// <summary>How long a command waits for another one's end; a start may take a minute.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly FileStream _file;
+
+    private ClusterLock(FileStream file) => _file = file;
+
+    /// <summary>Waits for the lock of a cluster, whose directory is made when it is missing.</summary>
+    /// <exception cref="CortexException">Another command has held it for too long.</exception>
+    public static async Task<ClusterLock> TakeAsync(CliHost host, ClusterDirectory cluster, CancellationToken cancellationToken)
+    {
+        var began = host.Time.GetTimestamp();
+        while (true)
+        {
+            cluster.Create();
+            try
+            {
+                return new ClusterLock(new FileStream(cluster.LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException exception)
+            {
+                if (host.Time.GetElapsedTime(began) > Patience)
+                {
+                    throw new CortexException("cli.cluster_up", $"another command works on this cluster ({exception.Message}); wait for its end, or stop it", exception);
+                }
+            }
+
+            await Task.Delay(Pause, host.Time, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+}
