@@ -84,6 +84,24 @@ public sealed class RealtimeApiTests(LocalCluster cluster) : IClassFixture<Local
     }
 
     [Fact]
+    public async Task Deploy_GoodAndMissingImagesInTurn_NeverHangsTheServer()
+    {
+        // A published build once kept a lock after a failed pull, so that within five rounds a later one waited for ever.
+        for (var round = 0; round < 8; round++)
+        {
+            // It ends on SIGTERM at once, so that a round takes seconds.
+            const string quick = "command: [sh, -c, \"trap 'exit 0' TERM; httpd -f -p 8080 -h /www & wait\"]";
+            await cluster.DeployAsync(LocalCluster.Api("turns", version: $"{round}", more: quick), "--force", "--timeout", "60s");
+            await cluster.Cli.OkAsync("deploy", cluster.Write(LocalCluster.Api("turns").Replace(TestImage.Name, $"127.0.0.1:1/nothing:{round}", StringComparison.Ordinal)), "--force");
+            await cluster.StateAsync("turns", "err_image_pull");
+            Assert.StartsWith($"{round} ", await cluster.CallAsync("/turns"), StringComparison.Ordinal);
+        }
+
+        await cluster.Cli.OkAsync("delete", "turns", "-f");
+        await Eventually.TrueAsync(async () => (await cluster.ContainersAsync($"name=cortex-{cluster.Name}-turns-")).Count == 0, "every replica is gone");
+    }
+
+    [Fact]
     public async Task Replica_KilledOrRemovedByHand_IsRepaired()
     {
         await cluster.DeployAsync(LocalCluster.Api("repair"));
