@@ -93,7 +93,7 @@ internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Recon
 
     /// <summary>The pods of one API, newest version first.</summary>
     public IReadOnlyList<PodStatus> Pods(WantedApi api) =>
-        [.. PodsByApi()[api.Name].OrderByDescending(pod => PodFactory.IsLatest(pod, api.Spec)).ThenBy(pod => pod.CreatedAt)];
+        [.. PodsByApi()[api.Name].OrderByDescending(pod => PodFactory.IsLatest(pod.Labels, api.Spec)).ThenBy(pod => pod.CreatedAt)];
 
     private ILookup<string, PodStatus> PodsByApi() =>
         runtime.List().ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);

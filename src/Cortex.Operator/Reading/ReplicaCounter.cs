@@ -24,7 +24,7 @@ internal static class ReplicaCounter
         var reasons = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var pod in pods)
         {
-            var latest = PodFactory.IsLatest(pod, api.Spec);
+            var latest = PodFactory.IsLatest(pod.Labels, api.Spec);
             var state = isStopping(pod.Id) ? PodState.Terminating : pod.State;
             existing += state != PodState.Terminating ? 1 : 0;
             ready += state == PodState.Ready ? 1 : 0;

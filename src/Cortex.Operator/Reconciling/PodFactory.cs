@@ -44,10 +44,10 @@ internal static class PodFactory
         };
     }
 
-    /// <summary>Whether a pod runs this version: same containers, and no refresh since.</summary>
-    public static bool IsLatest(PodStatus pod, DeployedSpec spec) =>
-        pod.Labels.GetValueOrDefault(PodLabels.PodId) == spec.PodId
-        && pod.Labels.GetValueOrDefault(PodLabels.DeploymentId) == spec.DeploymentId;
+    /// <summary>Whether a pod with these labels runs this version: same containers, and no refresh since.</summary>
+    public static bool IsLatest(IReadOnlyDictionary<string, string> labels, DeployedSpec spec) =>
+        labels.GetValueOrDefault(PodLabels.PodId) == spec.PodId
+        && labels.GetValueOrDefault(PodLabels.DeploymentId) == spec.DeploymentId;
 
     // One rule for every kind: the port is dialled unless a probe of the user's already looks at it.
     private static bool NeedsDefaultProbe(PodSpec pod) => pod.Port is { } port && !pod.Containers.Any(container =>

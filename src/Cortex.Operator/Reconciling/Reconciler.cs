@@ -105,7 +105,7 @@ internal sealed partial class Reconciler(
     {
         var replicas = pods.Select(pod => new RolloutReplica(
             pod.Id,
-            PodFactory.IsLatest(pod, api.Spec),
+            PodFactory.IsLatest(pod.Labels, api.Spec),
             pod.State == PodState.Ready,
             pod.State == PodState.Terminating || stopping.Contains(pod.Id),
             pod.CreatedAt)).ToList();
@@ -114,7 +114,7 @@ internal sealed partial class Reconciler(
         {
             if (definition.Labels[PodLabels.ApiName] == api.Name && !known.Contains(definition.Id))
             {
-                replicas.Add(new RolloutReplica(definition.Id, definition.Labels[PodLabels.PodId] == api.Spec.PodId && definition.Labels[PodLabels.DeploymentId] == api.Spec.DeploymentId, Ready: false, Stopping: false, time.GetUtcNow()));
+                replicas.Add(new RolloutReplica(definition.Id, PodFactory.IsLatest(definition.Labels, api.Spec), Ready: false, Stopping: false, time.GetUtcNow()));
             }
         }
 
