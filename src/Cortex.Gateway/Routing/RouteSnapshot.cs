@@ -2,7 +2,11 @@ namespace Cortex.Gateway.Routing;
 
 /// <summary>Everything that the gateway needs to know of the APIs at one moment. A change swaps the whole.</summary>
 /// <param name="Apis">One entry per API; names and endpoints are unique.</param>
-public sealed record RouteSnapshot(IReadOnlyList<ApiRoute> Apis);
+public sealed record RouteSnapshot(IReadOnlyList<ApiRoute> Apis)
+{
+    /// <summary>Endpoints that are served without a replica; their names and endpoints are none of <see cref="Apis"/>'.</summary>
+    public IReadOnlyList<HandlerRoute> Handlers { get; init; } = [];
+}
 
 /// <summary>One Realtime API as the gateway sees it.</summary>
 public sealed record ApiRoute
