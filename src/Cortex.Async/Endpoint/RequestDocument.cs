@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Cortex.Queues;
+using Cortex.Queues.Blobs;
 
 namespace Cortex.Async.Endpoint;
 
@@ -111,6 +112,11 @@ internal readonly record struct RequestDocument(ReadOnlyMemory<byte> Before, str
         output.Write("\n"u8);
         return output.WrittenMemory;
     }
+
+    /// <summary>Opens the result in the blob store.</summary>
+    /// <exception cref="InvalidDataException">It is not there.</exception>
+    public async Task<Stream> OpenAsync(IBlobStore blobs, CancellationToken cancellationToken) =>
+        await blobs.OpenAsync(Blob!, cancellationToken) ?? throw new InvalidDataException($"the result {Blob} is missing from the blob store");
 
     /// <summary>Writes the document with a result from the blob store.</summary>
     /// <param name="content">The result.</param>
