@@ -23,6 +23,7 @@ internal static class ApiBinder
             UpdateStrategy = api.Find<MapValue>("update_strategy") is { } strategy
                 ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
                 : null,
+            Queue = api.Find<MapValue>("queue") is { } queue ? Queue(queue) : null,
             Index = index,
             FileName = fileName,
             SubmittedApiSpec = submitted,
@@ -95,6 +96,18 @@ internal static class ApiBinder
             UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
         };
     }
+
+    private static QueueSpec Queue(MapValue queue) => new()
+    {
+        MaxAttempts = queue.Int32("max_attempts"),
+        RetryBackoff = queue.Get<TimeSpan>("retry_backoff"),
+        RetryBackoffMax = queue.Get<TimeSpan>("retry_backoff_max"),
+        Timeout = queue.Get<TimeSpan>("timeout"),
+        ResultRetention = queue.Get<TimeSpan>("result_retention"),
+        MaxPayload = queue.Get<string>("max_payload"),
+        MaxResult = queue.Get<string>("max_result"),
+        MaxLostAttempts = queue.Int32("max_lost_attempts"),
+    };
 
     private static TrafficSplitterTarget Target(MapValue target) =>
         new(target.Get<string>("name"), target.Int32("weight"), target.Get<bool>("shadow"));

@@ -36,7 +36,8 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             }
 
             // Splitters last: their targets may be in the same file.
-            var outcomes = file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, force)).ToList();
+            var pods = reader.PodsByApi();
+            var outcomes = file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, pods, force)).ToList();
 
             // One commit for the file: on a full disk nothing of it is deployed.
             await Task.Run(() => store.Deploy([.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()]), cancellationToken);
@@ -64,7 +65,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
                 throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI or an AsyncAPI can be refreshed");
             }
 
-            if (!force && reader.IsUpdating(api))
+            if (!force && reader.IsUpdating(api, reader.PodsByApi()))
             {
                 throw StillUpdating(api.Spec);
             }
@@ -106,12 +107,12 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
     }
 
     // What a deployment changes for one API, and what to answer; no change when it is refused or up to date.
-    private (DeployResult Result, WantedApi? Change) Apply(ApiSpec spec, bool force)
+    private (DeployResult Result, WantedApi? Change) Apply(ApiSpec spec, ILookup<string, PodStatus> pods, bool force)
     {
         try
         {
             var deployed = store.Apis.GetValueOrDefault(spec.Name);
-            var (wanted, message) = Apply(spec, deployed, force);
+            var (wanted, message) = Apply(spec, deployed, pods, force);
             var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return (new DeployResult(answer, message, ""), ReferenceEquals(wanted, deployed) ? null : wanted);
         }
@@ -121,16 +122,16 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         }
     }
 
-    private (WantedApi Wanted, string Message) Apply(ApiSpec spec, WantedApi? deployed, bool force)
+    private (WantedApi Wanted, string Message) Apply(ApiSpec spec, WantedApi? deployed, ILookup<string, PodStatus> pods, bool force)
     {
         if (deployed is not null && deployed.Spec.Kind != spec.Kind)
         {
             throw new CortexException("resources.cannot_change_kind_of_deployed_api", $"{spec.Name} is deployed as a {deployed.Spec.Kind}, and the kind of a deployed API can't change; run `cortex delete {spec.Name}` first, or use another name");
         }
 
-        if (spec.Kind != ApiKind.RealtimeAPI)
+        if (spec.Kind is not (ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kind RealtimeAPI");
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kinds RealtimeAPI and AsyncAPI");
         }
 
         var podId = SpecHash.PodId(spec);
@@ -139,10 +140,10 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         {
             var now = time.GetUtcNow();
             var created = Version(spec, specId, podId, DeploymentId.New(), (now - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick);
-            return (new WantedApi(created, spec.Autoscaling!.InitReplicas), $"creating {Title(spec.Name, spec.Kind)}");
+            return (new WantedApi(created, spec.Autoscaling!.InitReplicas) { CallbackKey = spec.Kind == ApiKind.AsyncAPI ? CallbackKey.New() : null }, $"creating {Title(spec.Name, spec.Kind)}");
         }
 
-        var updating = reader.IsUpdating(deployed);
+        var updating = reader.IsUpdating(deployed, pods);
         if (deployed.Spec.SpecId == specId)
         {
             return (deployed, $"{Title(spec.Name, spec.Kind)} is {(updating ? "already updating" : "up to date")}");
@@ -156,7 +157,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         var scaling = spec.Autoscaling!;
         var replicas = Math.Clamp(deployed.Replicas > 0 ? deployed.Replicas : scaling.InitReplicas, scaling.MinReplicas, scaling.MaxReplicas);
         var updated = Version(spec, specId, podId, deployed.Spec.DeploymentId, deployed.Spec.InitialDeploymentTime);
-        return (new WantedApi(updated, replicas), $"updating {Title(spec.Name, spec.Kind)}");
+        return (deployed with { Spec = updated, Replicas = replicas }, $"updating {Title(spec.Name, spec.Kind)}");
     }
 
     private DeployedSpec NewVersion(DeployedSpec spec, string deploymentId)
