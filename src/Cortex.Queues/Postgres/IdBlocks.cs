@@ -9,9 +9,9 @@ internal sealed class IdBlocks(Database database)
     private const int BlockBits = 20;
     private const long BlockSize = 1L << BlockBits;
 
-    private readonly SemaphoreSlim _fetching = new(1);
     private Block _current = new(0, BlockSize);
     private volatile Block? _next;
+    private int _isFetching;
 
     /// <summary>A new id. Cheap; the database is asked beside it.</summary>
     /// <exception cref="StoreUnavailableException">The database could not be asked for so long that all blocks were used up.</exception>
@@ -72,7 +72,7 @@ internal sealed class IdBlocks(Database database)
 
     private async Task FetchNextAsync()
     {
-        if (!await _fetching.WaitAsync(0))
+        if (Interlocked.Exchange(ref _isFetching, 1) == 1)
         {
             return;
         }
@@ -87,7 +87,7 @@ internal sealed class IdBlocks(Database database)
         }
         finally
         {
-            _fetching.Release();
+            Volatile.Write(ref _isFetching, 0);
         }
     }
 

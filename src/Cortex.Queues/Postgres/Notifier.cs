@@ -11,11 +11,11 @@ namespace Cortex.Queues.Postgres;
 internal sealed class Notifier : IAsyncDisposable
 {
     private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _signal = new(0, 1);
+    private readonly Signal _signal = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Database _database;
     private readonly Owner _owner;
-    private readonly string _channel;
+    private readonly bool _isOn;
     private readonly ILogger _logger;
     private readonly Task _work;
     private HashSet<int> _queues = [];
@@ -23,11 +23,11 @@ internal sealed class Notifier : IAsyncDisposable
     private List<long> _revoked = [];
     private bool _queuesChanged;
 
-    public Notifier(Database database, Owner owner, string channel, ILogger logger)
+    public Notifier(Database database, Owner owner, bool isOn, ILogger logger)
     {
         _database = database;
         _owner = owner;
-        _channel = channel;
+        _isOn = isOn;
         _logger = logger;
         _work = Task.Run(WorkAsync);
     }
@@ -37,7 +37,7 @@ internal sealed class Notifier : IAsyncDisposable
 
     public void Send(IEnumerable<int> work, IEnumerable<long> finished, IEnumerable<long> revoked, bool queuesChanged = false)
     {
-        if (!HasListeners)
+        if (!_isOn || !HasListeners)
         {
             return;
         }
@@ -48,11 +48,9 @@ internal sealed class Notifier : IAsyncDisposable
             _finished.AddRange(finished);
             _revoked.AddRange(revoked);
             _queuesChanged |= queuesChanged;
-            if (_signal.CurrentCount == 0)
-            {
-                _signal.Release();
-            }
         }
+
+        _signal.Set();
     }
 
     public async ValueTask DisposeAsync()
@@ -68,13 +66,13 @@ internal sealed class Notifier : IAsyncDisposable
         {
             while (true)
             {
-                await _signal.WaitAsync(_stop.Token);
+                await _signal.WaitAsync(Timeout.InfiniteTimeSpan, _stop.Token);
                 try
                 {
                     foreach (var text in Take().Format())
                     {
                         await using var connection = await _database.OpenRelaxedAsync(_stop.Token);
-                        await using var command = new NpgsqlCommand("select pg_notify($1, $2)", connection).Add(_channel).Add(text);
+                        await using var command = new NpgsqlCommand("select pg_notify($1, $2)", connection).Add(Session.ChannelOf(_database.Schema)).Add(text);
                         await command.ExecuteNonQueryAsync(_stop.Token);
                     }
                 }

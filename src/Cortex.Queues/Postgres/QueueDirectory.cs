@@ -9,18 +9,16 @@ internal sealed record QueueEntry(int Id, string Name, long Retention, long? Ret
 /// <summary>What queues there are. Kept here, and read again when another process has changed something.</summary>
 internal sealed class QueueDirectory(Database database)
 {
-    private const string Select = "select id, name, retention, retired from queues";
+    public const string Select = "select id, name, retention, retired from queues";
 
     private readonly ConcurrentDictionary<string, QueueEntry> _byName = new();
 
-    /// <summary>The queue; null when there is none.</summary>
-    public async ValueTask<QueueEntry?> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        if (_byName.TryGetValue(name, out var entry))
-        {
-            return entry;
-        }
+    /// <summary>The queue, when it is known here.</summary>
+    public QueueEntry? TryFind(string name) => _byName.GetValueOrDefault(name);
 
+    /// <summary>The queue; null when there is none.</summary>
+    public async Task<QueueEntry?> FindAsync(string name, CancellationToken cancellationToken)
+    {
         await using var connection = await database.OpenRelaxedAsync(cancellationToken);
         await using var command = new NpgsqlCommand($"{Select} where name = $1", connection).Add(name);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -28,7 +26,7 @@ internal sealed class QueueDirectory(Database database)
     }
 
     /// <summary>Makes or changes a queue, and takes it into use again.</summary>
-    public async Task ConfigureAsync(string name, long retention, CancellationToken cancellationToken)
+    public async Task<int> ConfigureAsync(string name, long retention, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(
@@ -36,7 +34,7 @@ internal sealed class QueueDirectory(Database database)
             .Add(name).Add(retention);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        _byName[name] = Read(reader);
+        return (_byName[name] = Read(reader)).Id;
     }
 
     /// <summary>Takes a queue out of use. Null when there is none.</summary>
@@ -100,5 +98,5 @@ internal sealed class QueueDirectory(Database database)
         return ended;
     }
 
-    private static QueueEntry Read(NpgsqlDataReader row) => new(row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetInt64(3));
+    public static QueueEntry Read(NpgsqlDataReader row) => new(row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetInt64(3));
 }

@@ -19,7 +19,7 @@ internal static class Schema
      * keys       idempotency keys, for as long as their message is known.
      * owners     the processes; each holds a lock for its life.
      *
-     * state of a message: 0 in line, 1 delayed. status of a result: as MessageStatus.
+     * state of a message: 0 in line, 1 delayed. ended_token: the lease that ended its last attempt, which counts no more. status of a result: as MessageStatus.
      */
     private const string Tables = """
         create table format (version int not null);
@@ -40,6 +40,7 @@ internal static class Schema
             follow_queue int,
             failed int not null default 0,
             lost int not null default 0,
+            ended_token bigint,
             state smallint not null,
             priority smallint not null,
             key text,

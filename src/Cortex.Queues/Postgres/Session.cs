@@ -19,7 +19,8 @@ internal sealed class Session : IAsyncDisposable
     private readonly Owner _owner;
     private readonly HeldLeases _held;
     private readonly SessionTiming _timing;
-    private readonly TimeProvider _time;
+    // Not the store's clock: this is about connections and processes, which are real also where a test moves the clock.
+    private readonly TimeProvider _time = TimeProvider.System;
     private readonly ILogger _logger;
     private readonly ISessionListener _listener;
     private readonly CancellationTokenSource _stop = new();
@@ -28,14 +29,13 @@ internal sealed class Session : IAsyncDisposable
     private bool _isLocked;
     private Task _work = Task.CompletedTask;
 
-    public Session(Database database, Owner owner, HeldLeases held, SessionTiming timing, ISessionListener listener, TimeProvider time, ILogger logger)
+    public Session(Database database, Owner owner, HeldLeases held, SessionTiming timing, ISessionListener listener, ILogger logger)
     {
         _database = database;
         _owner = owner;
         _held = held;
         _timing = timing;
         _listener = listener;
-        _time = time;
         _logger = logger;
     }
 
@@ -61,7 +61,7 @@ internal sealed class Session : IAsyncDisposable
             throw;
         }
 
-        _work = Task.Run(() => WorkAsync(connection));
+        _work = Task.Run(() => WorkAsync(connection), CancellationToken.None);
     }
 
     /// <summary>Signs off: what others would wait for is given back at once.</summary>
@@ -119,7 +119,11 @@ internal sealed class Session : IAsyncDisposable
     {
         _isLocked = false;
         connection.Notification += (_, arguments) => _notices.Add(arguments.Payload);
-        await RunAsync(connection, $"listen \"{ChannelOf(_database.Schema).Replace("\"", "\"\"", StringComparison.Ordinal)}\"", cancellationToken);
+        if (_timing.Notices)
+        {
+            await RunAsync(connection, $"listen \"{ChannelOf(_database.Schema).Replace("\"", "\"\"", StringComparison.Ordinal)}\"", cancellationToken);
+        }
+
         await TryLockAsync(connection, cancellationToken);
         await using (var command = new NpgsqlCommand("insert into owners (id) values ($1) on conflict do nothing", connection).Add(_owner.Id))
         {

@@ -11,4 +11,7 @@ internal sealed record SessionTiming
 
     /// <summary>Whether notices are sent and heard; without, everything is found out by looking.</summary>
     public bool Notices { get; init; } = true;
+
+    /// <summary>Whether times are counted from the database's clock, so that machines agree; otherwise from the clock that was given, which a test moves.</summary>
+    public bool FollowsDatabaseClock { get; init; } = true;
 }

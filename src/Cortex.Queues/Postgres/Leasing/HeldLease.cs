@@ -1,5 +1,6 @@
 namespace Cortex.Queues.Postgres.Leasing;
 
+#pragma warning disable CA1001 // The source has neither timer nor wait handle: there is nothing to free, and its token is still with the holder.
 /// <summary>A lease of this process. Its times are timestamps of the process's clock.</summary>
 internal sealed class HeldLease(Lease lease, int queue, bool hasFollowUp)
 {

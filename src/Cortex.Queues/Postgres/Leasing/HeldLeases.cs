@@ -53,6 +53,15 @@ internal sealed class HeldLeases(TimeProvider time)
         }
     }
 
+    /// <summary>The lease, if it is held.</summary>
+    public HeldLease? Find(Lease lease)
+    {
+        lock (_lock)
+        {
+            return _bySequence.TryGetValue(lease.Id.Sequence, out var held) && held.Lease == lease ? held : null;
+        }
+    }
+
     /// <summary>It could not be ended.</summary>
     public void Resume(HeldLease held)
     {
@@ -132,6 +141,15 @@ internal sealed class HeldLeases(TimeProvider time)
         lock (_lock)
         {
             return [.. _bySequence.Values.Where(h => h.IsWaiting).Select(h => h.Lease.Token)];
+        }
+    }
+
+    /// <summary>The messages that are worked on and whose end is not being written.</summary>
+    public List<long> Sequences()
+    {
+        lock (_lock)
+        {
+            return [.. _bySequence.Values.Where(h => !h.IsEnding).Select(h => h.Lease.Id.Sequence)];
         }
     }
 

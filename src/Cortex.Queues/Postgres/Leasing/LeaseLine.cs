@@ -21,7 +21,7 @@ internal sealed class LeaseLine
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly LinkedList<Fetched> _ahead = new();
-    private readonly SemaphoreSlim _signal = new(0, 1);
+    private readonly Signal _signal = new();
     private readonly HandOutRate _rate;
     private readonly FairOrder _order;
     private readonly LeaseLines _owner;
@@ -33,11 +33,14 @@ internal sealed class LeaseLine
     {
         Queue = queue;
         _owner = owner;
-        _rate = new HandOutRate(owner.Time);
+        _rate = new HandOutRate(TimeProvider.System);
         _order = new FairOrder(fairnessInterval);
     }
 
     public int Queue { get; }
+
+    /// <summary>Completes when nothing is being fetched.</summary>
+    public Task Ended { get; private set; } = Task.CompletedTask;
 
     /// <summary>Whether somebody waits who would want to know of new messages.</summary>
     public bool IsWaitedFor
@@ -70,13 +73,7 @@ internal sealed class LeaseLine
     }
 
     /// <summary>There may be messages.</summary>
-    public void Signal()
-    {
-        lock (_lock)
-        {
-            Signal_NeedsLock();
-        }
-    }
+    public void Signal() => _signal.Set();
 
     /// <summary>Sends everybody away with nothing; what was fetched ahead is returned to be given back.</summary>
     public List<HeldLease> Close()
@@ -90,7 +87,7 @@ internal sealed class LeaseLine
             }
 
             _waiters.Clear();
-            Signal_NeedsLock();
+            _signal.Set();
             return TakeAhead_NeedsLock();
         }
     }
@@ -101,9 +98,9 @@ internal sealed class LeaseLine
         {
             return await waiter.Task.WaitAsync(wait, _owner.Time, cancellationToken);
         }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException && Leave(waiter))
+        catch (OperationCanceledException) when (Leave(waiter))
         {
-            return e is TimeoutException ? null : throw e;
+            throw;
         }
         catch (OperationCanceledException)
         {
@@ -117,7 +114,7 @@ internal sealed class LeaseLine
         }
         catch (TimeoutException)
         {
-            return await waiter.Task;
+            return Leave(waiter) ? null : await waiter.Task;
         }
     }
 
@@ -136,11 +133,11 @@ internal sealed class LeaseLine
             if (!_isRunning)
             {
                 _isRunning = true;
-                _ = Task.Run(FetchWhileWantedAsync);
+                Ended = Task.Run(FetchWhileWantedAsync);
             }
             else if (_ahead.Count <= Ahead_NeedsLock() / 2)
             {
-                Signal_NeedsLock();
+                _signal.Set();
             }
 
             return waiter;
@@ -174,6 +171,7 @@ internal sealed class LeaseLine
                 {
                     var fetched = await _owner.FetchAsync(Queue, count, FairAmong(count));
                     ranDry = Accept(fetched, count);
+                    GiveBackWhenClosed();
                 }
                 catch (Exception e)
                 {
@@ -254,6 +252,22 @@ internal sealed class LeaseLine
         }
     }
 
+    private void GiveBackWhenClosed()
+    {
+        List<HeldLease> left;
+        lock (_lock)
+        {
+            if (!_isClosed)
+            {
+                return;
+            }
+
+            left = TakeAhead_NeedsLock();
+        }
+
+        _owner.GiveBack(left);
+    }
+
     private void FailWaiters(Exception error)
     {
         lock (_lock)
@@ -272,7 +286,7 @@ internal sealed class LeaseLine
     {
         lock (_lock)
         {
-            return _owner.Time.GetElapsedTime(_lastHandOut) >= MaxAge ? TakeAhead_NeedsLock() : [];
+            return TimeProvider.System.GetElapsedTime(_lastHandOut) >= MaxAge ? TakeAhead_NeedsLock() : [];
         }
     }
 
@@ -298,7 +312,7 @@ internal sealed class LeaseLine
             if (_owner.Start(message.Value.Held, waiter.Value.Visibility))
             {
                 _rate.Count();
-                _lastHandOut = _owner.Time.GetTimestamp();
+                _lastHandOut = TimeProvider.System.GetTimestamp();
                 Answer_NeedsLock(waiter.Value, message.Value.Message);
             }
         }
@@ -319,14 +333,6 @@ internal sealed class LeaseLine
     }
 
     private int Ahead_NeedsLock() => _rate.PerSecond() is >= AheadFrom and var rate ? (int)Math.Min(MaxAhead, rate * AheadSeconds) : 0;
-
-    private void Signal_NeedsLock()
-    {
-        if (_signal.CurrentCount == 0)
-        {
-            _signal.Release();
-        }
-    }
 
     private sealed class Waiter(TimeSpan visibility, bool isOnce)
     {

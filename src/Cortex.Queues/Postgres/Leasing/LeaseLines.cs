@@ -24,7 +24,7 @@ internal sealed class LeaseLines(Database database, HeldLeases held, Owner owner
     /// <summary>Queues that somebody waits for.</summary>
     public int[] WaitedFor() => [.. _lines.Values.Where(l => l.IsWaitedFor).Select(l => l.Queue)];
 
-    /// <summary>The queue is not in use any more.</summary>
+    /// <summary>The queue is not in use any more: sends everybody away.</summary>
     public void Close(int queue)
     {
         if (_lines.TryRemove(queue, out var line))
@@ -33,12 +33,13 @@ internal sealed class LeaseLines(Database database, HeldLeases held, Owner owner
         }
     }
 
-    /// <summary>Sends everybody away.</summary>
-    public void CloseAll()
+    /// <summary>Sends everybody away, and waits for claims that are under way.</summary>
+    public async Task CloseAllAsync()
     {
-        foreach (var queue in _lines.Keys)
+        foreach (var (queue, line) in _lines)
         {
             Close(queue);
+            await line.Ended;
         }
     }
 

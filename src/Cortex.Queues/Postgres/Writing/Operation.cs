@@ -30,6 +30,11 @@ internal sealed class EnqueueOperation(NewMessage message, int queue, int follow
 {
     public NewMessage Message => message;
 
+    // Copies: who stops waiting may use his memory again.
+    public byte[] Head { get; } = message.Head.ToArray();
+
+    public byte[]? Payload { get; } = message.Payload.Blob is null ? message.Payload.Inline.ToArray() : null;
+
     public int Queue => queue;
 
     /// <summary>0 for none.</summary>
@@ -54,7 +59,18 @@ internal sealed class FinishOperation : Operation<bool>
 
     public required MessageStatus Status { get; init; }
 
-    public Body Result { get; init; }
+    public Body Result
+    {
+        get;
+        init
+        {
+            field = value;
+            ResultBytes = value.Blob is null ? value.Inline.ToArray() : null;
+        }
+    }
+
+    // A copy: who stops waiting may use his memory again.
+    public byte[]? ResultBytes { get; private init; }
 
     public byte[]? Attempt { get; init; }
 

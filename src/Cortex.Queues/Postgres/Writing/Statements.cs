@@ -53,7 +53,12 @@ internal static class Statements
         """;
 
     // A lease of somebody else protects a message, none does not: that of the caller may have expired.
-    private const string NotHeldByAnother = "not exists (select from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> i.token)";
+    // Messages of a deleted queue are there until they are swept, but count no more.
+    private const string NotHeldByAnother = """
+        m.ended_token is distinct from i.token
+                and exists (select from queues q where q.id = m.queue)
+                and not exists (select from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> i.token)
+        """;
 
     private const string FinishMessages = $"""
         with input as (
@@ -62,7 +67,7 @@ internal static class Statements
         gone as (
             delete from messages m using input i
             where m.seq = i.seq and m.secret = i.secret and (i.queue = 0 or m.queue = i.queue)
-                and (i.token = 0 or {NotHeldByAnother})
+                and (i.token = 0 or ({NotHeldByAnother}))
             returning m.seq, m.secret, m.queue, m.enqueued, m.priority, m.lost, m.key, m.follow_queue,
                 case when i.attempt is null then m.failed else m.failed + 1 end as failed,
                 case when i.attempt is null then m.attempts
@@ -94,7 +99,7 @@ internal static class Statements
                 with ordinality as i (seq, secret, token, due, lost, attempt, n)),
         changed as (
             update messages m set
-                state = case when i.due = 0 then 0 else 1 end, due = i.due, failed = m.failed + 1 - i.lost, lost = m.lost + i.lost,
+                state = case when i.due = 0 then 0 else 1 end, due = i.due, failed = m.failed + 1 - i.lost, lost = m.lost + i.lost, ended_token = i.token,
                 attempts = (array_append(m.attempts, i.attempt))[greatest(1, coalesce(cardinality(m.attempts), 0) + 2 - $7):]
             from input i
             where m.seq = i.seq and m.secret = i.secret and {NotHeldByAnother}
@@ -140,7 +145,7 @@ internal static class Statements
         .Add(Each(operations, o => o.Queue))
         .Add(Each(operations, o => o.Token))
         .Add(Each(operations, o => (int)o.Status))
-        .AddBytes(Each(operations, o => o.Status == MessageStatus.Completed && o.Result.Blob is null ? Parameters.ToBytes(o.Result.Inline) : null))
+        .AddBytes(Each(operations, o => o.ResultBytes))
         .AddTexts(Each(operations, o => o.Result.Blob))
         .Add(Each(operations, o => o.Result.Length))
         .AddBytes(Each(operations, o => o.Attempt))
@@ -177,8 +182,8 @@ internal static class Statements
         .Add(Each(operations, o => o.Due))
         .Add(Each(operations, o => o.FollowQueue))
         .AddTexts(Each(operations, o => o.Message.IdempotencyKey))
-        .AddBytes(Each(operations, o => (byte[]?)Parameters.ToBytes(o.Message.Head)))
-        .AddBytes(Each(operations, o => o.Message.Payload.Blob is null ? Parameters.ToBytes(o.Message.Payload.Inline) : null))
+        .AddBytes(Each(operations, o => (byte[]?)o.Head))
+        .AddBytes(Each(operations, o => o.Payload))
         .AddTexts(Each(operations, o => o.Message.Payload.Blob))
         .Add(Each(operations, o => o.Message.Payload.Length));
 

@@ -22,7 +22,7 @@ internal sealed class Writer : IAsyncDisposable
     private readonly Task[] _work;
     private int _failing;
 
-    /// <param name="committed">Told after every commit, before those who wait for it.</param>
+    // committed: told after every commit, before those who wait for it.
     public Writer(Database database, StoreClock clock, QueueStoreOptions options, Action<BatchEffect> committed, ILogger logger)
     {
         _database = database;
