@@ -18,7 +18,7 @@ internal static class Schema
 
     // - A message's key is its sequence number: rows are added at the end of the tree, and found by id without an index.
     // - Columns that are often read stand before head and payload, which may fill further pages.
-    // - messages_live is all that a restart reads; it must not hold what is final. Every index is empty for states or
+    // - messages_live is all that a restart reads; it must not hold what is final. Status is in it so that SQLite sees that it covers. Every index is empty for states or
     //   columns that a message does not have, so that a plain message pays for messages_live alone.
     // - A result's key holds queue and sequence number: a queue's results stand together, newest last.
     private const string Tables = """
@@ -55,7 +55,7 @@ internal static class Schema
             payload_length INTEGER NOT NULL,
             head BLOB,
             payload BLOB);
-        CREATE INDEX messages_live ON messages(queue, priority) WHERE status = 0;
+        CREATE INDEX messages_live ON messages(queue, priority, status) WHERE status = 0;
         CREATE INDEX messages_delayed ON messages(not_before, queue, priority) WHERE not_before IS NOT NULL;
         CREATE INDEX messages_final ON messages(queue, status) WHERE status <> 0;
         CREATE INDEX messages_expiry ON messages(queue, finished_at) WHERE status <> 0;
