@@ -138,7 +138,7 @@ public sealed class SqliteQueueStore : IQueueStore
     /// <inheritdoc/>
     public Task EnqueueManyAsync(string queue, IReadOnlyList<NewMessage> messages, string? checkpoint, CancellationToken cancellationToken)
     {
-        StoreInput.Check(queue, messages, checkpoint, _options.InlineLimit);
+        StoreInput.Check(queue, messages, checkpoint, _options);
         _queues.GetInUse(queue);
         return WriteAsync(new EnqueueManyOperation(queue, [.. messages.Select(Own)], checkpoint), cancellationToken);
     }
@@ -443,13 +443,13 @@ public sealed class SqliteQueueStore : IQueueStore
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var queue in _queues.All.Where(q => q.RetiredAt + q.Retention <= now))
         {
-            DeleteRetired(queue, now - queue.Retention);
+            _ = DeleteRetiredAsync(queue, now - queue.Retention);
         }
 
         _writer.Sweep();
     }
 
-    private async void DeleteRetired(QueueState queue, long retiredUntil)
+    private async Task DeleteRetiredAsync(QueueState queue, long retiredUntil)
     {
         try
         {
