@@ -40,6 +40,8 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
 
     public async ValueTask<EnqueueResult> EnqueueAsync(NewMessage message, CancellationToken cancellationToken)
     {
+        // The caller's memory stays his.
+        message = message with { Head = message.Head.ToArray(), Payload = message.Payload.Blob is null ? Body.Of(message.Payload.Inline.ToArray()) : message.Payload };
         await Task.Yield();
         return Change(() =>
         {
