@@ -1,6 +1,6 @@
-using System.Globalization;
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Routing;
+using static Cortex.Gateway.Metrics.PrometheusText;
 
 namespace Cortex.Gateway.Metrics;
 
@@ -80,15 +80,4 @@ internal static class MetricsText
         Sample(writer, Name + "_sum", labels, metrics.Seconds);
         Sample(writer, Name + "_count", labels, count);
     }
-
-    private static void Family(TextWriter writer, string name, string type, string help) =>
-        writer.Write($"# HELP {name} {help}\n# TYPE {name} {type}\n");
-
-    private static void Sample(TextWriter writer, string name, string labels, double value) =>
-        writer.Write($"{name}{{{labels}}} {Number(value)}\n");
-
-    private static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
-
-    private static string Escape(string value) =>
-        value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 }

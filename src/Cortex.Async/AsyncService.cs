@@ -1,0 +1,218 @@
+using Cortex.Async.Callbacks;
+using Cortex.Async.Dispatch;
+using Cortex.Async.Endpoint;
+using Cortex.Gateway.Routing;
+using Cortex.Queues;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Async;
+
+/// <summary>The data plane of Async APIs: takes requests over HTTP, brings them to replicas and calls back. Several may share one store of several servers.</summary>
+public sealed class AsyncService : IAsyncService, IAsyncDisposable
+{
+    internal const string Kind = "AsyncAPI";
+    private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(1);
+    private readonly IQueueStore _store;
+    private readonly AsyncOptions _options;
+    private readonly DispatchOptions _dispatch;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ILoggerFactory _loggers;
+    private readonly TargetRules _targets;
+    private readonly CallbackDeliverer _callbacks;
+    private readonly QueueSetup _setup;
+    private readonly Sweeper _sweeper;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+    private Dictionary<string, AsyncApi> _apis = new(StringComparer.Ordinal);   // replaced whole, never changed
+    private Task[] _loops = [];
+    private int _disposed;
+
+    /// <summary>Makes a service that does nothing yet.</summary>
+    /// <param name="store">Keeps requests and results; started before, and disposed of after, the service.</param>
+    /// <param name="options">The limits of the HTTP side.</param>
+    /// <param name="dispatch">How requests are brought to replicas.</param>
+    /// <param name="callbacks">How final states are called back.</param>
+    /// <param name="loggers">Makes its loggers.</param>
+    /// <param name="time">The clock of all timeouts and pauses.</param>
+    /// <exception cref="ArgumentException">A limit is out of range; the message names every one.</exception>
+    public AsyncService(
+        IQueueStore store, AsyncOptions options, DispatchOptions dispatch, CallbackOptions callbacks, ILoggerFactory loggers, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(dispatch);
+        ArgumentNullException.ThrowIfNull(callbacks);
+        ArgumentNullException.ThrowIfNull(loggers);
+        ArgumentNullException.ThrowIfNull(time);
+        string[] errors = [.. options.Validate(), .. dispatch.Validate(), .. callbacks.Validate()];
+        if (errors.Length > 0)
+        {
+            throw new ArgumentException(string.Join("; ", errors));
+        }
+
+        (_store, _options, _dispatch, _time, _loggers) = (store, options, dispatch, time, loggers);
+        _logger = loggers.CreateLogger<AsyncService>();
+        _targets = new TargetRules(callbacks);
+        _callbacks = new CallbackDeliverer(store, callbacks, _targets, FindRoute, time, loggers.CreateLogger<CallbackDeliverer>());
+        _setup = new QueueSetup(store, time, _logger);
+        _sweeper = new Sweeper(store, dispatch, time, _logger, () => Volatile.Read(ref _apis).Values);
+    }
+
+    /// <summary>Begins to work. Queues are set up in the background: an endpoint answers 503 until its queue is.</summary>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _loops = [SetUpAsync(_stopping.Token), CountAsync(_stopping.Token)];
+        _sweeper.Start();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<HandlerRoute> Apply(AsyncSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        lock (_lock)
+        {
+            var before = _apis;
+            var apis = new Dictionary<string, AsyncApi>(StringComparer.Ordinal);
+            List<HandlerRoute> routes = [];
+            foreach (var route in snapshot.Apis)
+            {
+                var api = before.GetValueOrDefault(route.Name) ?? Make(route);
+                apis.Add(route.Name, api);
+                var isNew = !api.IsDeployed || api.Endpoint.Route.Policy.ResultRetention != route.Policy.ResultRetention;
+                api.Apply(route);
+                if (isNew)
+                {
+                    _setup.Configure(QueueNames.Of(route.Name), new QueueSettings(route.Policy.ResultRetention), api.Open);
+                }
+
+                routes.Add(new HandlerRoute(route.Name, Kind, route.Endpoint, api));
+            }
+
+            foreach (var (name, api) in before)
+            {
+                if (apis.ContainsKey(name))
+                {
+                    continue;
+                }
+
+                if (api.IsDeployed)
+                {
+                    api.Leave();
+                    _setup.Retire(QueueNames.Of(name));
+                }
+
+                if (!api.Dispatcher.IsIdle)
+                {
+                    apis.Add(name, api);
+                }
+            }
+
+            Volatile.Write(ref _apis, apis);
+            return routes;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task DrainAsync(string replicaId, TimeSpan grace, CancellationToken cancellationToken) =>
+        Task.WhenAll(Volatile.Read(ref _apis).Values.Select(api => api.Dispatcher.DrainAsync(replicaId, grace, cancellationToken)));
+
+    /// <inheritdoc/>
+    public AsyncTraffic? GetTraffic(string apiName) =>
+        Volatile.Read(ref _apis).TryGetValue(apiName, out var api) && api.IsDeployed ? api.Traffic : null;
+
+    /// <inheritdoc/>
+    public void WriteMetrics(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        AsyncMetricsText.Write(
+            writer, Volatile.Read(ref _apis).Where(static entry => entry.Value.IsDeployed).Select(static entry => (entry.Key, entry.Value.Traffic, entry.Value.Dispatcher.Metrics)));
+    }
+
+    /// <summary>
+    /// Takes no more messages, lets calls in progress end within <see cref="DispatchOptions.StopTime"/> and puts the others back. The gateway has stopped
+    /// handing it requests before.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_loops);
+        var apis = Volatile.Read(ref _apis).Values;
+        await Task.WhenAll([_callbacks.DisposeAsync().AsTask(), .. apis.Select(static api => api.Dispatcher.StopAsync())]);
+        await _sweeper.DisposeAsync();
+        foreach (var api in apis)
+        {
+            api.Leave();   // closes connections
+        }
+
+        _stopping.Dispose();
+    }
+
+    private AsyncApi Make(AsyncRoute route) => new(
+        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()),
+        new Dispatcher(route.Name, QueueNames.Of(route.Name), _store, _options.InlineLimit, _dispatch, _time, _loggers.CreateLogger<Dispatcher>()));
+
+    private AsyncRoute? FindRoute(string name) => Volatile.Read(ref _apis).GetValueOrDefault(name)?.Endpoint.Route;
+
+    /// <summary>A message with a callback needs the queue of callbacks, so that one comes first.</summary>
+    private async Task SetUpAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _callbacks.StartAsync(stop);
+                break;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _logger.ConfigureTrouble(QueueNames.Callbacks, e.Message);
+                await Task.Delay(CountInterval, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        await _setup.RunAsync(stop);
+    }
+
+    private async Task CountAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            foreach (var (name, api) in Volatile.Read(ref _apis))
+            {
+                if (!api.IsDeployed)
+                {
+                    continue;
+                }
+
+                try
+                {
+                    var counts = await _store.CountAsync(QueueNames.Of(name), stop);
+                    api.Traffic = new AsyncTraffic(counts.Waiting, counts.Delayed, counts.Leased, counts.OldestWaiting);
+                }
+                catch (OperationCanceledException) when (stop.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception e)
+                {
+                    _logger.CountTrouble(name, e.Message);
+                }
+            }
+
+            await Task.Delay(CountInterval, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}
