@@ -23,6 +23,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     private readonly QueueSetup _setup;
     private readonly Sweeper _sweeper;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _endWaits = new();
     private readonly Lock _lock = new();
     private Dictionary<string, AsyncApi> _apis = new(StringComparer.Ordinal);   // replaced whole, never changed
     private Task[] _loops = [];
@@ -132,6 +133,9 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
             writer, Volatile.Read(ref _apis).Where(static entry => entry.Value.IsDeployed).Select(static entry => (entry.Key, entry.Value.Traffic, entry.Value.Dispatcher.Metrics)));
     }
 
+    /// <summary>Answers those who wait for a result with what is known now, so that the gateway can stop without waiting for them. They ask again.</summary>
+    public Task EndWaitsAsync() => _endWaits.CancelAsync();
+
     /// <summary>
     /// Takes no more messages, lets calls in progress end within <see cref="DispatchOptions.StopTime"/> and puts the others back. The gateway has stopped
     /// handing it requests before.
@@ -154,10 +158,11 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         }
 
         _stopping.Dispose();
+        _endWaits.Dispose();
     }
 
     private AsyncApi Make(AsyncRoute route) => new(
-        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()),
+        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()) { EndWaits = _endWaits.Token },
         new Dispatcher(route.Name, QueueNames.Of(route.Name), _store, _options.InlineLimit, _dispatch, _time, _loggers.CreateLogger<Dispatcher>()));
 
     private AsyncRoute? FindRoute(string name) => Volatile.Read(ref _apis).GetValueOrDefault(name)?.Endpoint.Route;

@@ -17,6 +17,12 @@ internal sealed class CliHost
 
     public required TextReader In { get; init; }
 
+    /// <summary>Standard input as bytes; the caller disposes of it.</summary>
+    public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
+
+    /// <summary>Standard output as bytes, behind what <see cref="Out"/> has written; the caller disposes of it.</summary>
+    public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
+
     public bool InputIsTerminal { get; init; }
 
     public bool OutputIsTerminal { get; init; }

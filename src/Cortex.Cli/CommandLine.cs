@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using Cortex.Cli.Async;
 using Cortex.Cli.Commands;
 using Cortex.Cli.Output;
 using Cortex.Core.Errors;
@@ -9,7 +10,7 @@ namespace Cortex.Cli;
 /// <summary>The entry of the command line.</summary>
 public static class CommandLine
 {
-    /// <summary>Runs one command and returns the exit code: 0, 1 for a failure, 2 for a usage mistake, 130 when interrupted.</summary>
+    /// <summary>Runs one command and returns the exit code: 0, 1 for a failure, 2 for a usage mistake, 3 for a request that is not done yet, 130 when interrupted.</summary>
     /// <param name="args">The words after the program's name.</param>
     public static async Task<int> RunAsync(string[] args)
     {
@@ -29,7 +30,7 @@ public static class CommandLine
     internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellationToken)
     {
         var root = CortexCommand.Create(host);
-        var words = CommandPrefixes.Expand(root, args);
+        var words = WaitOption.Expand(CommandPrefixes.Expand(root, args));
         var parsed = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {

@@ -12,6 +12,9 @@ internal static class ExitCodes
     /// <summary>The command line itself is wrong.</summary>
     public const int Usage = 2;
 
+    /// <summary>The request of an Async API is not done yet.</summary>
+    public const int Unfinished = 3;
+
     /// <summary>Ctrl-C or a request to terminate.</summary>
     public const int Interrupted = 130;
 }

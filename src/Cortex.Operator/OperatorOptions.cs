@@ -20,6 +20,9 @@ public sealed record OperatorOptions
     /// <summary>The database file of the desired state.</summary>
     public required string StatePath { get; init; }
 
+    /// <summary>Writes metrics of further parts in the Prometheus text format; nothing by default.</summary>
+    public Action<TextWriter> WriteMoreMetrics { get; init; } = static _ => { };
+
     /// <summary>Largest configuration file that a deployment accepts, in bytes; default 1 MiB.</summary>
     public int MaxConfigBytes { get; init; } = 1024 * 1024;
 }

@@ -47,6 +47,7 @@ public sealed class LocalCluster : IAsyncLifetime
             apis: {port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
             {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
+            callbacks: {allowed_targets: [127.0.0.1]}
 
             """);
         await Cli.OkAsync("cluster", "up", ConfigFile);

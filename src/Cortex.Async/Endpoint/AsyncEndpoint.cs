@@ -28,6 +28,9 @@ internal sealed class AsyncEndpoint(
         set => _route = value;
     }
 
+    /// <summary>Fires when callers that wait for a result are to be answered with what is known: the server stops.</summary>
+    public CancellationToken EndWaits { get; init; }
+
     /// <inheritdoc/>
     public Task HandleAsync(HttpContext http, string target, int start, int end)
     {
@@ -168,7 +171,7 @@ internal sealed class AsyncEndpoint(
 
         await LeaveSocketThread();
         var record = wait > TimeSpan.Zero
-            ? await store.WaitAsync(_queue, id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
+            ? await WaitAsync(id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
             : await store.GetAsync(_queue, id, CancellationToken.None);
         if (record is null)
         {
@@ -178,6 +181,19 @@ internal sealed class AsyncEndpoint(
 
         var document = RequestDocument.Of(record, await CallbackState.ReadAsync(store, record, CancellationToken.None));
         await (document.Blob is null ? EndpointAnswer.Document(http, document.Before) : StreamAsync(http, document));
+    }
+
+    private async Task<MessageRecord?> WaitAsync(MessageId id, TimeSpan wait, CancellationToken aborted)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, EndWaits);
+        try
+        {
+            return await store.WaitAsync(_queue, id, wait, either.Token);
+        }
+        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        {
+            return await store.GetAsync(_queue, id, aborted);
+        }
     }
 
     /// <summary>Answers with a result from the blob store.</summary>

@@ -26,6 +26,9 @@ internal sealed class ClusterDirectory(string path)
 
     public string LogPath => System.IO.Path.Combine(Path, "server.log");
 
+    /// <summary>Large payloads and results of Async APIs.</summary>
+    public string BlobsPath => System.IO.Path.Combine(Path, "blobs");
+
     /// <summary>Whether a cluster has been made here.</summary>
     public bool Exists => File.Exists(ConfigPath);
 
@@ -56,12 +59,17 @@ internal sealed class ClusterDirectory(string path)
     /// <summary>Deletes what a cluster keeps here, and the directory unless something of the user's own lies in it.</summary>
     public void Delete()
     {
-        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
+        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "queues.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
         {
             foreach (var file in Directory.GetFiles(Path, pattern))
             {
                 File.Delete(file);
             }
+        }
+
+        if (Directory.Exists(BlobsPath))
+        {
+            Directory.Delete(BlobsPath, recursive: true);
         }
 
         if (!Directory.EnumerateFileSystemEntries(Path).Any())

@@ -36,7 +36,7 @@ internal static class ApiTables
         ApiKind.BatchAPI => ["batch api", "running jobs", "latest job id", "last update"],
         ApiKind.TaskAPI => ["task api", "running jobs", "latest job id", "last update"],
         ApiKind.RealtimeAPI => ["realtime api", "live", "up-to-date", "last update"],
-        ApiKind.AsyncAPI => ["async api", "live", "up-to-date", "last update"],
+        ApiKind.AsyncAPI => ["async api", "live", "up-to-date", "queued", "in progress", "last update"],
         _ => ["traffic splitter", "apis", "last update"],
     };
 
@@ -48,9 +48,13 @@ internal static class ApiTables
         {
             ApiKind.BatchAPI or ApiKind.TaskAPI => [metadata.Name, Text(JobTables.Running(api)), JobTables.Latest(api, time), updated],
             ApiKind.TrafficSplitter => [metadata.Name, Text(api.NumTrafficSplitterTargets ?? api.Spec?.Apis?.Count ?? 0), updated],
-            _ => [metadata.Name, $"{Text(api.Status?.Ready ?? 0)}/{Text(api.Status?.Requested ?? 0)}", Text(api.Status?.UpToDate ?? 0), updated],
+            ApiKind.AsyncAPI => [metadata.Name, Live(api), Text(api.Status?.UpToDate ?? 0), Text(api.Queue?.Waiting + api.Queue?.Delayed), Text(api.Queue?.InProgress), updated],
+            _ => [metadata.Name, Live(api), Text(api.Status?.UpToDate ?? 0), updated],
         };
     }
 
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+    private static string Live(ApiResponse api) => $"{Text(api.Status?.Ready ?? 0)}/{Text(api.Status?.Requested ?? 0)}";
+
+    // An operator that does not say how many there are may have been asked too early.
+    private static string Text(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Cortex.Cli.Async;
+using Cortex.Cli.Output;
 
 namespace Cortex.Cli.Commands;
 
@@ -9,13 +11,19 @@ internal static class CortexCommand
     public static Command Create(CliHost host)
     {
         var root = new Command("cortex", "deploy and serve models in containers");
-        root.Add(new HelpOption("--help", "-h"));
+        root.Add(new HelpOption("--help", "-h") { Action = new HelpWithExamples() });
         root.Add(DeployCommand.Create(host));
         root.Add(GetCommand.Create(host));
         root.Add(DescribeCommand.Create(host));
         root.Add(LogsCommand.Create(host));
         root.Add(RefreshCommand.Create(host));
         root.Add(DeleteCommand.Create(host));
+        root.Add(Group("async", "submit requests to Async APIs and fetch their results",
+            AsyncSubmitCommand.Create(host),
+            AsyncGetCommand.Create(host),
+            AsyncListCommand.Create(host),
+            AsyncCancelCommand.Create(host),
+            AsyncRetryCommand.Create(host)));
         root.Add(Group("cluster", "manage the cluster on this machine",
             ClusterUpCommand.Create(host),
             ClusterInfoCommand.Create(host),
@@ -43,7 +51,7 @@ internal static class CortexCommand
         {
             argument.Validators.Add(result =>
             {
-                if (result.Tokens.FirstOrDefault(token => token.Value.StartsWith('-')) is { } flag)
+                if (result.Tokens.FirstOrDefault(token => token.Value.Length > 1 && token.Value.StartsWith('-')) is { } flag)
                 {
                     result.AddError($"unknown flag: {flag.Value}");
                 }
@@ -68,5 +76,5 @@ internal static class CortexCommand
         return group;
     }
 
-    private static void ShowHelpWhenBare(Command command) => command.SetAction(parsed => new HelpAction().Invoke(parsed));
+    private static void ShowHelpWhenBare(Command command) => command.SetAction(parsed => new HelpWithExamples().Invoke(parsed));
 }

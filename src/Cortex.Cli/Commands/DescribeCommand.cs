@@ -33,9 +33,26 @@ internal static class DescribeCommand
         var style = host.Style;
         var text = ApiTables.Render([(environment.Name, api)], showEnvironment: true, style, host.Time)
             + ApiView.Addresses(api, style)
-            + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style);
+            + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style)
+            + Queue(api, style);
         var reasons = api.Status?.Reasons ?? [];
         return new Rendered(reasons.Count == 0 ? text : $"{text}\n{style.Bold("why:")}\n{string.Concat(reasons.Select(reason => $"  {reason}\n"))}");
+    }
+
+    private static string Queue(ApiResponse api, Style style)
+    {
+        var text = "";
+        if (api.Queue is { } queue)
+        {
+            var table = new Table("request status", "request count") { FirstColumnWidth = StateColumnWidth };
+            table.Add("Waiting", queue.Waiting.ToString(CultureInfo.InvariantCulture));
+            table.Add("Delayed", queue.Delayed.ToString(CultureInfo.InvariantCulture));
+            table.Add("InProgress", queue.InProgress.ToString(CultureInfo.InvariantCulture));
+            text += $"\n{table.Render(style)}";
+            text += queue.OldestWaitingSeconds is { } seconds ? $"\n{style.Bold("oldest waiting: ")}{Elapsed.Format(TimeSpan.FromSeconds(seconds))}\n" : "";
+        }
+
+        return text + (api.CallbackKey is { } key ? $"\n{style.Bold("callback key: ")}{key}\n" : "");
     }
 
     private static string States(ReplicaCounts counts, Style style)

@@ -44,7 +44,7 @@ public static class ClusterConfigParser
             Gateway = Gateway(cluster.Get<MapValue>("gateway")),
             Storage = Storage(cluster.Get<MapValue>("storage")),
             Queue = Queue(cluster.Get<MapValue>("queue")),
-            Async = new AsyncSettings { MaxWait = cluster.Get<MapValue>("async").Get<TimeSpan>("max_wait") },
+            Async = Async(cluster.Get<MapValue>("async")),
             Callbacks = Callbacks(cluster.Get<MapValue>("callbacks")),
             Unused = Unused(cluster, ClusterShapes.UnusedOfCluster),
             IgnoredFields =
@@ -139,6 +139,12 @@ public static class ClusterConfigParser
         FairnessInterval = queue.Int32("fairness_interval"),
         SweepInterval = queue.Get<TimeSpan>("sweep_interval"),
         OrphanAge = queue.Get<TimeSpan>("orphan_age"),
+    };
+
+    private static AsyncSettings Async(MapValue settings) => new()
+    {
+        MaxWait = settings.Get<TimeSpan>("max_wait"),
+        UploadIdleTimeout = settings.Get<TimeSpan>("upload_idle_timeout"),
     };
 
     private static CallbackSettings Callbacks(MapValue callbacks) => new()

@@ -106,6 +106,7 @@ internal static class ClusterInfoWriter
         WriteQueue(json, config.Queue);
         json.WriteStartObject("async");
         WriteDuration(json, "max_wait", config.Async.MaxWait);
+        WriteDuration(json, "upload_idle_timeout", config.Async.UploadIdleTimeout);
         json.WriteEndObject();
         WriteCallbacks(json, config.Callbacks);
     }

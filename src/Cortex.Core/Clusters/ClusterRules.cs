@@ -1,5 +1,6 @@
 using Cortex.Core.Errors;
 using Cortex.Core.Shapes;
+using Cortex.Core.Units;
 
 namespace Cortex.Core.Clusters;
 
@@ -70,6 +71,16 @@ internal static class ClusterRules
         if (id != secret)
         {
             walk.Fail(s3.Spot, ErrorKinds.MustBeDefined, $"has {(id ? "access_key" : "secret_key")} without {(id ? "secret_key" : "access_key")}; give both, or neither for AWS's own environment variables, files and roles");
+        }
+    }
+
+    /// <summary>The first pause between attempts is not longer than the longest.</summary>
+    public static void CallbackBackoff(MapValue callbacks, Walk walk)
+    {
+        if (callbacks.TryGet("backoff", out TimeSpan first) && callbacks.TryGet("backoff_max", out TimeSpan longest) && first > longest)
+        {
+            var blamed = callbacks.IsWritten("backoff") ? "backoff" : "backoff_max";
+            walk.Fail(callbacks.SpotOf(blamed), ErrorKinds.LessThanOrEqualTo, $"backoff ({GoDuration.Format(first)}) must not exceed backoff_max ({GoDuration.Format(longest)})");
         }
     }
 }

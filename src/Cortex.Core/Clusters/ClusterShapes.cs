@@ -167,16 +167,20 @@ internal static class ClusterShapes
         new Field("orphan_age", Time("1m", "720h"), "Blobs that belong to no request are removed when they are older.") { Default = "24h" });
 
     private static MapShape Async() => new(
-        new Field("max_wait", Time("0s", "24h"), "Longest wait for a result; longer ones are cut.") { Default = "5m" });
+        new Field("max_wait", Time("1s", "24h"), "Longest wait for a result; longer ones are cut.") { Default = "5m" },
+        new Field("upload_idle_timeout", Time("1s", "24h"), "Longest time in which no byte of a payload arrives.") { Default = "1m" });
 
     private static MapShape Callbacks() => new(
         new Field("allow_private_targets", new BoolShape(), "Whether loopback, link-local and private addresses may be called.") { Default = "false" },
         new Field("allowed_targets", new ListShape(ClusterTexts.CallbackTarget) { MaxCount = 1000 }, "Host names, addresses and networks such as 10.1.0.0/16 that may be called although they are private.") { Default = "[]" },
         new Field("attempts", new IntShape { Min = 1, Max = 100 }, "Attempts before a delivery is given up.") { Default = "12" },
-        new Field("backoff", Time("0s", "24h"), "Pause before the second attempt; doubles with each further one.") { Default = "5s" },
-        new Field("backoff_max", Time("0s", "24h"), "Longest pause between attempts.") { Default = "10m" },
+        new Field("backoff", Time("10ms", "24h"), "Pause before the second attempt; doubles with each further one.") { Default = "5s" },
+        new Field("backoff_max", Time("10ms", "24h"), "Longest pause between attempts.") { Default = "10m" },
         new Field("timeout", Time("100ms", "1h"), "Longest time of one attempt.") { Default = "30s" },
-        new Field("concurrency", new IntShape { Min = 1, Max = 1000 }, "Deliveries at a time.") { Default = "16" });
+        new Field("concurrency", new IntShape { Min = 1, Max = 1000 }, "Deliveries at a time.") { Default = "16" })
+    {
+        Rules = [ClusterRules.CallbackBackoff],
+    };
 
     private static DurationShape Time(string min, string max) => new() { Min = Units.GoDuration.Parse(min), Max = Units.GoDuration.Parse(max) };
 }

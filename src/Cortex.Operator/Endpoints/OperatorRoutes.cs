@@ -95,6 +95,7 @@ internal sealed class OperatorRoutes(
         using var text = new StringWriter(System.Globalization.CultureInfo.InvariantCulture);
         gateway.WriteMetrics(text);
         asyncApis.WriteMetrics(text);
+        options.WriteMoreMetrics(text);
         metrics.Write(text);
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.WriteAsync(text.ToString(), context.RequestAborted);

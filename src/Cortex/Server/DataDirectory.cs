@@ -18,6 +18,12 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The database of the desired state.</summary>
     public string StatePath => Path.Combine(_path, "state.db");
 
+    /// <summary>The database of the queues, when they are kept in a file.</summary>
+    public string QueuesPath => Path.Combine(_path, "queues.db");
+
+    /// <summary>The folder of large payloads and results, when they are kept in files.</summary>
+    public string BlobsPath => Path.Combine(_path, "blobs");
+
     /// <summary>Takes hold of a data directory; the system lets go of it when the process ends, however it ends.</summary>
     public static DataDirectory Open(string path)
     {

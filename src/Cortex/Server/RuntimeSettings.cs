@@ -1,5 +1,9 @@
+using Cortex.Async;
+using Cortex.Async.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Gateway;
+using Cortex.Queues;
+using Cortex.Queues.Blobs;
 using Cortex.Runtimes.Docker;
 
 namespace Cortex.Server;
@@ -51,5 +55,55 @@ internal static class RuntimeSettings
         QueueTimeout = config.Gateway.QueueTimeout,
         IdleTimeout = config.Gateway.IdleTimeout,
         MaxConnections = config.Gateway.MaxConnections,
+    };
+
+    /// <summary>The configuration of the queue store.</summary>
+    public static QueueStoreOptions QueueStore(ClusterConfig config) => new()
+    {
+        InlineLimit = config.Queue.InlineLimit,
+        MaxPendingOperations = config.Queue.MaxPending,
+        MaxPendingBytes = config.Queue.MaxPendingBytes,
+        MaxCommitBytes = config.Queue.MaxCommitBytes,
+        PayloadCacheBytes = config.Queue.PayloadCache,
+        AttemptsKept = config.Queue.AttemptsKept,
+        MaxWaiters = config.Queue.MaxWaiters,
+        FairnessInterval = config.Queue.FairnessInterval,
+        SweepInterval = config.Queue.SweepInterval,
+        OrphanAge = config.Queue.OrphanAge,
+    };
+
+    /// <summary>The configuration of Async APIs' endpoints.</summary>
+    public static AsyncOptions Async(ClusterConfig config) => new()
+    {
+        InlineLimit = config.Queue.InlineLimit,
+        MaxWait = config.Async.MaxWait,
+        UploadIdleTimeout = config.Async.UploadIdleTimeout,
+    };
+
+    /// <summary>How requests of Async APIs are brought to replicas.</summary>
+    public static DispatchOptions Dispatch(ClusterConfig config, TimeSpan stopTime) => new() { Connections = Gateway(config), StopTime = stopTime };
+
+    /// <summary>How callbacks of Async APIs are delivered.</summary>
+    public static CallbackOptions Callbacks(ClusterConfig config) => new()
+    {
+        AllowPrivateTargets = config.Callbacks.AllowPrivateTargets,
+        AllowedTargets = config.Callbacks.AllowedTargets,
+        Attempts = config.Callbacks.Attempts,
+        Backoff = config.Callbacks.Backoff,
+        BackoffMax = config.Callbacks.BackoffMax,
+        Timeout = config.Callbacks.Timeout,
+        Concurrency = config.Callbacks.Concurrency,
+    };
+
+    /// <summary>The bucket of large payloads and results.</summary>
+    public static S3BlobOptions S3(S3Settings s3) => new()
+    {
+        Bucket = s3.Bucket!,
+        Prefix = s3.Prefix,
+        Endpoint = s3.Endpoint is null ? null : new Uri(s3.Endpoint),
+        Region = s3.Region,
+        AccessKey = s3.AccessKey,
+        SecretKey = s3.SecretKey,
+        PathStyle = s3.PathStyle,
     };
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Cortex.Async;
 using Cortex.Core.Clusters;
 using Cortex.Gateway;
 using Cortex.Operator;
@@ -90,10 +91,11 @@ internal static partial class ServerCommand
             return;
         }
 
+        await using var storage = await ServerStorage.OpenAsync(config, data, loggers, time);
         await runtime.StartAsync(stop.Token);
         try
         {
-            await ServeAsync(data, config, runtime, loggers, logger, time, stop.Token);
+            await ServeAsync(data, config, storage, runtime, loggers, logger, time, stop.Token);
         }
         catch (IOException) when (runtime.List().Count == 0)
         {
@@ -104,11 +106,12 @@ internal static partial class ServerCommand
     }
 
     private static async Task ServeAsync(
-        DataDirectory data, ClusterConfig config, DockerRuntime runtime, ILoggerFactory loggers, ILogger logger, TimeProvider time, CancellationToken stop)
+        DataDirectory data, ClusterConfig config, ServerStorage storage, DockerRuntime runtime, ILoggerFactory loggers, ILogger logger, TimeProvider time, CancellationToken stop)
     {
         var bridge = runtime.BridgeIsLocal ? IPAddress.Parse(runtime.BridgeGateway) : null;
         var version = Version();
         OperatorServer? control = null;
+        await using var asyncApis = AsyncApis(config, storage, loggers, time);
         await using var gateway = new GatewayServer(
             RuntimeSettings.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time);
         await using var operatorServer = control = new OperatorServer(
@@ -119,9 +122,11 @@ internal static partial class ServerCommand
                 Token = data.ReadToken(),
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
+                WriteMoreMetrics = storage.WriteMetrics,
             },
-            runtime, gateway, new NoAsyncService(), OperatorListeners(config, bridge, logger), loggers, time);
+            runtime, gateway, asyncApis, OperatorListeners(config, bridge, logger), loggers, time);
 
+        await asyncApis.StartAsync(stop);
         await control.AdoptAsync(_settle, stop);
         await gateway.StartAsync(stop);
         await control.StartListeningAsync(stop);
@@ -132,7 +137,21 @@ internal static partial class ServerCommand
         await WaitForStopAsync(stop);
         LogStopping(logger);
         using var finish = new CancellationTokenSource(_finish, time);
+        await asyncApis.EndWaitsAsync();
         await gateway.StopAsync(finish.Token);
+    }
+
+    private static AsyncService AsyncApis(ClusterConfig config, ServerStorage storage, ILoggerFactory loggers, TimeProvider time)
+    {
+        try
+        {
+            return new AsyncService(
+                storage.Store, RuntimeSettings.Async(config), RuntimeSettings.Dispatch(config, _finish), RuntimeSettings.Callbacks(config), loggers, time);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new InvalidClusterException($"the cluster configuration can't be used: {exception.Message}");
+        }
     }
 
     // Names inside the cluster lead to port 80 of the bridge. Without the right to bind it everything else works.

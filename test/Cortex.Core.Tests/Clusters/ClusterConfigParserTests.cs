@@ -60,7 +60,7 @@ public sealed class ClusterConfigParserTests
                 SweepInterval = TimeSpan.FromSeconds(12), OrphanAge = TimeSpan.FromHours(13),
             },
             config.Queue);
-        Assert.Equal(TimeSpan.FromSeconds(14), config.Async.MaxWait);
+        Assert.Equal(new AsyncSettings { MaxWait = TimeSpan.FromSeconds(14), UploadIdleTimeout = TimeSpan.FromSeconds(20) }, config.Async);
         Assert.Equal(["hooks.internal", "10.1.0.0/16", "fd00::/8"], config.Callbacks.AllowedTargets);
         Assert.Equal(
             new CallbackSettings
@@ -129,6 +129,7 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:9", "queue.orphan_age", "queue: {orphan_age: 59s}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:9", "async.max_wait", "async: {max_wait: 25h}")]
     [InlineData("configreader.invalid_str", "1:32", "callbacks.allowed_targets[0]", "callbacks: {allowed_targets: [ 'http://a/' ]}")]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "1:13", "callbacks.backoff", "callbacks: {backoff: 11m}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:13", "callbacks.attempts", "callbacks: {attempts: 0}")]
     public void Parse_OneMistake_IsReportedWithKindPlaceAndPath(string kind, string place, string path, string yaml)
     {

@@ -133,7 +133,7 @@ internal static class Samples
           fairness_interval: 11
           sweep_interval: 12s
           orphan_age: 13h
-        async: {max_wait: 14s}
+        async: {max_wait: 14s, upload_idle_timeout: 20s}
         callbacks:
           allow_private_targets: true
           allowed_targets: [hooks.internal, 10.1.0.0/16, "fd00::/8"]

@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Cortex.Cli.Commands;
+using Cortex.Cli.Output;
+using Cortex.Core.Errors;
+
+namespace Cortex.Cli.Async;
+
+/// <summary>Lists the requests of an Async API, newest first.</summary>
+internal static class AsyncListCommand
+{
+    private const int DefaultLimit = 50;
+    private const int LargestPage = 1000;
+
+    public static Command Create(CliHost host)
+    {
+        var api = AsyncOptions.Api();
+        var status = new Option<string?>("--status", "-s") { Description = $"only these: {string.Join(", ", AsyncOptions.Statuses)}", HelpName = "STATUS" };
+        status.AcceptOnlyFromAmong(AsyncOptions.Statuses);
+        var limit = new Option<int?>("--limit", "-l") { Description = $"how many, 1 to {LargestPage} [default: {DefaultLimit}]", HelpName = "N" };
+        limit.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, out var value) && value is < 1 or > LargestPage)
+            {
+                result.AddError($"--limit is 1 to {LargestPage}; --all shows every request");
+            }
+        });
+        var cursor = new Option<string?>("--cursor") { Description = "go on where an earlier list ended", HelpName = "CURSOR" };
+        var all = new Option<bool>("--all", "-a") { Description = "every request, however many" };
+        var env = CommonOptions.Env();
+        var output = AsyncOptions.Output();
+        var command = new Command("list", "list requests, newest first") { api, status, limit, cursor, all, env, output };
+        HelpWithExamples.Add(command,
+            "cortex async list texts --status failed",
+            "cortex async list texts --all -o json | jq -r '.requests[].id'");
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(all) && (parsed.GetValue(limit) ?? (object?)parsed.GetValue(cursor)) is not null)
+            {
+                throw new CortexException("cli.mutually_exclusive_flags", "--all can't be combined with --limit or --cursor");
+            }
+
+            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
+            var pages = PagesAsync(client, parsed.GetValue(status), parsed.GetValue(all) ? LargestPage : parsed.GetValue(limit) ?? DefaultLimit, parsed.GetValue(cursor), parsed.GetValue(all), cancellationToken);
+            await (parsed.GetValue(output) == OutputFormat.Json ? WriteJsonAsync(host, pages) : WriteTableAsync(host, client.Api, parsed.GetValue(status), pages));
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    /// <summary>The pages of a list, one at a time; with <paramref name="all"/> to the last.</summary>
+    public static async IAsyncEnumerable<JsonElement> PagesAsync(
+        AsyncClient client, string? status, int limit, string? cursor, bool all, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        do
+        {
+            var page = await client.ListAsync(status, limit, cursor, cancellationToken);
+            if (page.ValueKind != JsonValueKind.Object || !page.TryGetProperty("requests", out var requests) || requests.ValueKind != JsonValueKind.Array)
+            {
+                throw new CortexException("cli.response_unknown", $"{client.Api} answered with something else than a list; compare `cortex version`");
+            }
+
+            yield return page;
+            cursor = Text(page, "cursor") is { Length: > 0 } next ? next : null;
+        }
+        while (all && cursor is not null);
+    }
+
+    private static async Task WriteJsonAsync(CliHost host, IAsyncEnumerable<JsonElement> pages)
+    {
+        var separator = "{\"requests\":[";
+        var cursor = "";
+        await foreach (var page in pages)
+        {
+            foreach (var request in page.GetProperty("requests").EnumerateArray())
+            {
+                await host.Out.WriteAsync(separator + request.GetRawText());
+                separator = ",";
+            }
+
+            cursor = page.TryGetProperty("cursor", out var next) ? $",\"cursor\":{next.GetRawText()}" : "";
+        }
+
+        await host.Out.WriteAsync($"{(separator == "," ? "" : separator)}]{cursor}}}");
+    }
+
+    private static async Task WriteTableAsync(CliHost host, string api, string? status, IAsyncEnumerable<JsonElement> pages)
+    {
+        var isFirst = true;
+        var cursor = "";
+        await foreach (var page in pages)
+        {
+            var table = new Table("id", "status", "priority", "submitted", "done") { Sorted = false };
+            foreach (var request in page.GetProperty("requests").EnumerateArray())
+            {
+                table.Add(Text(request, "id"), Text(request, "status"), request.TryGetProperty("priority", out var priority) ? priority.GetRawText() : "0", Ago(host, Text(request, "created")), Ago(host, Text(request, "timestamp")));
+            }
+
+            // Columns have the same widths on every page, so that the header is needed once.
+            var text = table.Render(host.Style);
+            await host.Out.WriteAsync(isFirst && table.IsEmpty ? $"{host.Style.Bold($"{api} has no requests{(status is null ? "" : $" that are {status}")}")}\n"
+                : isFirst ? text
+                : text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
+            isFirst = false;
+            cursor = Text(page, "cursor");
+        }
+
+        if (cursor.Length > 0)
+        {
+            await host.Error.WriteLineAsync($"there are more: add --cursor {cursor}, or --all");
+        }
+    }
+
+    private static string Ago(CliHost host, string time) =>
+        DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment) ? $"{Elapsed.Format(host.Time.GetUtcNow() - moment)} ago" : "-";
+
+    private static string Text(JsonElement value, string key) =>
+        value.TryGetProperty(key, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
+}
