@@ -42,6 +42,15 @@ internal sealed class FinalWaiters(int limit, TimeProvider time)
         }
     }
 
+    /// <summary>The messages that somebody waits for.</summary>
+    public List<long> Sequences()
+    {
+        lock (_lock)
+        {
+            return [.. _bySequence.Keys];
+        }
+    }
+
     /// <summary>Wakes everybody and lets nobody wait any more.</summary>
     public void Close()
     {

@@ -53,7 +53,7 @@ public sealed class S3BlobStoreTests(S3Server server) : BlobStoreConformance
     {
         var options = await server.OptionsAsync();
         await using var noBucket = new S3BlobStore(options with { Bucket = "no-such-bucket" }, TimeProvider.System);
-        await using var wrongKey = new S3BlobStore(options with { SecretKey = "wrong" }, TimeProvider.System);
+        await using var wrongKey = new S3BlobStore(options with { AccessKey = "NOBODY" }, TimeProvider.System);
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => noBucket.WriteAsync("aa/one", new PatternStream(10), CancellationToken.None));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => wrongKey.WriteAsync("aa/one", new PatternStream(10), CancellationToken.None));

@@ -1,0 +1,99 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cortex.Queues.Postgres;
+
+/// <summary>
+/// Tells other processes what changed, right behind the commit and on a connection of its own: PostgreSQL lets transactions
+/// that notify commit only one after the other, disk included. What has come together goes out at once. A notice that is lost is
+/// made up for by the others' polling.
+/// </summary>
+internal sealed class Notifier : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Signal _signal = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Database _database;
+    private readonly Owner _owner;
+    private readonly bool _isOn;
+    private readonly ILogger _logger;
+    private readonly Task _work;
+    private HashSet<int> _queues = [];
+    private List<long> _finished = [];
+    private List<long> _revoked = [];
+    private bool _queuesChanged;
+
+    public Notifier(Database database, Owner owner, bool isOn, ILogger logger)
+    {
+        _database = database;
+        _owner = owner;
+        _isOn = isOn;
+        _logger = logger;
+        _work = Task.Run(WorkAsync);
+    }
+
+    /// <summary>Whether other processes share the database; nothing is sent while none does.</summary>
+    public bool HasListeners { get; set; }
+
+    public void Send(IEnumerable<int> work, IEnumerable<long> finished, IEnumerable<long> revoked, bool queuesChanged = false)
+    {
+        if (!_isOn || !HasListeners)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _queues.UnionWith(work);
+            _finished.AddRange(finished);
+            _revoked.AddRange(revoked);
+            _queuesChanged |= queuesChanged;
+        }
+
+        _signal.Set();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _work;
+        _stop.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _signal.WaitAsync(Timeout.InfiniteTimeSpan, _stop.Token);
+                try
+                {
+                    foreach (var text in Take().Format())
+                    {
+                        await using var connection = await _database.OpenRelaxedAsync(_stop.Token);
+                        await using var command = new NpgsqlCommand("select pg_notify($1, $2)", connection).Add(Session.ChannelOf(_database.Schema)).Add(text);
+                        await command.ExecuteNonQueryAsync(_stop.Token);
+                    }
+                }
+                catch (Exception e) when (Database.IsDatabaseError(e))
+                {
+                    _logger.NoticeLost(e, _database.Name);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private Notice Take()
+    {
+        lock (_lock)
+        {
+            var notice = new Notice(_owner.Id, _queues, _finished, _revoked, _queuesChanged);
+            (_queues, _finished, _revoked, _queuesChanged) = ([], [], [], false);
+            return notice;
+        }
+    }
+}

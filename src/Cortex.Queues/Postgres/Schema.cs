@@ -1,0 +1,126 @@
+using Npgsql;
+
+namespace Cortex.Queues.Postgres;
+
+/// <summary>The tables, and how a database comes to have them. Times are microseconds since 1970.</summary>
+internal static class Schema
+{
+    /// <summary>Raised with every change of the tables; older formats are brought up to it, newer ones are refused.</summary>
+    public const int Format = 1;
+
+    // Several processes may start at once. The number is arbitrary, but the same in each.
+    private const long MigrationLock = 0x436F72746578;
+
+    /*
+     * messages   all that is not final; narrow, because whatever walks the line reads it. A message stays as it is while it is leased.
+     * payloads   beside it: heads and payloads of messages, and of final ones that were not completed.
+     * leases     who has which message. Not logged: after a crash of the database server the holders say again what they hold.
+     * results    what is final.
+     * keys       idempotency keys, for as long as their message is known.
+     * owners     the processes; each holds a lock for its life.
+     *
+     * state of a message: 0 in line, 1 delayed. ended_token: the lease that ended its last attempt, which counts no more. status of a result: as MessageStatus.
+     */
+    private const string Tables = """
+        create table format (version int not null);
+        create sequence id_blocks;
+        create sequence owner_ids;
+        create table queues (
+            id int generated always as identity primary key,
+            name text not null unique,
+            retention bigint not null,
+            retired bigint,
+            checkpoint text);
+        create table messages (
+            seq bigint primary key,
+            secret bigint not null,
+            enqueued bigint not null,
+            due bigint not null,
+            queue int not null,
+            follow_queue int,
+            failed int not null default 0,
+            lost int not null default 0,
+            ended_token bigint,
+            state smallint not null,
+            priority smallint not null,
+            key text,
+            attempts bytea[]
+        ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_insert_scale_factor = 0.1);
+        create index messages_line on messages (queue, state, priority desc, seq);
+        create index messages_due on messages (due) where state = 1;
+        create table payloads (
+            seq bigint primary key,
+            length bigint not null,
+            head bytea not null,
+            body bytea,
+            blob text
+        ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
+        alter table payloads alter head set storage external, alter body set storage external;
+        create unlogged table leases (
+            seq bigint not null,
+            token bigint not null,
+            queue int not null,
+            primary key (queue, seq)
+        ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+        create table results (
+            seq bigint primary key,
+            secret bigint not null,
+            enqueued bigint not null,
+            finished bigint not null,
+            follow_seq bigint,
+            follow_secret bigint,
+            length bigint not null,
+            queue int not null,
+            follow_queue int,
+            failed int not null,
+            lost int not null,
+            status smallint not null,
+            priority smallint not null,
+            key text,
+            attempts bytea[],
+            blob text,
+            body bytea);
+        alter table results alter body set storage external;
+        create index results_list on results (queue, status, seq);
+        create index results_age on results (queue, finished);
+        create table keys (
+            queue int not null,
+            key text not null,
+            seq bigint not null,
+            secret bigint not null,
+            primary key (queue, key));
+        create table owners (id int primary key);
+        insert into format values (1);
+        """;
+
+    /// <summary>Makes the schema and its tables where they are missing.</summary>
+    /// <exception cref="StoreUnavailableException">The tables are of a newer format.</exception>
+    public static async Task MigrateAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await RunAsync(connection, $"select pg_advisory_xact_lock({MigrationLock})", cancellationToken);
+        var quoted = schema.Replace("\"", "\"\"", StringComparison.Ordinal);
+        await RunAsync(connection, $"create schema if not exists \"{quoted}\"", cancellationToken);
+        await using (var look = new NpgsqlCommand("select to_regclass('format') is not null", connection))
+        {
+            if (await look.ExecuteScalarAsync(cancellationToken) is not true)
+            {
+                await RunAsync(connection, Tables, cancellationToken);
+            }
+        }
+
+        await using var ask = new NpgsqlCommand("select version from format", connection);
+        if (await ask.ExecuteScalarAsync(cancellationToken) is not int version || version > Format)
+        {
+            throw new StoreUnavailableException($"the queue tables in schema {schema} are of a newer format than {Format}; start the version of Cortex that wrote them");
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cortex.Queues.Postgres.Upkeep;
+
+/// <summary>Puts delayed messages into line when they are due.</summary>
+internal sealed class Promoter : IAsyncDisposable
+{
+    private const int Chunk = 1000;
+
+    private const string Sql = """
+        with due as materialized (
+            select m.seq from messages m where m.state = 1 and m.due <= $1 order by m.due limit $2 for update skip locked)
+        update messages m set state = 0 from due d where m.seq = d.seq returning m.queue
+        """;
+
+    private readonly Signal _signal = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private readonly Database _database;
+    private readonly StoreClock _clock;
+    private readonly TimeSpan _poll;
+    private readonly Action<int> _inLine;
+    private readonly ILogger _logger;
+    private readonly Task _work;
+    private readonly ITimer _timer;
+    private long _next;
+
+    // poll: how often to look for what other processes delayed. inLine: told of a queue that has work.
+    public Promoter(Database database, StoreClock clock, TimeSpan poll, Action<int> inLine, ILogger logger)
+    {
+        _database = database;
+        _clock = clock;
+        _poll = poll;
+        _inLine = inLine;
+        _logger = logger;
+        _timer = clock.Time.CreateTimer(_ => _signal.Set(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _work = Task.Run(WorkAsync);
+    }
+
+    /// <summary>Something is due at this time.</summary>
+    public void Expect(long due)
+    {
+        lock (_lock)
+        {
+            if (_next == 0 || due < _next)
+            {
+                _next = due;
+                _timer.Change(In(due), Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _timer.DisposeAsync();
+        await _stop.CancelAsync();
+        await _work;
+        _stop.Dispose();
+    }
+
+    private TimeSpan In(long due)
+    {
+        var microseconds = Math.Clamp(due - _clock.Steady, 0, StoreClock.ToMicroseconds(TimeSpan.FromDays(1)));
+        return TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await PromoteAsync();
+                }
+                catch (Exception e) when (Database.IsDatabaseError(e))
+                {
+                    _logger.UpkeepFailed(e, _database.Name);
+                }
+
+                await _signal.WaitAsync(_poll, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task PromoteAsync()
+    {
+        lock (_lock)
+        {
+            _next = 0;
+        }
+
+        await using var connection = await _database.OpenAsync(_stop.Token);
+        int count;
+        do
+        {
+            var queues = new HashSet<int>();
+            count = 0;
+            await using (var command = new NpgsqlCommand(Sql, connection).Add(_clock.Steady).Add((long)Chunk))
+            await using (var row = await command.ExecuteReaderAsync(_stop.Token))
+            {
+                while (await row.ReadAsync(_stop.Token))
+                {
+                    queues.Add(row.GetInt32(0));
+                    count++;
+                }
+            }
+
+            foreach (var queue in queues)
+            {
+                _inLine(queue);
+            }
+        }
+        while (count == Chunk);
+
+        await using var ask = new NpgsqlCommand("select due from messages where state = 1 order by due limit 1", connection);
+        if (await ask.ExecuteScalarAsync(_stop.Token) is long next)
+        {
+            Expect(next);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using Cortex.Queues.Postgres.Reading;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cortex.Queues.Postgres.Upkeep;
+
+/// <summary>Removes what has expired and what deleted queues left, in small chunks. One process at a time does it.</summary>
+internal sealed class Sweeper : IAsyncDisposable
+{
+    private const int Chunk = 500;
+    private const string LockName = "hashtextextended('cortex queues sweep ' || current_schema(), 0)";
+
+    // Rows of final messages, with all that hangs on them.
+    private const string RemoveResults = """
+        with gone as (
+            delete from results r where r.seq = any (array({0})) returning r.seq, r.queue, r.key, r.blob),
+        payload as (
+            delete from payloads p using gone g where p.seq = g.seq returning p.blob),
+        unkeyed as (
+            delete from keys k using gone g where k.queue = g.queue and k.key = g.key and k.seq = g.seq)
+        select 1, blob from gone union all select 0, blob from payload where blob is not null
+        """;
+
+    private const string RemoveMessages = """
+        with gone as (
+            delete from messages m where m.seq = any (array(select o.seq from messages o where o.queue = $1 limit $2)) returning m.seq, m.queue, m.key),
+        payload as (
+            delete from payloads p using gone g where p.seq = g.seq returning p.blob),
+        freed as (
+            delete from leases l using gone g where l.queue = g.queue and l.seq = g.seq),
+        unkeyed as (
+            delete from keys k using gone g where k.queue = g.queue and k.key = g.key and k.seq = g.seq)
+        select 1, null from gone union all select 0, blob from payload where blob is not null
+        """;
+
+    // Loose index scans: each step jumps to the next queue.
+    private const string QueuesWithoutEntry = """
+        with recursive seen (queue) as (
+            select * from (
+                (select queue from messages order by queue limit 1) union all (select queue from results order by queue limit 1) union all (select queue from keys order by queue limit 1)) a
+            union
+            select b.queue from seen s cross join lateral (
+                (select m.queue from messages m where m.queue > s.queue order by m.queue limit 1)
+                union all (select r.queue from results r where r.queue > s.queue order by r.queue limit 1)
+                union all (select k.queue from keys k where k.queue > s.queue order by k.queue limit 1)) b)
+        select s.queue from seen s where not exists (select from queues q where q.id = s.queue)
+        """;
+
+    private static readonly string RemoveExpired = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 and o.finished <= $3 order by o.finished limit $2", StringComparison.Ordinal);
+    private static readonly string RemoveLeft = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 limit $2", StringComparison.Ordinal);
+
+    private readonly Signal _signal = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Database _database;
+    private readonly StoreClock _clock;
+    private readonly Action<string> _removeBlob;
+    private readonly Func<string, Task> _delete;
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private readonly Task _work;
+
+    // removeBlob: told of blobs that belong to nothing any more. delete: deletes a queue by name.
+    public Sweeper(Database database, StoreClock clock, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
+    {
+        _database = database;
+        _clock = clock;
+        _removeBlob = removeBlob;
+        _delete = delete;
+        _logger = logger;
+        _timer = clock.Time.CreateTimer(_ => Wake(), null, interval, interval);
+        _work = Task.Run(WorkAsync);
+    }
+
+    /// <summary>There is something to remove.</summary>
+    public void Wake() => _signal.Set();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _timer.DisposeAsync();
+        await _stop.CancelAsync();
+        await _work;
+        _stop.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await SweepAsync(_stop.Token);
+                }
+                catch (Exception e) when (Database.IsDatabaseError(e) || e is StoreUnavailableException or StoreFullException)
+                {
+                    _logger.UpkeepFailed(e, _database.Name);
+                }
+
+                await _signal.WaitAsync(Timeout.InfiniteTimeSpan, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _database.OpenAsync(cancellationToken);
+        if (!await IsTrueAsync(connection, $"select pg_try_advisory_lock({LockName})", cancellationToken))
+        {
+            return;
+        }
+
+        try
+        {
+            var now = _clock.Wall;
+            foreach (var queue in await QueuesAsync(connection, cancellationToken))
+            {
+                if (queue.Retired is not { } retired)
+                {
+                    await RemoveAllAsync(connection, RemoveExpired, queue.Id, now - queue.Retention, cancellationToken);
+                }
+                else if (retired + queue.Retention <= now)
+                {
+                    // It was in use again if it had been configured since; then it is not retired.
+                    await _delete(queue.Name);
+                }
+            }
+
+            foreach (var left in await WithoutEntryAsync(connection, cancellationToken))
+            {
+                await RemoveAllAsync(connection, RemoveMessages, left, null, cancellationToken);
+                await RemoveAllAsync(connection, RemoveLeft, left, null, cancellationToken);
+                await using var keys = new NpgsqlCommand("delete from keys where queue = $1", connection).Add(left);
+                await keys.ExecuteNonQueryAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            await IsTrueAsync(connection, $"select pg_advisory_unlock({LockName})", CancellationToken.None);
+        }
+    }
+
+    private async Task RemoveAllAsync(NpgsqlConnection connection, string sql, int queue, long? until, CancellationToken cancellationToken)
+    {
+        int count;
+        do
+        {
+            count = 0;
+            await using var command = new NpgsqlCommand(sql, connection).Add(queue).Add((long)Chunk);
+            if (until is { } time)
+            {
+                command.Add(time);
+            }
+
+            var blobs = new List<string>();
+            await using (var row = await command.ExecuteReaderAsync(cancellationToken))
+            {
+                while (await row.ReadAsync(cancellationToken))
+                {
+                    count += row.GetInt32(0);
+                    if (row.ReadNullableText(1) is { } blob)
+                    {
+                        blobs.Add(blob);
+                    }
+                }
+            }
+
+            blobs.ForEach(_removeBlob);
+        }
+        while (count == Chunk);
+    }
+
+    private static async Task<List<QueueEntry>> QueuesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var queues = new List<QueueEntry>();
+        await using var command = new NpgsqlCommand(QueueDirectory.Select, connection);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            queues.Add(QueueDirectory.Read(row));
+        }
+
+        return queues;
+    }
+
+    private static async Task<List<int>> WithoutEntryAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var queues = new List<int>();
+        await using var command = new NpgsqlCommand(QueuesWithoutEntry, connection);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            queues.Add(row.GetInt32(0));
+        }
+
+        return queues;
+    }
+
+    private static async Task<bool> IsTrueAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+}

@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Cortex.Queues.Postgres.Upkeep;
+
+/// <summary>
+/// Clears the head of the line of messages that are gone: every claim has to step over them, and the server's own vacuum comes
+/// at most once a minute. Only while there is much traffic, and one process at a time.
+/// </summary>
+internal sealed class Vacuum : IAsyncDisposable
+{
+    private const int Enough = 20_000;
+    private const int MaxSeconds = 600;
+    private const string LockName = "hashtextextended('cortex queues vacuum ' || current_schema(), 0)";
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Database _database;
+    private readonly ILogger _logger;
+    private readonly Task _work;
+    private int _gone;
+
+    public Vacuum(Database database, ILogger logger)
+    {
+        _database = database;
+        _logger = logger;
+        _work = Task.Run(WorkAsync);
+    }
+
+    /// <summary>So many rows have gone.</summary>
+    public void Count(int rows) => Interlocked.Add(ref _gone, rows);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _work;
+        _stop.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        using var timer = new PeriodicTimer(Interval, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                if (Volatile.Read(ref _gone) >= Enough)
+                {
+                    Interlocked.Exchange(ref _gone, 0);
+                    await RunAsync();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await using var connection = await _database.OpenRelaxedAsync(_stop.Token);
+            if (await ScalarAsync(connection, $"select pg_try_advisory_lock({LockName})") is not true)
+            {
+                return;
+            }
+
+            try
+            {
+                await ScalarAsync(connection, "vacuum (index_cleanup on, truncate off, skip_locked) messages, leases, payloads");
+            }
+            finally
+            {
+                await ScalarAsync(connection, $"select pg_advisory_unlock({LockName})");
+            }
+        }
+        catch (Exception e) when (Database.IsDatabaseError(e))
+        {
+            _logger.UpkeepFailed(e, _database.Name);
+        }
+    }
+
+    private async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = MaxSeconds };
+        return await command.ExecuteScalarAsync(_stop.Token);
+    }
+}
