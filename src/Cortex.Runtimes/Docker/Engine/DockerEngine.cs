@@ -70,7 +70,7 @@ internal sealed partial class DockerEngine : IDisposable
     public Task<EngineInfo> InfoAsync(CancellationToken cancellationToken) =>
         GetAsync("/info", EngineJson.Default.EngineInfo, cancellationToken);
 
-    /// <summary>Ends of containers (die, oom, destroy) of one label, until the connection breaks or the caller cancels.</summary>
+    /// <summary>Ends and halts of containers (die, oom, destroy, pause, unpause) of one label, until the connection breaks or the caller cancels.</summary>
     /// <param name="label">A <c>name=value</c> pair.</param>
     /// <param name="connected">Called once the engine has begun to send: nothing that happens later is missed.</param>
     /// <param name="cancellationToken">Ends the stream.</param>
@@ -78,7 +78,8 @@ internal sealed partial class DockerEngine : IDisposable
         string label, Action connected, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var filters = Filters(
-            ("type", "container"), ("label", label), ("event", "die"), ("event", "oom"), ("event", "destroy"));
+            ("type", "container"), ("label", label), ("event", "die"), ("event", "oom"), ("event", "destroy"),
+            ("event", "pause"), ("event", "unpause"));
         using var answer = await SendAsync(HttpMethod.Get, $"/events?filters={filters}", null, cancellationToken);
         connected();
         await foreach (var line in ReadLinesAsync(answer, EngineJson.Default.EngineEvent, cancellationToken))
