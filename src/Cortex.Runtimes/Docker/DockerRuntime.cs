@@ -16,6 +16,7 @@ public sealed class DockerRuntime : IContainerRuntime
 {
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
 
     private readonly DockerMachine _machine;
     private readonly ConcurrentDictionary<string, DockerPod> _pods = new(StringComparer.Ordinal);
@@ -27,6 +28,7 @@ public sealed class DockerRuntime : IContainerRuntime
     private Task _events = Task.CompletedTask;
     private Task _spares = Task.CompletedTask;
     private Room _capacity;
+    private long _capacityAt;
     private bool _started;
 
     /// <summary>Makes a runtime; nothing is touched before <see cref="StartAsync"/>.</summary>
@@ -79,8 +81,14 @@ public sealed class DockerRuntime : IContainerRuntime
     /// <inheritdoc/>
     public async Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken)
     {
-        // Asked anew each time: whoever wants to deploy should hear that the engine is gone, and a machine can grow.
-        SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
+        // Whoever wants to deploy should hear that the engine is gone; a machine grows rarely, and asking for its size takes
+        // the engine a while.
+        await _machine.Engine.PingAsync(cancellationToken);
+        if (_machine.Time.GetElapsedTime(_capacityAt) > _capacityAge)
+        {
+            SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
+        }
+
         var taken = Taken();
         return new RuntimeCapacity
         {
@@ -273,6 +281,7 @@ public sealed class DockerRuntime : IContainerRuntime
         var gpus = options.Gpus ?? (info.Runtimes?.ContainsKey("nvidia") == true ? CountGpus() : 0);
         _capacity = new Room((long)(info.NCPU * 1000 * options.CpuOvercommit), Math.Max(0, info.MemTotal - options.MemoryReserveBytes), gpus);
         _machine.Gpus.Count = gpus;
+        _capacityAt = _machine.Time.GetTimestamp();
     }
 
     /// <summary>The driver shows one directory per GPU; the engine's API does not tell.</summary>

@@ -46,11 +46,7 @@ internal sealed partial class DockerEngine : IDisposable
     /// <exception cref="RuntimeUnavailableException">It can't be reached or is too old; the message says how to mend it.</exception>
     public async Task<EngineVersion> ConnectAsync(CancellationToken cancellationToken)
     {
-        var named = await BoundedAsync(async token =>
-        {
-            using var answer = await SendAsync(HttpMethod.Get, "/_ping", null, token);
-            return answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
-        }, cancellationToken);
+        var named = await PingAsync(cancellationToken);
         if (!Version.TryParse(named, out var offered))
         {
             throw new RuntimeUnavailableException($"what listens on {_socketPath} is no Docker Engine: it does not name its API version");
@@ -65,6 +61,14 @@ internal sealed partial class DockerEngine : IDisposable
         _prefix = $"/v{(offered < _newest ? offered : _newest)}";
         return await GetAsync("/version", EngineJson.Default.EngineVersion, cancellationToken);
     }
+
+    /// <summary>Asks whether the engine is there, which costs it next to nothing.</summary>
+    /// <returns>The newest version of its API; null when it names none.</returns>
+    public Task<string?> PingAsync(CancellationToken cancellationToken) => BoundedAsync(async token =>
+    {
+        using var answer = await SendAsync(HttpMethod.Get, "/_ping", null, token);
+        return answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
+    }, cancellationToken);
 
     /// <summary>What the machine has.</summary>
     public Task<EngineInfo> InfoAsync(CancellationToken cancellationToken) =>
