@@ -38,7 +38,7 @@ public interface IQueueStore : IAsyncDisposable
 
     /// <summary>Puts many messages into one queue, and a checkpoint beside them: all or nothing. Idempotency keys are not allowed.</summary>
     /// <param name="queue">The queue of every message.</param>
-    /// <param name="messages">1 to 10,000.</param>
+    /// <param name="messages">1 to 10,000, with together at most <see cref="QueueStoreOptions.MaxPendingBytes"/> in heads and inline payloads.</param>
     /// <param name="checkpoint">Replaces the queue's checkpoint; null leaves it. At most 4 KiB of text.</param>
     /// <param name="cancellationToken">Stops waiting; the messages may be stored all the same.</param>
     Task EnqueueManyAsync(string queue, IReadOnlyList<NewMessage> messages, string? checkpoint, CancellationToken cancellationToken);

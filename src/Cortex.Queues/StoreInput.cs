@@ -54,19 +54,26 @@ internal static class StoreInput
         }
     }
 
-    public static void Check(string queue, IReadOnlyList<NewMessage> messages, string? checkpoint, int inlineLimit)
+    public static void Check(string queue, IReadOnlyList<NewMessage> messages, string? checkpoint, QueueStoreOptions options)
     {
         CheckQueue(queue);
         ArgumentNullException.ThrowIfNull(messages);
         ArgumentOutOfRangeException.ThrowIfLessThan(messages.Count, 1, nameof(messages));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(messages.Count, MaxMessages, nameof(messages));
+        var bytes = 0L;
         foreach (var message in messages)
         {
-            Check(message, inlineLimit);
+            Check(message, options.InlineLimit);
+            bytes += message.Head.Length + message.Payload.Inline.Length;
             if (message.IdempotencyKey is not null || message.Queue != queue)
             {
                 throw new ArgumentException($"Message {message.Id} has an idempotency key or another queue than {queue}: neither is possible for many at once.", nameof(messages));
             }
+        }
+
+        if (bytes > options.MaxPendingBytes)
+        {
+            throw new ArgumentException($"The messages have {bytes} bytes together, more than max_pending_bytes ({options.MaxPendingBytes}); put them in with several calls.", nameof(messages));
         }
 
         if (checkpoint is not null)

@@ -15,7 +15,7 @@ public sealed class CrashTests : IAsyncLifetime
     public async Task Server_KilledAtAnyMoment_AdoptsItsContainersAndStartsNothingTwice()
     {
         await _cluster.DeployAsync(LocalCluster.Api("keeps", replicas: 2));
-        var containers = await _cluster.ContainersAsync();
+        var containers = await _cluster.ReplicaContainersAsync();
         var random = new Random(20261121);
 
         for (var round = 0; round < 6; round++)
@@ -30,7 +30,7 @@ public sealed class CrashTests : IAsyncLifetime
             }
 
             var result = await deploy;
-            Assert.Subset((await _cluster.ContainersAsync("status=running")).ToHashSet(), containers.ToHashSet());
+            Assert.Subset((await _cluster.ReplicaContainersAsync("status=running")).ToHashSet(), containers.ToHashSet());
 
             var watch = Stopwatch.StartNew();
             await _cluster.Cli.OkAsync("cluster", "up", _cluster.ConfigFile);
@@ -55,10 +55,11 @@ public sealed class CrashTests : IAsyncLifetime
             var counts = (await _cluster.DescribeAsync("moving")).GetProperty("replica_counts");
             return counts.GetProperty("ready").GetInt32() == 2 && counts.GetProperty("terminating").GetInt32() == 0 && counts.GetProperty("ready_out_of_date").GetInt32() == 0;
         }, "moving has settled");
-        var now = await _cluster.ContainersAsync();
+        var now = await _cluster.ReplicaContainersAsync();
         Assert.Subset(now.ToHashSet(), containers.ToHashSet());
         // Two APIs of two replicas, each an infra container and one of the user's.
-        await Eventually.TrueAsync(async () => (await _cluster.ContainersAsync()).Count == 8, "no container is left over");
+        await Eventually.TrueAsync(async () => (await _cluster.ReplicaContainersAsync()).Count == 8, "no container is left over");
+        await Eventually.TrueAsync(async () => (await _cluster.ContainersAsync()).Count == 8 + 2, "two networks are kept for replicas to come");
     }
 
     [Fact]

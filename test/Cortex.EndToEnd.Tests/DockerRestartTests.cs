@@ -21,7 +21,8 @@ public sealed class DockerRestartTests
 
             await cluster.StateAsync("survivor", "ready", 2);
             Assert.StartsWith("1 ", await cluster.CallAsync("/survivor"), StringComparison.Ordinal);
-            Assert.Equal(4, (await cluster.ContainersAsync()).Count);
+            Assert.Equal(4, (await cluster.ReplicaContainersAsync()).Count);
+            await Eventually.TrueAsync(async () => (await cluster.ContainersAsync()).Count == 4 + 2, "the networks for replicas to come are made anew");
         }
         finally
         {

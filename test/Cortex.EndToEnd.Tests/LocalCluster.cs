@@ -98,8 +98,20 @@ public sealed class LocalCluster : IAsyncLifetime
 
     public Task<string> CallAsync(string path) => Http.GetStringAsync(new Uri(Apis, path));
 
-    public Task<IReadOnlyList<string>> ContainersAsync(string filter = "") =>
-        Shell.LinesAsync("docker", [.. _dockerHost is null ? Array.Empty<string>() : ["-H", _dockerHost], "ps", "-aq", "--no-trunc", "--filter", $"label=dev.cortex.cluster={Name}", .. filter.Length > 0 ? new[] { "--filter", filter } : []]);
+    /// <summary>Ids of all containers of the cluster.</summary>
+    public async Task<IReadOnlyList<string>> ContainersAsync() => [.. (await ListAsync("")).Select(c => c.Id)];
+
+    /// <summary>Ids of the containers of replicas: not those that are kept for replicas to come.</summary>
+    public async Task<IReadOnlyList<string>> ReplicaContainersAsync(string filter = "") =>
+        [.. (await ListAsync(filter)).Where(c => !c.Name.StartsWith($"cortex-{Name}.spare-", StringComparison.Ordinal)).Select(c => c.Id)];
+
+    private async Task<IEnumerable<(string Id, string Name)>> ListAsync(string filter)
+    {
+        string[] host = _dockerHost is null ? [] : ["-H", _dockerHost];
+        string[] more = filter.Length > 0 ? ["--filter", filter] : [];
+        var lines = await Shell.LinesAsync("docker", [.. host, "ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}}", "--filter", $"label=dev.cortex.cluster={Name}", .. more]);
+        return lines.Select(line => line.Split(' ')).Select(words => (words[0], words[1]));
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -98,19 +98,19 @@ public sealed class RealtimeApiTests(LocalCluster cluster) : IClassFixture<Local
         }
 
         await cluster.Cli.OkAsync("delete", "turns", "-f");
-        await Eventually.TrueAsync(async () => (await cluster.ContainersAsync($"name=cortex-{cluster.Name}-turns-")).Count == 0, "every replica is gone");
+        await Eventually.TrueAsync(async () => (await cluster.ReplicaContainersAsync($"name=cortex-{cluster.Name}-turns-")).Count == 0, "every replica is gone");
     }
 
     [Fact]
     public async Task Replica_KilledOrRemovedByHand_IsRepaired()
     {
         await cluster.DeployAsync(LocalCluster.Api("repair"));
-        var containers = await cluster.ContainersAsync($"name=cortex-{cluster.Name}-repair-");
+        var containers = await cluster.ReplicaContainersAsync($"name=cortex-{cluster.Name}-repair-");
         Assert.NotEmpty(containers);
 
         await Shell.RunAsync("docker", ["rm", "-f", .. containers]);
 
-        await Eventually.TrueAsync(async () => (await cluster.ContainersAsync($"name=cortex-{cluster.Name}-repair-")).Except(containers).Count() == 2, "new containers");
+        await Eventually.TrueAsync(async () => (await cluster.ReplicaContainersAsync($"name=cortex-{cluster.Name}-repair-")).Except(containers).Count() == 2, "new containers");
         await Eventually.TrueAsync(async () =>
         {
             using var response = await cluster.Http.GetAsync(new Uri(cluster.Apis, "/repair"));

@@ -1,8 +1,8 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Cortex.Async.Callbacks;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;
-using Cortex.Queues.Blobs;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +17,7 @@ internal sealed class AsyncEndpoint(
 {
     private const int DefaultListLimit = 50;
     private const int MaxListLimit = 1000;
+    private readonly PayloadIntake _intake = new(store.Blobs, options, time);
     private readonly string _queue = QueueNames.Of(route.Name);
     private volatile AsyncRoute _route = route;
 
@@ -88,91 +89,59 @@ internal sealed class AsyncEndpoint(
             return;
         }
 
-        string? blob = null;
+        var id = store.NewId();
+        TakenRequest taken = default;
         try
         {
-            var maxPayload = api.Policy.MaxPayload;
-            if (http.Request.ContentLength > maxPayload)
-            {
-                throw PayloadReader.TooLarge(maxPayload);
-            }
-
-            var id = store.NewId();
-            Body payload;
-            byte[] kept;   // head and payload of a small request are one piece of memory, which is the store's from then on
-            int written;
-            using (var reader = new PayloadReader(http.Request.BodyReader, maxPayload, options.UploadIdleTimeout, time))
-            {
-                var inlineLimit = (int)Math.Min(options.InlineLimit, maxPayload);
-                var small = await reader.PeekAsync(inlineLimit);
-                if (small.Buffer.Length <= inlineLimit)
-                {
-                    var length = (int)small.Buffer.Length;
-                    kept = GC.AllocateUninitializedArray<byte>(headLength + length);
-                    written = MessageHead.Write(kept, headers, api.Name, wish.CallbackUrl);
-                    reader.Take(small, kept.AsSpan(written));
-                    payload = Body.Of(kept.AsMemory(written, length));
-                }
-                else
-                {
-                    kept = new byte[headLength];
-                    written = MessageHead.Write(kept, headers, api.Name, wish.CallbackUrl);
-                    reader.PutBack(small);
-                    var name = BlobNames.Payload(id);
-                    payload = Body.InBlob(name, await WriteBlobAsync(http, name, reader));
-                    blob = name;
-                }
-            }
-
+            taken = await _intake.TakeAsync(http, id, headLength, api.Policy.MaxPayload);
+            var head = taken.Head[..MessageHead.Write(taken.Head.Span[..headLength], headers, api.Name, wish.CallbackUrl)];
             var message = new NewMessage
             {
                 Id = id,
                 Queue = _queue,
-                Head = kept.AsMemory(0, written),
-                Payload = payload,
+                Head = head,
+                Payload = taken.Payload,
                 Priority = wish.Priority,
                 Delay = wish.Delay,
                 IdempotencyKey = wish.IdempotencyKey,
                 FollowUpQueue = wish.CallbackUrl.Length > 0 ? QueueNames.Callbacks : null,
             };
 
-            var stored = await EnqueueAsync(message);
+            EnqueueResult stored;
+            try
+            {
+                // A client that leaves now may have its request all the same: it does not know either way.
+                stored = await store.EnqueueAsync(message, CancellationToken.None);
+            }
+            catch (InvalidOperationException e)
+            {
+                logger.QueueNotReady(api.Name, e.Message);   // deployed or deleted this moment
+                throw new StoreBusyException("the API's queue takes no requests at the moment");
+            }
+
             if (!stored.IsNew)
             {
                 http.Response.Headers["X-Cortex-Idempotent-Replay"] = "true";
-                await ForgetAsync(blob);
+                await ForgetAsync(taken.Payload.Blob);
             }
 
             await EndpointAnswer.Id(http, stored.Id);
         }
-        catch (Exception e) when (EndpointAnswer.Knows(e))
+        catch (Exception e) when (!http.Response.HasStarted && EndpointAnswer.Knows(e))
         {
             // Where it is unknown whether the request was stored, its payload stays; the store removes payloads of no message.
             if (e is not StoreUnavailableException)
             {
-                await ForgetAsync(blob);
+                await ForgetAsync(taken.Payload.Blob);
             }
 
             await EndpointAnswer.Trouble(http, e);
         }
-    }
-
-    private async ValueTask<EnqueueResult> EnqueueAsync(NewMessage message)
-    {
-        try
+        finally
         {
-            // A client that leaves now may have its request all the same: it does not know either way.
-            return await store.EnqueueAsync(message, CancellationToken.None);
-        }
-        catch (InvalidOperationException e)
-        {
-            // The API was deployed or deleted this moment.
-            throw new StoreBusyException($"the API's queue takes no requests at the moment ({e.Message})");
+            taken.Dispose();   // the store made copies
         }
     }
-
-    private Task<long> WriteBlobAsync(HttpContext http, string name, PayloadReader reader) =>
-        Task.Run(() => store.Blobs.WriteAsync(name, new PayloadStream(reader), http.RequestAborted));   // it may block; this thread serves sockets
 
     private async ValueTask ForgetAsync(string? blob)
     {
@@ -200,6 +169,7 @@ internal sealed class AsyncEndpoint(
             return;
         }
 
+        await LeaveSocketThread();
         var record = wait > TimeSpan.Zero
             ? await WaitAsync(id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
             : await store.GetAsync(_queue, id, CancellationToken.None);
@@ -283,6 +253,7 @@ internal sealed class AsyncEndpoint(
             cursor = parsed;
         }
 
+        await LeaveSocketThread();
         var page = await store.ListAsync(_queue, new MessageQuery(status, limit, cursor), CancellationToken.None);
         await EndpointAnswer.Document(http, RequestDocument.Of(page));
     }
@@ -310,6 +281,9 @@ internal sealed class AsyncEndpoint(
             _ => EndpointAnswer.UnknownId(http, id.ToString()),
         });
     }
+
+    /// <summary>Goes on on the thread pool: reading from the store may block, and this thread may serve sockets.</summary>
+    private static ConfiguredTaskAwaitable LeaveSocketThread() => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
     private static async Task GuardAsync(HttpContext http, Task work)
     {

@@ -10,4 +10,7 @@ internal static partial class EndpointLog
 
     [LoggerMessage(6102, LogLevel.Error, "API {Api}: the result {Blob} of a completed request is missing from the blob store; was it deleted by hand?")]
     public static partial void ResultMissing(this ILogger logger, string api, string blob);
+
+    [LoggerMessage(6103, LogLevel.Warning, "API {Api}: a request was answered 503, as its queue takes none at the moment ({Reason}); this is usual only just after a deploy or a start")]
+    public static partial void QueueNotReady(this ILogger logger, string api, string reason);
 }

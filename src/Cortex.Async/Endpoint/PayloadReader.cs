@@ -25,16 +25,6 @@ internal sealed class PayloadReader(PipeReader reader, long maxLength, TimeSpan 
         }
     }
 
-    /// <summary>Takes all that <see cref="PeekAsync"/> found.</summary>
-    public void Take(ReadResult peeked, Span<byte> output)
-    {
-        peeked.Buffer.CopyTo(output);
-        reader.AdvanceTo(peeked.Buffer.End);
-    }
-
-    /// <summary>Leaves what <see cref="PeekAsync"/> found for <see cref="TakeAsync"/>.</summary>
-    public void PutBack(ReadResult peeked) => reader.AdvanceTo(peeked.Buffer.Start);
-
     /// <summary>Takes some bytes; 0 at the end of the body.</summary>
     public async ValueTask<int> TakeAsync(Memory<byte> output, CancellationToken cancellationToken)
     {

@@ -82,6 +82,7 @@ public static class ClusterConfigParser
         CpuOvercommit = docker.Get<double>("cpu_overcommit"),
         MemoryReserve = Bytes(docker, "memory_reserve"),
         ParallelStarts = docker.Int32("parallel_starts"),
+        SpareNetworks = docker.Int32("spare_networks"),
         PullTimeout = docker.Get<TimeSpan>("pull_timeout"),
     };
 

@@ -78,6 +78,7 @@ internal static class ClusterInfoWriter
         json.WriteNumber("cpu_overcommit", docker.CpuOvercommit);
         json.WriteString("memory_reserve", Quantity.FormatBytes(docker.MemoryReserve));
         json.WriteNumber("parallel_starts", docker.ParallelStarts);
+        json.WriteNumber("spare_networks", docker.SpareNetworks);
         WriteDuration(json, "pull_timeout", docker.PullTimeout);
         json.WriteEndObject();
 

@@ -31,6 +31,9 @@ public sealed record DockerSettings
     /// <summary>Pods that may be starting at a time; 1-1000.</summary>
     public int ParallelStarts { get; init; } = 16;
 
+    /// <summary>Network containers that are kept running for replicas to come; 0-100.</summary>
+    public int SpareNetworks { get; init; } = 2;
+
     /// <summary>Longest pull of an image, before it counts as failed.</summary>
     public TimeSpan PullTimeout { get; init; } = TimeSpan.FromMinutes(30);
 }

@@ -21,7 +21,7 @@ public sealed class ReplicaCall : IAsyncDisposable
     private readonly UpstreamPool _pool;
     private readonly Lock _lock = new();
     private UpstreamConnection? _connection;
-    private CancellationTokenSource? _stop;
+    private CancellationTokenSource? _stop;   // never disposed of: Abort may be using it, and it has nothing to free
     private Task<bool>? _sending;
     private RequestBodyException? _bodyFailure;
     private ChunkedDecoder _chunks;
@@ -146,8 +146,6 @@ public sealed class ReplicaCall : IAsyncDisposable
         {
             await _sending;
         }
-
-        _stop?.Dispose();
     }
 
     private UpstreamConnection Connection => _connection ?? throw new InvalidOperationException("The call is not open.");

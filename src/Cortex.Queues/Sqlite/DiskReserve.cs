@@ -39,8 +39,16 @@ internal sealed class DiskReserve(string path, long bytes, ILogger logger)
 
         IsReleased = true;
         logger.Full(path);
-        File.Delete(_file);
-        return true;
+        try
+        {
+            File.Delete(_file);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            logger.NoReserve(bytes, path, exception.Message);
+            return false;
+        }
     }
 
     /// <summary>Takes the room again. False while there is not twice as much.</summary>

@@ -40,7 +40,8 @@ public sealed class SqliteQueueStore : IQueueStore
     private readonly GroupWriter _writer;
     private readonly ReaderPool _readers;
     private readonly ITimer _sweepTimer;
-    private int _disposed;
+    private int _disposing;
+    private volatile bool _closed;
 
     private SqliteQueueStore(string path, FileStream fileLock, Database database, QueueStoreOptions options, IBlobStore blobs, TimeProvider time, ILogger logger)
     {
@@ -137,7 +138,7 @@ public sealed class SqliteQueueStore : IQueueStore
     /// <inheritdoc/>
     public Task EnqueueManyAsync(string queue, IReadOnlyList<NewMessage> messages, string? checkpoint, CancellationToken cancellationToken)
     {
-        StoreInput.Check(queue, messages, checkpoint, _options.InlineLimit);
+        StoreInput.Check(queue, messages, checkpoint, _options);
         _queues.GetInUse(queue);
         return WriteAsync(new EnqueueManyOperation(queue, [.. messages.Select(Own)], checkpoint), cancellationToken);
     }
@@ -151,7 +152,7 @@ public sealed class SqliteQueueStore : IQueueStore
     {
         StoreInput.CheckVisibility(visibility);
         StoreInput.CheckWait(wait);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_closed, this);
         cancellationToken.ThrowIfCancellationRequested();
         return LeaseAsync(_queues.Get(queue), visibility, wait, cancellationToken);
     }
@@ -271,7 +272,7 @@ public sealed class SqliteQueueStore : IQueueStore
     /// <summary>Finishes what was accepted, sends away who waits, and brings everything into the main file.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposing, 1) != 0)
         {
             await _writer.Ended;
             return;
@@ -279,6 +280,7 @@ public sealed class SqliteQueueStore : IQueueStore
 
         await _sweepTimer.DisposeAsync();
         await _orphans.DisposeAsync();
+        _closed = true;
         _live.Close(_queues.All);
         _intake.Close();
         await _writer.Ended;
@@ -408,7 +410,7 @@ public sealed class SqliteQueueStore : IQueueStore
         ? record
         : record with { Status = leased ? MessageStatus.Leased : MessageStatus.Waiting, NotBefore = delayed && !leased ? record.NotBefore : null };
 
-    private Task<T> WriteAsync<T>(Operation<T> operation, CancellationToken cancellationToken)
+    internal Task<T> WriteAsync<T>(Operation<T> operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _intake.Add(operation);
@@ -417,7 +419,7 @@ public sealed class SqliteQueueStore : IQueueStore
 
     private async ValueTask<T> ReadAsync<TState, T>(TState state, Func<ReadStatements, TState, T> read, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_closed, this);
         try
         {
             return await _readers.ReadAsync(state, read, cancellationToken);
@@ -441,13 +443,13 @@ public sealed class SqliteQueueStore : IQueueStore
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var queue in _queues.All.Where(q => q.RetiredAt + q.Retention <= now))
         {
-            DeleteRetired(queue, now - queue.Retention);
+            _ = DeleteRetiredAsync(queue, now - queue.Retention);
         }
 
         _writer.Sweep();
     }
 
-    private async void DeleteRetired(QueueState queue, long retiredUntil)
+    private async Task DeleteRetiredAsync(QueueState queue, long retiredUntil)
     {
         try
         {

@@ -18,6 +18,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
+    /// <summary>The engine's name for a container that somebody has halted.</summary>
+    private const string Paused = "paused";
+
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
 
@@ -29,6 +32,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private ContainerSight _sight = ContainerSight.Missing;
     private ContainerPhase _phase = ContainerPhase.Creating;
     private bool _ready;
+    private bool _paused;
     private bool _oomSeen;
     private bool _filesWritten;
     private bool _forgiven;
@@ -112,7 +116,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         lock (_lock)
         {
             _forgiven = forgive;
-            _ready = false;
+            (_ready, _paused) = (false, false);
             _sight = ContainerSight.Unknown;
             if (forgive)
             {
@@ -125,7 +129,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     {
         lock (_lock)
         {
-            return new ContainerFacts(_phase, _ready, _exitCode, _oomKilled, _endedAt);
+            return new ContainerFacts(_phase, _ready && !_paused, _exitCode, _oomKilled, _endedAt);
         }
     }
 
@@ -137,11 +141,11 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             {
                 Name = container.Name,
                 Running = _phase is ContainerPhase.Running,
-                Ready = _phase is ContainerPhase.Running && _ready,
+                Ready = _phase is ContainerPhase.Running && _ready && !_paused,
                 Restarts = _restarts,
                 ExitCode = _exitCode,
                 OomKilled = _oomKilled,
-                Reason = _reason,
+                Reason = _paused ? $"container {container.Name} is paused: docker unpause {ContainerName} lets it go on" : _reason,
             };
         }
     }
@@ -231,6 +235,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 Started(seen.State.StartedAt);
             }
 
+            // The system still accepts connections for a program that stands still, so no probe of the port tells.
+            Change(() => _paused = seen.State.Status is Paused);
             _sight = ContainerSight.Running;
         }
         else if (seen.State.Status is "created")
@@ -576,6 +582,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _sight = ContainerSight.Running;
             _phase = ContainerPhase.Running;
             _ready = container.ReadinessProbe is null;
+            _paused = false;
             _reason = "";
             _livenessFailure = null;
             _forgiven = false;
@@ -607,7 +614,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         {
             _sight = ContainerSight.Ended;
             _phase = ContainerPhase.Waiting;
-            _ready = false;
+            (_ready, _paused) = (false, false);
             (_exitCode, _oomKilled, _endedAt) = (exitCode, oom, at);
             _reason = _livenessFailure ?? reason;
         });

@@ -7,17 +7,21 @@ namespace Cortex.Runtimes.Docker;
 /// <summary>Turns a pod's definition into what the engine is asked to create. Pure.</summary>
 internal static class ContainerPlan
 {
-    /// <summary>The container that holds the pod's network and its definition.</summary>
-    public static CreateContainer Infra(PodDefinition pod, DockerMachine machine, string definitionJson)
+    private const string HostName = "HOSTNAME";
+
+    /// <summary>The container that holds a pod's network.</summary>
+    /// <param name="pod">The pod; null for one that any pod may take later.</param>
+    /// <param name="machine">The cluster's settings.</param>
+    public static CreateContainer Infra(PodDefinition? pod, DockerMachine machine)
     {
-        var ports = machine.Loopback ? Ports(pod).Select(p => $"{p}/tcp").ToList() : [];
-        var labels = machine.Labels(pod.Id);
-        labels[DockerLabels.Definition] = definitionJson;
+        var ports = machine.Loopback && pod is not null ? Ports(pod).Select(p => $"{p}/tcp").ToList() : [];
         return new CreateContainer
         {
             Image = InfraImage.Name,
-            Hostname = pod.Id,
-            Labels = labels,
+
+            // A spare can't know it, and whether a pod's name is its host name must not depend on whether there was a spare.
+            Hostname = machine.KeepsSpares ? null : pod?.Id,
+            Labels = machine.Labels(),
             ExposedPorts = ports.Count > 0 ? ports.ToDictionary(p => p, _ => new Empty()) : null,
             HostConfig = new HostConfig
             {
@@ -42,7 +46,7 @@ internal static class ContainerPlan
     {
         var labels = machine.Labels(pod.Id);
         labels[DockerLabels.Container] = container.Name;
-        var env = Environment(container, out var variables);
+        var env = Environment(pod, container, out var variables);
         var command = Expand(container.Command, variables);
         var args = Expand(container.Args, variables);
         return new CreateContainer
@@ -84,16 +88,16 @@ internal static class ContainerPlan
 
     private static List<Mount> Mounts(PodDefinition pod, DockerMachine machine)
     {
-        // An image's own content of these directories must not show: they begin empty.
-        var options = new VolumeOptions(NoCopy: true, machine.Labels(pod.Id));
+        // An image's own content of these directories must not show: they begin empty. The labels are those of a volume
+        // that somebody has removed and the engine makes anew.
         return
         [
-            .. DockerLabels.Volumes.Select(name =>
-                new Mount("volume", DockerLabels.Volume(machine.Options.ClusterName, pod.Id, name), $"/{name}", options)),
+            .. DockerLabels.Volumes.Select(name => DockerLabels.Volume(machine.Options.ClusterName, pod.Id, name)).Select((volume, i) =>
+                new Mount("volume", volume, $"/{DockerLabels.Volumes[i]}", new VolumeOptions(NoCopy: true, i == 0 ? machine.RecordLabels(pod) : machine.Labels(pod.Id)))),
         ];
     }
 
-    private static List<string> Environment(PodContainer container, out Dictionary<string, string> variables)
+    private static List<string> Environment(PodDefinition pod, PodContainer container, out Dictionary<string, string> variables)
     {
         variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in container.Env)
@@ -101,7 +105,9 @@ internal static class ContainerPlan
             variables[name] = VariableExpansion.Expand(value, variables);
         }
 
-        return [.. variables.Select(v => $"{v.Key}={v.Value}")];
+        // As Kubernetes: the pod's name, whatever its host name is. Not among the variables that a value may refer to.
+        var own = variables.ContainsKey(HostName) ? Enumerable.Empty<string>() : [$"{HostName}={pod.Id}"];
+        return [.. own, .. variables.Select(v => $"{v.Key}={v.Value}")];
     }
 
     private static List<string>? Expand(IReadOnlyList<string>? words, Dictionary<string, string> variables) =>

@@ -9,20 +9,44 @@ internal static class DockerLabels
     /// <summary>The pod that a container or volume belongs to.</summary>
     public const string Pod = "dev.cortex.pod";
 
-    /// <summary>The container's name in its pod; absent on the infra container.</summary>
+    /// <summary>The container's name in its pod; absent on network containers, whose name says what they belong to.</summary>
     public const string Container = "dev.cortex.container";
 
-    /// <summary>The whole <see cref="PodDefinition"/> as JSON, on the infra container only.</summary>
+    /// <summary>The whole <see cref="PodDefinition"/> as JSON, on the pod's record: the volume that its containers share at <c>/mnt</c>.</summary>
     public const string Definition = "dev.cortex.definition";
 
     private const string DeletingMark = ".deleting.";
 
+    /// <summary>The network container of a pod.</summary>
     public static string Infra(string cluster, string podId) => $"cortex-{cluster}-{podId}";
+
+    /// <summary>A network container that no pod has taken yet. The dot keeps it apart from every pod's.</summary>
+    public static string Spare(string cluster, string token) => $"{SparePrefix(cluster)}{token}";
+
+    /// <summary>Whether it is the name of a network container that no pod has taken yet.</summary>
+    public static bool IsSpare(string cluster, string name) => name.StartsWith(SparePrefix(cluster), StringComparison.Ordinal);
+
+    /// <summary>The pod whose network container has this name, also while it is deleted; null when it is none's.</summary>
+    public static string? PodOf(string cluster, string name)
+    {
+        var prefix = Infra(cluster, "");
+        if (!name.StartsWith(prefix, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var rest = name[prefix.Length..];
+        var mark = rest.IndexOf(DeletingMark, StringComparison.Ordinal);
+        return mark >= 0 ? rest[..mark] : rest;
+    }
 
     public static string User(string cluster, string podId, string container) => $"{Infra(cluster, podId)}.{container}";
 
-    /// <summary>The shared volumes; each is mounted at the directory of its name.</summary>
+    /// <summary>The shared volumes; each is mounted at the directory of its name. The first is the pod's record.</summary>
     public static IReadOnlyList<string> Volumes { get; } = ["mnt", "cortex"];
+
+    /// <summary>The volume that carries the pod's definition: it can't be removed while a container of the pod exists.</summary>
+    public static string Record(string cluster, string podId) => Volume(cluster, podId, Volumes[0]);
 
     public static string Volume(string cluster, string podId, string name) => $"{Infra(cluster, podId)}-{name}";
 
@@ -43,4 +67,6 @@ internal static class DockerLabels
             ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
             : null;
     }
+
+    private static string SparePrefix(string cluster) => $"cortex-{cluster}.spare-";
 }

@@ -21,6 +21,7 @@ internal sealed class DockerMachine : IDisposable
         var credentials = new RegistryCredentials(options.EffectiveDockerConfigPath, options.CredentialHelperTimeout, time);
         Images = new ImagePuller(Engine, credentials, options.PullTimeout, time, _closing.Token);
         Starts = new SemaphoreSlim(options.ParallelStarts);
+        Spares = new SpareNetworks(this);
     }
 
     public DockerRuntimeOptions Options { get; }
@@ -38,6 +39,9 @@ internal sealed class DockerMachine : IDisposable
     /// <summary>Held while a container is started.</summary>
     public SemaphoreSlim Starts { get; }
 
+    /// <summary>Network containers that no pod has taken yet.</summary>
+    public SpareNetworks Spares { get; }
+
     /// <summary>The GPUs and who holds them.</summary>
     public GpuLedger Gpus { get; } = new();
 
@@ -52,6 +56,9 @@ internal sealed class DockerMachine : IDisposable
 
     /// <summary>Whether pods are reached at published ports of 127.0.0.1.</summary>
     public bool Loopback { get; private set; }
+
+    /// <summary>Whether network containers are kept ready. A published port must be known when the container is made, so not with those.</summary>
+    public bool KeepsSpares => Options.SpareNetworks > 0 && !Loopback;
 
     public async Task ConnectAsync(CancellationToken cancellationToken) => Version = await Engine.ConnectAsync(cancellationToken);
 
@@ -69,12 +76,18 @@ internal sealed class DockerMachine : IDisposable
         };
     }
 
-    /// <summary>Creates a pod's network container, which is also the pod's record.</summary>
-    /// <exception cref="EngineException">409: the pod exists.</exception>
-    public async Task<string> CreateInfraAsync(PodDefinition pod)
+    /// <summary>Writes a pod's record, or gives the one that is there.</summary>
+    /// <remarks>Never cancelled by the caller: a record that the engine writes all the same would be left behind.</remarks>
+    public Task<Volume> RecordAsync(PodDefinition pod) =>
+        Engine.CreateVolumeAsync(DockerLabels.Record(Options.ClusterName, pod.Id), RecordLabels(pod), CancellationToken.None);
+
+    /// <summary>Creates a network container.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="pod">The pod that it is for; null for a spare.</param>
+    /// <exception cref="EngineException">409: the name is taken.</exception>
+    public async Task<string> CreateInfraAsync(string name, PodDefinition? pod)
     {
-        var name = DockerLabels.Infra(Options.ClusterName, pod.Id);
-        var plan = ContainerPlan.Infra(pod, this, JsonSerializer.Serialize(pod, PodJson.Default.PodDefinition));
+        var plan = ContainerPlan.Infra(pod, this);
         try
         {
             // Never cancelled by the caller: a container that the engine makes all the same would be left behind.
@@ -88,24 +101,41 @@ internal sealed class DockerMachine : IDisposable
         }
     }
 
-    /// <summary>Removes every container and volume of a pod, the record last. Repeatable.</summary>
-    public async Task RemovePodAsync(string podId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Removes every container and volume of a pod. Repeatable, also by the next process: the network container, which
+    /// carries the mark of deletion, is the last to go.
+    /// </summary>
+    /// <param name="podId">The pod.</param>
+    /// <param name="infraId">Its network container, which may be one that carries the mark of deletion.</param>
+    /// <param name="cancellationToken">Ends the removal half-way.</param>
+    public async Task RemovePodAsync(string podId, string? infraId, CancellationToken cancellationToken)
     {
-        string[] labels = [$"{DockerLabels.Cluster}={Options.ClusterName}", $"{DockerLabels.Pod}={podId}"];
-        var containers = await Engine.ListContainersAsync(cancellationToken, labels);
-        var byRecord = containers.ToLookup(c => !c.Labels.ContainsKey(DockerLabels.Container));
-        await Task.WhenAll(byRecord[false].Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
-        await Task.WhenAll(byRecord[true].Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
+        var containers = await Engine.ListContainersAsync(
+            cancellationToken, $"{DockerLabels.Cluster}={Options.ClusterName}", $"{DockerLabels.Pod}={podId}");
+        await Task.WhenAll(containers.Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
         await Task.WhenAll(DockerLabels.Volumes.Select(v =>
             Engine.RemoveVolumeAsync(DockerLabels.Volume(Options.ClusterName, podId, v), cancellationToken)));
+        await Engine.RemoveContainerAsync(infraId ?? DockerLabels.Infra(Options.ClusterName, podId), cancellationToken);
     }
 
+    /// <summary>Labels of everything that belongs to the cluster.</summary>
+    public Dictionary<string, string> Labels() => new(StringComparer.Ordinal) { [DockerLabels.Cluster] = Options.ClusterName };
+
     /// <summary>Labels of everything that belongs to a pod.</summary>
-    public Dictionary<string, string> Labels(string podId) => new(StringComparer.Ordinal)
+    public Dictionary<string, string> Labels(string podId)
     {
-        [DockerLabels.Cluster] = Options.ClusterName,
-        [DockerLabels.Pod] = podId,
-    };
+        var labels = Labels();
+        labels[DockerLabels.Pod] = podId;
+        return labels;
+    }
+
+    /// <summary>Labels of a pod's record.</summary>
+    public Dictionary<string, string> RecordLabels(PodDefinition pod)
+    {
+        var labels = Labels(pod.Id);
+        labels[DockerLabels.Definition] = JsonSerializer.Serialize(pod, PodJson.Default.PodDefinition);
+        return labels;
+    }
 
     /// <summary>Removes what belongs to no pod: volumes, networks, and the infra image unless another cluster uses it.</summary>
     public async Task RemoveAllAsync(CancellationToken cancellationToken)

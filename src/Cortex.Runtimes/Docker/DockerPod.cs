@@ -28,7 +28,7 @@ internal sealed class DockerPod
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<string> _infraCreated = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _infraId;
-    private ContainerSight _infraSight;
+    private ContainerSight _infraSight = ContainerSight.Missing;
     private IReadOnlyDictionary<int, PodAddress>? _published;
     private string? _ip;
     private bool _wasReached;
@@ -42,8 +42,8 @@ internal sealed class DockerPod
     private PodState _state = PodState.Pending;
     private DateTimeOffset _stateSince;
 
-    /// <summary>A pod whose network container exists.</summary>
-    public DockerPod(DockerMachine machine, DockerRuntime host, PodDefinition definition, string infraId, ContainerSight infra, DateTimeOffset createdAt)
+    /// <summary>A pod whose record is written.</summary>
+    public DockerPod(DockerMachine machine, DockerRuntime host, PodDefinition definition, DateTimeOffset createdAt)
     {
         _machine = machine;
         _host = host;
@@ -51,20 +51,10 @@ internal sealed class DockerPod
         Definition = definition;
         CreatedAt = createdAt;
         _stateSince = machine.Time.GetUtcNow();
-        _infraId = infraId;
-        _infraSight = infra;
-        _infraCreated.SetResult(infraId);
         _keepers = new ContainerKeeper[definition.Containers.Count];
         for (var i = 0; i < _keepers.Length; i++)
         {
             _keepers[i] = new ContainerKeeper(this, definition.Containers[i], machine, i > 0 ? _keepers[i - 1] : null);
-        }
-
-        _wasReached = infra is ContainerSight.Running;
-        if (infra is not ContainerSight.Created)
-        {
-            // It had room when it was started.
-            _room.SetResult();
         }
     }
 
@@ -109,6 +99,16 @@ internal sealed class DockerPod
     public bool WaitsForRoom => !_room.Task.IsCompleted && !_deleting.IsCancellationRequested;
 
     public bool HoldsRoom => _room.Task.IsCompleted && !_over.Task.IsCompleted;
+
+    /// <summary>Takes over the network container that an earlier process gave it.</summary>
+    public void AdoptNetwork(string id, ContainerSight sight)
+    {
+        HasNetwork(id, sight);
+        _wasReached = sight is ContainerSight.Running;
+
+        // It had room, or it would have got none.
+        _room.TrySetResult();
+    }
 
     /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>
     /// <param name="deadline">When to kill what still runs.</param>
@@ -392,13 +392,7 @@ internal sealed class DockerPod
     {
         if (InfraId is null)
         {
-            var id = await _machine.CreateInfraAsync(Definition);
-            Set(() =>
-            {
-                _infraId = id;
-                _infraSight = ContainerSight.Created;
-                _infraCreated.TrySetResult(id);
-            });
+            await GetNetworkAsync(cancellationToken);
         }
 
         if (_infraSight is not ContainerSight.Running)
@@ -408,17 +402,54 @@ internal sealed class DockerPod
 
         // The containers may start while the address is asked for.
         up.TrySetResult();
-        if (await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken) is { } infra)
+        var infra = await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken);
+        Set(() =>
         {
-            Set(() =>
-            {
-                _ip = AddressIn(infra);
-                _published = infra.HostConfig?.PortBindings is { Count: > 0 } ? Published(infra.NetworkSettings?.Ports) : null;
-            });
+            _ip = infra is null ? null : AddressIn(infra);
+            _published = infra?.HostConfig?.PortBindings is { Count: > 0 } ? Published(infra.NetworkSettings?.Ports) : null;
+        });
+        if (infra is not { State.Running: true } || (_ip is null && !_machine.Loopback))
+        {
+            // A spare that ended, or lost its network, before this pod took it.
+            LookAtInfra();
         }
 
         Trouble("");
     }
+
+    /// <summary>A spare network container if there is one, else a new one.</summary>
+    private async Task GetNetworkAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await _machine.Spares.ClaimAsync(Definition.Id) is { } spare)
+            {
+                HasNetwork(spare, ContainerSight.Running);
+            }
+            else
+            {
+                HasNetwork(await _machine.CreateInfraAsync(DockerLabels.Infra(_machine.Options.ClusterName, Definition.Id), Definition), ContainerSight.Created);
+            }
+        }
+        catch (EngineException error) when (error.Conflict)
+        {
+            // It has one: another process was faster, or an answer did not reach this one.
+            var name = DockerLabels.Infra(_machine.Options.ClusterName, Definition.Id);
+            if (await _machine.Engine.InspectContainerAsync(name, cancellationToken) is not { } seen)
+            {
+                throw;
+            }
+
+            HasNetwork(seen.Id, seen.State.Running ? ContainerSight.Running : ContainerSight.Created);
+        }
+    }
+
+    private void HasNetwork(string id, ContainerSight sight) => Set(() =>
+    {
+        _infraId = id;
+        _infraSight = sight;
+        _infraCreated.TrySetResult(id);
+    });
 
     private async Task StartInfraAsync(CancellationToken cancellationToken)
     {
@@ -463,7 +494,8 @@ internal sealed class DockerPod
                     return;
                 }
 
-                if (_wasReached && AddressIn(seen) is var ip && ip != _ip)
+                var ip = AddressIn(seen);
+                if ((_wasReached && ip != _ip) || (ip is null && !_machine.Loopback))
                 {
                     if (ip is null)
                     {
@@ -597,7 +629,7 @@ internal sealed class DockerPod
             }
         }
 
-        await _machine.RemovePodAsync(Definition.Id, cancellationToken);
+        await _machine.RemovePodAsync(Definition.Id, InfraId, cancellationToken);
         foreach (var keeper in _keepers)
         {
             _machine.Gpus.Release(keeper.ContainerName);

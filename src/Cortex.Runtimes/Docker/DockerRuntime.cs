@@ -9,13 +9,14 @@ namespace Cortex.Runtimes.Docker;
 
 /// <summary>Runs pods on a Docker Engine, or on Podman's socket, which speaks the same API.</summary>
 /// <remarks>
-/// All state is in the engine: each pod has a network container whose label holds the pod's definition, so that the next
-/// process resumes where this one was killed. Disposing stops supervision and leaves every container running.
+/// All state is in the engine: each pod has a volume whose label holds the pod's definition, so that the next process
+/// resumes where this one was killed. Disposing stops supervision and leaves every container running.
 /// </remarks>
 public sealed class DockerRuntime : IContainerRuntime
 {
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
 
     private readonly DockerMachine _machine;
     private readonly ConcurrentDictionary<string, DockerPod> _pods = new(StringComparer.Ordinal);
@@ -23,8 +24,11 @@ public sealed class DockerRuntime : IContainerRuntime
     private readonly ChangeFeed _feed = new();
     private readonly Lock _placing = new();
     private readonly CancellationTokenSource _closing = new();
+    private readonly CancellationTokenSource _sparing;
     private Task _events = Task.CompletedTask;
+    private Task _spares = Task.CompletedTask;
     private Room _capacity;
+    private long _capacityAt;
     private bool _started;
 
     /// <summary>Makes a runtime; nothing is touched before <see cref="StartAsync"/>.</summary>
@@ -38,6 +42,7 @@ public sealed class DockerRuntime : IContainerRuntime
         }
 
         _machine = new DockerMachine(options, time ?? TimeProvider.System, logger ?? NullLogger<DockerRuntime>.Instance);
+        _sparing = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
     }
 
     /// <summary>This machine's address on the cluster's network, known after <see cref="StartAsync"/>: host aliases resolve to it.</summary>
@@ -63,6 +68,7 @@ public sealed class DockerRuntime : IContainerRuntime
             _events = WatchEventsAsync(listening, _closing.Token);
             await listening.Task.WaitAsync(cancellationToken);
             await AdoptAsync(cancellationToken);
+            _spares = _machine.Spares.RunAsync(_sparing.Token);
         }
         catch (Exception error) when (error is EngineException or PlatformNotSupportedException)
         {
@@ -75,8 +81,14 @@ public sealed class DockerRuntime : IContainerRuntime
     /// <inheritdoc/>
     public async Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken)
     {
-        // Asked anew each time: whoever wants to deploy should hear that the engine is gone, and a machine can grow.
-        SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
+        // Whoever wants to deploy should hear that the engine is gone; a machine grows rarely, and asking for its size takes
+        // the engine a while.
+        await _machine.Engine.PingAsync(cancellationToken);
+        if (_machine.Time.GetElapsedTime(_capacityAt) > _capacityAge)
+        {
+            SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
+        }
+
         var taken = Taken();
         return new RuntimeCapacity
         {
@@ -103,29 +115,15 @@ public sealed class DockerRuntime : IContainerRuntime
             return;
         }
 
-        var limit = _machine.Time.GetTimestamp();
-        while (!_pods.ContainsKey(pod.Id))
+        try
         {
-            try
-            {
-                var infraId = await _machine.CreateInfraAsync(pod);
-                Add(new DockerPod(_machine, this, pod, infraId, ContainerSight.Created, _machine.Time.GetUtcNow()));
-            }
-            catch (EngineException error) when (error.Conflict && _machine.Time.GetElapsedTime(limit) < _machine.Options.CallTimeout)
-            {
-                // Another call or another process was faster: the pod exists, though the engine may not list it yet.
-                var containers = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel, $"{DockerLabels.Pod}={pod.Id}");
-                if (containers.Length > 0)
-                {
-                    await AdoptPodAsync(pod.Id, containers, cancellationToken);
-                }
-
-                await Task.Delay(_reconnectFirst, _machine.Time, cancellationToken);
-            }
-            catch (EngineException error)
-            {
-                throw new RuntimeUnavailableException($"Docker Engine can't create pod {pod.Id}: {error.Message}", error);
-            }
+            // Another call or another process may have been faster: the definition that counts is the one that was written.
+            var record = await _machine.RecordAsync(pod);
+            Add(new DockerPod(_machine, this, Read(pod.Id, record), _machine.Time.GetUtcNow()));
+        }
+        catch (EngineException error)
+        {
+            throw new RuntimeUnavailableException($"Docker Engine can't create pod {pod.Id}: {error.Message}", error);
         }
     }
 
@@ -206,14 +204,17 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         var deadline = _machine.Time.GetUtcNow() + grace;
         await _machine.ConnectAsync(cancellationToken);
+        await StopSparesAsync();
         await Task.WhenAll(_pods.Keys.Select(id => DeleteAsync(id, grace, cancellationToken)));
         try
         {
-            var left = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel);
-            var pods = left.Select(c => c.Labels.GetValueOrDefault(DockerLabels.Pod, "")).Distinct();
-            await Task.WhenAll(left.Where(c => c.State is "running" && c.Labels.ContainsKey(DockerLabels.Container))
-                .Select(c => StopAsync(c.Id, deadline, cancellationToken)));
-            await Task.WhenAll(pods.Select(id => _machine.RemovePodAsync(id, cancellationToken)));
+            var left = (await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel)).ToLookup(c => c.Labels.ContainsKey(DockerLabels.Container));
+            await Task.WhenAll(left[true].Where(c => c.State is "running").Select(c => StopAsync(c.Id, deadline, cancellationToken)));
+            foreach (var users in new[] { true, false })
+            {
+                await Task.WhenAll(left[users].Select(c => _machine.Engine.RemoveContainerAsync(c.Id, cancellationToken)));
+            }
+
             await _machine.RemoveAllAsync(cancellationToken);
         }
         catch (EngineException error)
@@ -233,8 +234,9 @@ public sealed class DockerRuntime : IContainerRuntime
         await _closing.CancelAsync();
         _machine.Close();
         _feed.End();
-        await Task.WhenAll([_events, .. _supervisions.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll([_events, _spares, .. _supervisions.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _machine.Dispose();
+        _sparing.Dispose();
         _closing.Dispose();
     }
 
@@ -279,6 +281,7 @@ public sealed class DockerRuntime : IContainerRuntime
         var gpus = options.Gpus ?? (info.Runtimes?.ContainsKey("nvidia") == true ? CountGpus() : 0);
         _capacity = new Room((long)(info.NCPU * 1000 * options.CpuOvercommit), Math.Max(0, info.MemTotal - options.MemoryReserveBytes), gpus);
         _machine.Gpus.Count = gpus;
+        _capacityAt = _machine.Time.GetTimestamp();
     }
 
     /// <summary>The driver shows one directory per GPU; the engine's API does not tell.</summary>
@@ -299,50 +302,56 @@ public sealed class DockerRuntime : IContainerRuntime
 
     private async Task AdoptAsync(CancellationToken cancellationToken)
     {
-        var listed = await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel);
-        await Task.WhenAll(listed.GroupBy(c => c.Labels.GetValueOrDefault(DockerLabels.Pod, ""), StringComparer.Ordinal)
-            .Select(pod => AdoptPodAsync(pod.Key, [.. pod], cancellationToken)));
-        await RemoveLeftoverVolumesAsync(cancellationToken);
+        var containers = _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel);
+        var volumes = await _machine.Engine.ListVolumesAsync(ClusterLabel, cancellationToken);
+        var found = FoundCluster.Of(_machine.Options.ClusterName, await containers, volumes);
+        _machine.Spares.Leftover(found.Spares);
+        await Task.WhenAll(found.Pods.Select(pod => AdoptPodAsync(pod, cancellationToken)));
+        foreach (var container in found.LeftContainers)
+        {
+            _machine.Logger.RemovedLeftover(container.Name);
+            await _machine.Engine.RemoveContainerAsync(container.Id, cancellationToken);
+        }
+
+        foreach (var volume in found.LeftVolumes)
+        {
+            await _machine.Engine.RemoveVolumeAsync(volume.Name, cancellationToken);
+        }
+
         _machine.Logger.Adopted(_pods.Count, _machine.Options.ClusterName, _machine.Version.Version);
     }
 
-    private async Task AdoptPodAsync(string podId, IReadOnlyList<ListedContainer> containers, CancellationToken cancellationToken)
+    private async Task AdoptPodAsync(FoundPod found, CancellationToken cancellationToken)
     {
-        var infra = containers.FirstOrDefault(c => !c.Labels.ContainsKey(DockerLabels.Container));
-        if (infra is null)
+        var definition = Read(found.Id, found.Record);
+        var pod = new DockerPod(_machine, this, definition, found.Record.CreatedAt);
+        if (found.Infra is { } infra)
         {
-            // Without its record nobody can tell how the pod should be; whoever wanted it creates it again.
-            foreach (var container in containers)
-            {
-                _machine.Logger.RemovedLeftover(NameOf(container));
-                await _machine.Engine.RemoveContainerAsync(container.Id, cancellationToken);
-            }
-
-            return;
+            pod.AdoptNetwork(infra.Id, Sight(infra.State));
         }
 
-        var definition = Read(podId, infra);
-        var pod = new DockerPod(_machine, this, definition, infra.Id, Sight(infra.State), DateTimeOffset.FromUnixTimeSeconds(infra.Created));
         foreach (var keeper in pod.Keepers)
         {
-            if (containers.FirstOrDefault(c => c.Labels.GetValueOrDefault(DockerLabels.Container) == keeper.Container.Name) is { } found)
+            if (found.Users.FirstOrDefault(c => c.Labels[DockerLabels.Container] == keeper.Container.Name) is { } user)
             {
-                if (found.HostConfig?.NetworkMode is { } mode && mode != ContainerPlan.JoinedMode(infra.Id))
+                // Its network container is gone, or was made anew and the process died before it had done the same here. What
+                // a job's container wrote and how it ended is kept: it is all that is left of it.
+                var stale = found.Infra is null || (user.HostConfig?.NetworkMode is { } mode && mode != ContainerPlan.JoinedMode(found.Infra.Id));
+                if (stale && (definition.Restart is not RestartPolicy.Never || user.State is not "exited"))
                 {
-                    // The network container was made anew, and the process died before it had done the same here.
-                    await _machine.Engine.RemoveContainerAsync(found.Id, cancellationToken);
+                    await _machine.Engine.RemoveContainerAsync(user.Id, cancellationToken);
                     continue;
                 }
 
-                keeper.Adopt(found.Id, Sight(found.State));
-                if (keeper.Container.Gpus > 0 && await _machine.Engine.InspectContainerAsync(found.Id, cancellationToken) is { } seen)
+                keeper.Adopt(user.Id, Sight(user.State));
+                if (keeper.Container.Gpus > 0 && await _machine.Engine.InspectContainerAsync(user.Id, cancellationToken) is { } seen)
                 {
                     _machine.Gpus.Adopt(keeper.ContainerName, seen.HostConfig?.DeviceRequests?.SelectMany(r => r.DeviceIDs) ?? []);
                 }
             }
         }
 
-        if (infra.Names.Select(DockerLabels.DeletionDeadline).FirstOrDefault(d => d is not null) is { } deadline)
+        if (found.DeletionDeadline is { } deadline)
         {
             pod.Delete(deadline, recorded: true);
         }
@@ -350,12 +359,12 @@ public sealed class DockerRuntime : IContainerRuntime
         Add(pod);
     }
 
-    private PodDefinition Read(string podId, ListedContainer infra)
+    private PodDefinition Read(string podId, Volume record)
     {
         var why = "the label is missing";
         try
         {
-            if (infra.Labels.TryGetValue(DockerLabels.Definition, out var json)
+            if (record.Labels?.GetValueOrDefault(DockerLabels.Definition) is { } json
                 && JsonSerializer.Deserialize(json, PodJson.Default.PodDefinition) is { } definition)
             {
                 return definition;
@@ -366,11 +375,9 @@ public sealed class DockerRuntime : IContainerRuntime
             why = error.Message;
         }
 
-        _machine.Logger.UnreadableDefinition(NameOf(infra), podId, why);
+        _machine.Logger.UnreadableDefinition(record.Name, podId, why);
         return new PodDefinition { Id = podId, Labels = new Dictionary<string, string>(), Containers = [] };
     }
-
-    private static string NameOf(ListedContainer container) => container.Names.Count > 0 ? container.Names[0] : container.Id;
 
     private static ContainerSight Sight(string state) => state switch
     {
@@ -379,16 +386,6 @@ public sealed class DockerRuntime : IContainerRuntime
         "exited" or "dead" => ContainerSight.Ended,
         _ => ContainerSight.Unknown,
     };
-
-    /// <summary>Volumes whose pod was removed by a process that was killed before it was through.</summary>
-    private async Task RemoveLeftoverVolumesAsync(CancellationToken cancellationToken)
-    {
-        var volumes = await _machine.Engine.ListVolumesAsync(ClusterLabel, cancellationToken);
-        foreach (var volume in volumes.Where(v => v.Labels?.GetValueOrDefault(DockerLabels.Pod) is { } pod && !_pods.ContainsKey(pod)))
-        {
-            await _machine.Engine.RemoveVolumeAsync(volume.Name, cancellationToken);
-        }
-    }
 
     private void Add(DockerPod pod)
     {
@@ -454,6 +451,7 @@ public sealed class DockerRuntime : IContainerRuntime
                 // Whatever happened meanwhile was missed.
                 broken = false;
                 _machine.Logger.EventsBack();
+                _machine.Spares.LookAtAll();
                 foreach (var pod in _pods.Values)
                 {
                     pod.LookAtAll();
@@ -464,19 +462,28 @@ public sealed class DockerRuntime : IContainerRuntime
 
     private void Dispatch(EngineEvent happened)
     {
-        if (happened.Actor?.Attributes is not { } attributes
-            || !attributes.TryGetValue(DockerLabels.Pod, out var podId) || !_pods.TryGetValue(podId, out var pod))
+        if (happened.Actor?.Attributes is not { } attributes)
         {
             return;
         }
 
         if (!attributes.TryGetValue(DockerLabels.Container, out var name))
         {
-            pod.LookAtInfra();
+            if (!_machine.Spares.Lost(happened.Actor.ID))
+            {
+                _pods.Values.FirstOrDefault(p => p.InfraId == happened.Actor.ID)?.LookAtInfra();
+            }
         }
-        else if (pod.Keepers.FirstOrDefault(k => k.Container.Name == name) is { } keeper && keeper.Id == happened.Actor.ID)
+        else if (attributes.TryGetValue(DockerLabels.Pod, out var podId) && _pods.TryGetValue(podId, out var pod)
+            && pod.Keepers.FirstOrDefault(k => k.Container.Name == name) is { } keeper && keeper.Id == happened.Actor.ID)
         {
             keeper.Ring(oom: happened.Action is "oom");
         }
+    }
+
+    private async Task StopSparesAsync()
+    {
+        await _sparing.CancelAsync();
+        await _spares.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -33,4 +33,7 @@ internal static partial class Log
 
     [LoggerMessage(1010, LogLevel.Warning, "Pod {Pod}: the pre_stop hook of {Container} failed: {Why}")]
     public static partial void HookFailed(this ILogger logger, string pod, string container, string why);
+
+    [LoggerMessage(1011, LogLevel.Warning, "No network container can be kept ready: {Why}. Pods start without; trying again in {Delay}.")]
+    public static partial void NoSpares(this ILogger logger, string why, TimeSpan delay);
 }

@@ -38,6 +38,7 @@ internal static class RuntimeSettings
         CpuOvercommit = config.Docker.CpuOvercommit,
         MemoryReserveBytes = config.Docker.MemoryReserve,
         ParallelStarts = config.Docker.ParallelStarts,
+        SpareNetworks = config.Docker.SpareNetworks,
         PullTimeout = config.Docker.PullTimeout,
         StalledAfter = config.Limits.StalledAfter,
         HostAliases = _insideNames,

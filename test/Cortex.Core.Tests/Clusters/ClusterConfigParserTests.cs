@@ -36,7 +36,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(("my-cluster", "us-west-2"), (config.ClusterName, config.Region));
         Assert.Equal((new ListenAddress("0.0.0.0", 9000), new ListenAddress("::1", 9001)), (config.Operator, config.Apis));
         Assert.Equal(
-            new DockerSettings { Host = "unix:///run/podman/podman.sock", Address = ReplicaAddressing.Loopback, CpuOvercommit = 1, MemoryReserve = 1 << 30, ParallelStarts = 4, PullTimeout = TimeSpan.FromHours(1) },
+            new DockerSettings { Host = "unix:///run/podman/podman.sock", Address = ReplicaAddressing.Loopback, CpuOvercommit = 1, MemoryReserve = 1 << 30, ParallelStarts = 4, SpareNetworks = 0, PullTimeout = TimeSpan.FromHours(1) },
             config.Docker);
         Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, ServerLogSize = 1 << 20 }, config.Limits);
         Assert.Equal(

@@ -105,6 +105,7 @@ internal static class Samples
           cpu_overcommit: 1
           memory_reserve: 1Gi
           parallel_starts: 4
+          spare_networks: 0
           pull_timeout: 1h
         limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, server_log_size: 1Mi}
         gateway:

@@ -286,6 +286,19 @@ public abstract partial class QueueStoreConformance
     }
 
     [Fact]
+    public async Task RetryAsync_CancelledWhileLeased_OldLeaseCountsNoMore()
+    {
+        var id = await EnqueueAsync();
+        var old = await LeaseAsync();
+        await Store.CancelAsync(Queue, id, default);
+        await Store.RetryAsync(Queue, id, default);
+
+        Assert.False(await Store.CompleteAsync(old.Lease, Text("of the cancelled work"), default));
+
+        Assert.Equal(id, (await LeaseAsync()).Lease.Id);
+    }
+
+    [Fact]
     public async Task RetryAsync_NotFailed_StaysAsItIs()
     {
         var completed = await CompleteNewAsync();

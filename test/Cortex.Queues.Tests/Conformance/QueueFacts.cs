@@ -579,6 +579,9 @@ public abstract partial class QueueStoreConformance
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.EnqueueManyAsync(Queue, [Message(queue: "other")], null, default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.EnqueueManyAsync(Queue, [Message()], new string('é', 2049), default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.EnqueueManyAsync(Queue, Enumerable.Repeat(Message(), 10_001).ToArray(), null, default));
+        var large = Body.Of(new byte[Options.InlineLimit]);
+        var tooMany = Enumerable.Range(0, (int)(Options.MaxPendingBytes / Options.InlineLimit) + 1).Select(_ => Message() with { Payload = large });
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.EnqueueManyAsync(Queue, [.. tooMany], null, default));
         Assert.Equal(default, await Store.CountAsync(Queue, default));
 
         await EnqueueAsync();

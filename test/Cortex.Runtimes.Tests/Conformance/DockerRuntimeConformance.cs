@@ -6,12 +6,18 @@ using Cortex.Runtimes.Tests.Docker;
 
 namespace Cortex.Runtimes.Tests.Conformance;
 
-public sealed class DockerRuntimeConformance : RuntimeConformance
+/// <summary>As it comes: pods take spare networks where there are some.</summary>
+public sealed class DockerRuntimeConformance() : DockerConformance(spares: 1);
+
+/// <summary>Every pod starts a network container of its own.</summary>
+public sealed class DockerRuntimeWithoutSparesConformance() : DockerConformance(spares: 0);
+
+public abstract class DockerConformance(int spares) : RuntimeConformance
 {
     private readonly DockerCluster _cluster = new();
     private readonly TcpListener _silentRegistry = new(IPAddress.Loopback, 0);
 
-    protected override IContainerRuntime Open() => _cluster.Make();
+    protected override IContainerRuntime Open() => _cluster.Make(o => o.SpareNetworks = spares);
 
     protected override async Task CleanAsync()
     {

@@ -23,6 +23,9 @@ internal sealed class DockerCluster : IAsyncDisposable
             ClusterName = Name,
             StalledAfter = TimeSpan.FromSeconds(2),
             StopGrace = TimeSpan.FromSeconds(5),
+            // A test of its own asks for them; the others count containers.
+            SpareNetworks = 0,
+            SpareDelay = TimeSpan.FromMilliseconds(20),
             DockerConfigPath = "/nonexistent/config.json",
         };
         change?.Invoke(options);
@@ -47,6 +50,18 @@ internal sealed class DockerCluster : IAsyncDisposable
 
     public string User(string podId, string container) => DockerLabels.User(Name, podId, container);
 
+    /// <summary>The network containers that run and that no pod has taken.</summary>
+    public async Task<List<ListedContainer>> SparesAsync() =>
+        [.. (await ContainersAsync()).Where(c => c.State is "running" && DockerLabels.IsSpare(Name, c.Name))];
+
+    /// <summary>Waits until so many network containers, and no others, are ready to be taken.</summary>
+    public async Task<List<ListedContainer>> UntilSparesAsync(int count)
+    {
+        await Eventually.TrueAsync(
+            async () => (await SparesAsync()).Count == count && (await ContainersAsync()).Count(c => DockerLabels.IsSpare(Name, c.Name)) == count, $"{count} spares are ready");
+        return await SparesAsync();
+    }
+
     public Task<ListedContainer[]> ContainersAsync() => Engine.ListContainersAsync(TestContext.Current.CancellationToken, $"{DockerLabels.Cluster}={Name}");
 
     public async Task<InspectedContainer> InspectAsync(string name)
@@ -56,7 +71,16 @@ internal sealed class DockerCluster : IAsyncDisposable
     }
 
     /// <summary>Takes a pod's network container off the cluster's network, as <c>docker network disconnect</c> does.</summary>
-    public async Task DisconnectAsync(string podId)
+    public Task DisconnectAsync(string podId) => DisconnectContainerAsync(Infra(podId));
+
+    /// <summary>Takes a container off the cluster's network.</summary>
+    public Task DisconnectContainerAsync(string name) => PostAsync(
+        $"networks/{DockerLabels.Network(Name)}/disconnect", $$"""{"Container": "{{name}}", "Force": true}""");
+
+    /// <summary>Halts a user's container, or lets it go on.</summary>
+    public Task PauseAsync(string podId, string container, bool pause) => PostAsync($"containers/{User(podId, container)}/{(pause ? "pause" : "unpause")}", "");
+
+    private static async Task PostAsync(string path, string json)
     {
         using var http = new HttpClient(new SocketsHttpHandler
         {
@@ -67,9 +91,8 @@ internal sealed class DockerCluster : IAsyncDisposable
                 return new NetworkStream(socket, ownsSocket: true);
             },
         });
-        using var body = new StringContent($$"""{"Container": "{{Infra(podId)}}", "Force": true}""", Encoding.UTF8, "application/json");
-        using var answer = await http.PostAsync(
-            new Uri($"http://docker/networks/{DockerLabels.Network(Name)}/disconnect"), body, TestContext.Current.CancellationToken);
+        using var body = new StringContent(json, Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri($"http://docker/{path}"), body, TestContext.Current.CancellationToken);
         answer.EnsureSuccessStatusCode();
     }
 

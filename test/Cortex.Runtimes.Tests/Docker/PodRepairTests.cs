@@ -70,14 +70,8 @@ public sealed class PodRepairTests : IAsyncLifetime
         await _runtime.DisposeAsync();
         // As if the process had died right after it had written the pod's record.
         await _cluster.Engine.RemoveContainerAsync(_cluster.User("web", "web"), Cancel);
-        var definition = (await _cluster.InspectAsync(_cluster.Infra("web"))).Config.Labels!;
         await _cluster.Engine.RemoveContainerAsync(_cluster.Infra("web"), Cancel);
-        await _cluster.Engine.CreateContainerAsync(_cluster.Infra("web"), new()
-        {
-            Image = InfraImage.Name,
-            Labels = definition,
-            HostConfig = new() { NetworkMode = DockerLabels.Network(_cluster.Name) },
-        }, Cancel);
+        await _cluster.Engine.RemoveVolumeAsync(DockerLabels.Volume(_cluster.Name, "web", "cortex"), Cancel);
 
         var next = await _cluster.OpenAsync();
 
@@ -155,12 +149,43 @@ public sealed class PodRepairTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task StartAsync_ContainerWithoutItsPod_IsRemoved()
+    public async Task StartAsync_NetworkContainerWasRemovedWhileNobodyLooked_BuildsThePodAgain()
     {
         await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.CreateAsync(DockerPods.Pod("job", DockerPods.Shell("one", "echo done; exit 3")) with { Restart = RestartPolicy.Never }, Cancel);
         await _runtime.UntilAsync("web", PodState.Ready);
+        await _runtime.UntilAsync("job", PodState.Failed);
         await _runtime.DisposeAsync();
         await _cluster.Engine.RemoveContainerAsync(_cluster.Infra("web"), Cancel);
+        await _cluster.Engine.RemoveContainerAsync(_cluster.Infra("job"), Cancel);
+
+        var next = await _cluster.OpenAsync();
+
+        var pod = await next.UntilAsync("web", PodState.Ready);
+        using var http = new HttpClient();
+        Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://{pod.Address!.Value.Host}:{pod.Address.Value.Port}/index.html", Cancel));
+        // What is left of a job is not run again.
+        Assert.Equal(3, (await next.UntilAsync("job", PodState.Failed)).Containers[0].ExitCode);
+        Assert.Equal("done", Assert.Single(await next.LogsAsync("job")).Text);
+    }
+
+    [Fact]
+    public async Task StartAsync_ContainersAndVolumesWithoutARecord_AreRemoved()
+    {
+        var labels = new Dictionary<string, string> { [DockerLabels.Cluster] = _cluster.Name, [DockerLabels.Pod] = "lost" };
+        var infra = await _cluster.Engine.CreateContainerAsync(_cluster.Infra("lost"), new()
+        {
+            Image = InfraImage.Name,
+            Labels = new Dictionary<string, string> { [DockerLabels.Cluster] = _cluster.Name },
+            HostConfig = new() { NetworkMode = DockerLabels.Network(_cluster.Name) },
+        }, Cancel);
+        await _cluster.Engine.CreateVolumeAsync(DockerLabels.Volume(_cluster.Name, "lost", "cortex"), labels, Cancel);
+        await _cluster.Engine.CreateContainerAsync(_cluster.User("lost", "one"), new()
+        {
+            Image = TestImage.Name,
+            Labels = new Dictionary<string, string>(labels) { [DockerLabels.Container] = "one" },
+            HostConfig = new() { NetworkMode = ContainerPlan.JoinedMode(infra) },
+        }, Cancel);
 
         var next = await _cluster.OpenAsync();
 
@@ -172,21 +197,16 @@ public sealed class PodRepairTests : IAsyncLifetime
     [Fact]
     public async Task StartAsync_UnreadableDefinition_ShowsThePodAsUnknownAndDeletesIt()
     {
-        await _cluster.Engine.CreateContainerAsync(_cluster.Infra("odd"), new()
+        await _cluster.Engine.CreateVolumeAsync(DockerLabels.Record(_cluster.Name, "odd"), new Dictionary<string, string>
         {
-            Image = InfraImage.Name,
-            Labels = new Dictionary<string, string>
-            {
-                [DockerLabels.Cluster] = _cluster.Name, [DockerLabels.Pod] = "odd", [DockerLabels.Definition] = "{\"Id\": 7}",
-            },
-            HostConfig = new() { NetworkMode = DockerLabels.Network(_cluster.Name) },
+            [DockerLabels.Cluster] = _cluster.Name, [DockerLabels.Pod] = "odd", [DockerLabels.Definition] = "{\"Id\": 7}",
         }, Cancel);
 
         var next = await _cluster.OpenAsync();
 
         Assert.Equal(PodState.Unknown, (await next.UntilAsync("odd", PodState.Unknown)).State);
         await next.DeleteAsync("odd", TimeSpan.FromSeconds(5), Cancel);
-        Assert.Empty(await _cluster.ContainersAsync());
+        Assert.Empty(await _cluster.Engine.ListVolumesAsync($"{DockerLabels.Cluster}={_cluster.Name}", Cancel));
     }
 
     [Fact]
@@ -218,6 +238,31 @@ public sealed class PodRepairTests : IAsyncLifetime
         relay.Mend();
 
         await runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts >= 1, "was started again");
+    }
+
+    [Fact]
+    public async Task Supervision_ContainerIsPausedByHand_IsNotReadyUntilItGoesOn()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+
+        await _cluster.PauseAsync("web", "web", pause: true);
+
+        var pod = await _runtime.UntilAsync("web", PodState.NotReady);
+        Assert.True(pod.Containers[0] is { Running: true, Ready: false, Restarts: 0 });
+        Assert.Contains($"docker unpause {_cluster.User("web", "web")}", pod.Reason, StringComparison.Ordinal);
+
+        // Also for a process that did not see it happen.
+        await _runtime.DisposeAsync();
+        var next = await _cluster.OpenAsync();
+        await next.UntilAsync("web", PodState.NotReady);
+        await _cluster.PauseAsync("web", "web", pause: false);
+        await next.UntilAsync("web", p => p is { State: PodState.Ready, Reason: "" }, "is ready again");
+
+        await _cluster.PauseAsync("web", "web", pause: true);
+        await next.UntilAsync("web", PodState.NotReady);
+        await next.DeleteAsync("web", TimeSpan.FromSeconds(20), Cancel);
+        Assert.Empty(await _cluster.ContainersAsync());
     }
 
     [Fact]

@@ -38,6 +38,18 @@ internal sealed class LiveMessages : IDisposable
     /// <summary>The monotonic clock, in ticks since the start.</summary>
     public long Now => _time.GetElapsedTime(_start).Ticks;
 
+    /// <summary>The token of the latest lease.</summary>
+    public long LastToken
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastToken;
+            }
+        }
+    }
+
     /// <summary>Puts a message in line, or wakes who waits for one.</summary>
     public void Add(QueueState queue, long sequence, int priority)
     {

@@ -33,8 +33,9 @@ internal sealed class ChangeOperation(string queueName, MessageId id, bool retry
         }
         else
         {
+            // No lease that was given so far counts any more, also when the message is put back.
             _followUp = context.InsertFollowUp(id, message);
-            context.Statements.Finish(id.Sequence, MessageStatus.Cancelled, context.WallNow, message.Failed, message.EndedToken, _followUp?.Id);
+            context.Statements.Finish(id.Sequence, MessageStatus.Cancelled, context.WallNow, message.Failed, context.Live.LastToken, _followUp?.Id);
             Result = new ChangeOutcome(Done: true, MessageStatus.Cancelled);
         }
     }

@@ -58,8 +58,9 @@ internal sealed record ListedContainer
     public string State { get; init; } = "";
     public HostConfig? HostConfig { get; init; }
 
-    /// <summary>Seconds since 1970.</summary>
-    public long Created { get; init; }
+    /// <summary>The first name, without the slash that the engine puts in front.</summary>
+    [JsonIgnore]
+    public string Name => Names.Count > 0 ? Names[0].TrimStart('/') : Id;
 }
 
 internal sealed record InspectedContainer

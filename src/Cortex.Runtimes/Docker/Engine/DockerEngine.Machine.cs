@@ -103,6 +103,10 @@ internal sealed partial class DockerEngine
         }
     }
 
+    /// <summary>Makes a volume, or gives the one of that name as it is.</summary>
+    public Task<Volume> CreateVolumeAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken) =>
+        PostAsync("/volumes/create", Json(new CreateVolume(name, labels), EngineJson.Default.CreateVolume), EngineJson.Default.Volume, cancellationToken);
+
     public async Task<IReadOnlyList<Volume>> ListVolumesAsync(string label, CancellationToken cancellationToken) =>
         (await GetAsync($"/volumes?filters={Filters(("label", label))}", EngineJson.Default.VolumeList, cancellationToken)).Volumes ?? [];
 

@@ -46,11 +46,7 @@ internal sealed partial class DockerEngine : IDisposable
     /// <exception cref="RuntimeUnavailableException">It can't be reached or is too old; the message says how to mend it.</exception>
     public async Task<EngineVersion> ConnectAsync(CancellationToken cancellationToken)
     {
-        var named = await BoundedAsync(async token =>
-        {
-            using var answer = await SendAsync(HttpMethod.Get, "/_ping", null, token);
-            return answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
-        }, cancellationToken);
+        var named = await PingAsync(cancellationToken);
         if (!Version.TryParse(named, out var offered))
         {
             throw new RuntimeUnavailableException($"what listens on {_socketPath} is no Docker Engine: it does not name its API version");
@@ -66,11 +62,19 @@ internal sealed partial class DockerEngine : IDisposable
         return await GetAsync("/version", EngineJson.Default.EngineVersion, cancellationToken);
     }
 
+    /// <summary>Asks whether the engine is there, which costs it next to nothing.</summary>
+    /// <returns>The newest version of its API; null when it names none.</returns>
+    public Task<string?> PingAsync(CancellationToken cancellationToken) => BoundedAsync(async token =>
+    {
+        using var answer = await SendAsync(HttpMethod.Get, "/_ping", null, token);
+        return answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
+    }, cancellationToken);
+
     /// <summary>What the machine has.</summary>
     public Task<EngineInfo> InfoAsync(CancellationToken cancellationToken) =>
         GetAsync("/info", EngineJson.Default.EngineInfo, cancellationToken);
 
-    /// <summary>Ends of containers (die, oom, destroy) of one label, until the connection breaks or the caller cancels.</summary>
+    /// <summary>Ends and halts of containers (die, oom, destroy, pause, unpause) of one label, until the connection breaks or the caller cancels.</summary>
     /// <param name="label">A <c>name=value</c> pair.</param>
     /// <param name="connected">Called once the engine has begun to send: nothing that happens later is missed.</param>
     /// <param name="cancellationToken">Ends the stream.</param>
@@ -78,7 +82,8 @@ internal sealed partial class DockerEngine : IDisposable
         string label, Action connected, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var filters = Filters(
-            ("type", "container"), ("label", label), ("event", "die"), ("event", "oom"), ("event", "destroy"));
+            ("type", "container"), ("label", label), ("event", "die"), ("event", "oom"), ("event", "destroy"),
+            ("event", "pause"), ("event", "unpause"));
         using var answer = await SendAsync(HttpMethod.Get, $"/events?filters={filters}", null, cancellationToken);
         connected();
         await foreach (var line in ReadLinesAsync(answer, EngineJson.Default.EngineEvent, cancellationToken))

@@ -18,6 +18,7 @@ namespace Cortex.Runtimes.Docker.Engine;
 [JsonSerializable(typeof(CreateNetwork))]
 [JsonSerializable(typeof(NetworkResource[]))]
 [JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(CreateVolume))]
 [JsonSerializable(typeof(ProgressLine))]
 [JsonSerializable(typeof(EngineEvent))]
 [JsonSerializable(typeof(RegistryAuth))]

@@ -39,7 +39,9 @@ internal sealed record IpamPool(string? Subnet, string? Gateway);
 
 internal sealed record VolumeList(IReadOnlyList<Volume>? Volumes);
 
-internal sealed record Volume(string Name, IReadOnlyDictionary<string, string>? Labels);
+internal sealed record Volume(string Name, IReadOnlyDictionary<string, string>? Labels, DateTimeOffset CreatedAt);
+
+internal sealed record CreateVolume(string Name, IReadOnlyDictionary<string, string> Labels);
 
 /// <summary>One line of a pull's or load's progress.</summary>
 internal sealed record ProgressLine

@@ -1,0 +1,233 @@
+using System.Security.Cryptography;
+using Cortex.Runtimes.Docker.Engine;
+using Cortex.Runtimes.Supervision;
+
+namespace Cortex.Runtimes.Docker;
+
+/// <summary>Keeps network containers running that no pod has taken yet: starting one takes longer than all else of a pod's start.</summary>
+/// <remarks>
+/// A spare becomes a pod's by being renamed, which the engine does for one caller only; so the names alone say what
+/// belongs to whom, whenever this process ends. Spares that another process left are not taken over but removed: they may
+/// have been made with other settings.
+/// </remarks>
+internal sealed class SpareNetworks(DockerMachine machine)
+{
+    private static readonly TimeSpan _retryFirst = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _retryMax = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _lock = new();
+    private readonly AsyncSignal _changed = new();
+    private readonly Queue<Spare> _ready = new();
+
+    // Names, not ids: once a pod has taken one, no removal can hit it any more.
+    private readonly HashSet<string> _unwanted = new(StringComparer.Ordinal);
+    private bool _lookAgain;
+
+    /// <summary>Spares of an earlier process, to be removed.</summary>
+    public void Leftover(IEnumerable<string> names)
+    {
+        lock (_lock)
+        {
+            _unwanted.UnionWith(names);
+        }
+    }
+
+    /// <summary>Makes a spare the network container of a pod.</summary>
+    /// <returns>Its id; null when there is none to be had.</returns>
+    /// <exception cref="EngineException">409: the pod has a network container.</exception>
+    public async Task<string?> ClaimAsync(string podId)
+    {
+        while (Take() is { } spare)
+        {
+            try
+            {
+                // Not cancelled with the pod: it would not be known whose it is.
+                await machine.Engine.RenameContainerAsync(spare.Id, DockerLabels.Infra(machine.Options.ClusterName, podId), CancellationToken.None);
+                return spare.Id;
+            }
+            catch (EngineException error) when (error.NotFound)
+            {
+                // Somebody removed it.
+            }
+            catch
+            {
+                Discard(spare.Name);
+                throw;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A network container has ended. Whether it was a spare.</summary>
+    public bool Lost(string id)
+    {
+        lock (_lock)
+        {
+            var lost = _ready.Where(s => s.Id == id).ToList();
+            Drop(lost);
+            return lost.Count > 0;
+        }
+    }
+
+    /// <summary>Anything may have happened to the spares.</summary>
+    public void LookAtAll()
+    {
+        lock (_lock)
+        {
+            _lookAgain = true;
+        }
+
+        _changed.Ring();
+    }
+
+    /// <summary>Removes and makes what is to be, now and whenever that changes, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var retry = _retryFirst;
+        while (true)
+        {
+            // Whoever has taken one is starting a pod, which comes first.
+            await Task.Delay(machine.Options.SpareDelay, machine.Time, cancellationToken);
+            try
+            {
+                await CheckAsync(cancellationToken);
+                await RemoveUnwantedAsync(cancellationToken);
+                while (Missing() > 0)
+                {
+                    await MakeAsync(cancellationToken);
+                }
+
+                retry = _retryFirst;
+                await _changed.WaitAsync(cancellationToken);
+            }
+            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+            {
+                // Pods start without spares too, only later.
+                machine.Logger.NoSpares(error.Message, retry);
+                LookAtAll();
+                await Task.Delay(retry, machine.Time, cancellationToken);
+                retry = retry * 2 < _retryMax ? retry * 2 : _retryMax;
+            }
+        }
+    }
+
+    private async Task MakeAsync(CancellationToken cancellationToken)
+    {
+        var name = DockerLabels.Spare(machine.Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
+        Discard(name);
+        await machine.Starts.WaitAsync(cancellationToken);
+        try
+        {
+            var id = await machine.CreateInfraAsync(name, null);
+            await machine.Engine.StartContainerAsync(id, CancellationToken.None);
+            Ready(new Spare(id, name));
+        }
+        catch (EngineException error) when (error.NotFound)
+        {
+            // Somebody removed it, or the cluster's network.
+            await machine.PrepareAsync(cancellationToken);
+            throw;
+        }
+        finally
+        {
+            machine.Starts.Release();
+        }
+    }
+
+    private async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        foreach (var spare in ToCheck())
+        {
+            if (await machine.Engine.InspectContainerAsync(spare.Id, cancellationToken) is not { State.Running: true })
+            {
+                Lost(spare.Id);
+            }
+        }
+    }
+
+    private async Task RemoveUnwantedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var name in Unwanted())
+        {
+            await machine.Engine.RemoveContainerAsync(name, cancellationToken);
+            Removed(name);
+        }
+    }
+
+    private List<Spare> ToCheck()
+    {
+        lock (_lock)
+        {
+            var all = _lookAgain ? _ready.ToList() : [];
+            _lookAgain = false;
+            return all;
+        }
+    }
+
+    private List<string> Unwanted()
+    {
+        lock (_lock)
+        {
+            return [.. _unwanted];
+        }
+    }
+
+    private int Missing()
+    {
+        lock (_lock)
+        {
+            return (machine.KeepsSpares ? machine.Options.SpareNetworks : 0) - _ready.Count;
+        }
+    }
+
+    private Spare? Take()
+    {
+        lock (_lock)
+        {
+            _changed.Ring();
+            return _ready.TryDequeue(out var spare) ? spare : null;
+        }
+    }
+
+    private void Ready(Spare spare)
+    {
+        lock (_lock)
+        {
+            _unwanted.Remove(spare.Name);
+            _ready.Enqueue(spare);
+        }
+    }
+
+    private void Discard(string name)
+    {
+        lock (_lock)
+        {
+            _unwanted.Add(name);
+        }
+    }
+
+    private void Removed(string name)
+    {
+        lock (_lock)
+        {
+            _unwanted.Remove(name);
+        }
+    }
+
+    private void Drop(IReadOnlyList<Spare> lost)
+    {
+        if (lost.Count == 0)
+        {
+            return;
+        }
+
+        var kept = _ready.Except(lost).ToList();
+        _ready.Clear();
+        kept.ForEach(_ready.Enqueue);
+        _unwanted.UnionWith(lost.Select(s => s.Name));
+        _changed.Ring();
+    }
+
+    private sealed record Spare(string Id, string Name);
+}

@@ -1,0 +1,31 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Gateway.Tests.Support;
+
+/// <summary>Keeps what is logged at errors.</summary>
+internal sealed class RecordingLogger : ILoggerFactory, ILogger
+{
+    public ConcurrentQueue<string> Errors { get; } = [];
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (logLevel >= LogLevel.Error)
+        {
+            Errors.Enqueue($"{formatter(state, exception)} {exception?.Message}");
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+}
