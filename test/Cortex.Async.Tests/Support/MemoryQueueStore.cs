@@ -88,7 +88,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
                         Priority = found.Message.Priority,
                         EnqueuedAt = found.Created,
                         FailedAttempts = found.Failed,
-                        LostAttempts = 0,
+                        LostAttempts = found.Lost,
                         Revoked = found.Revoked.Token,
                     };
                 }
@@ -248,7 +248,17 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
 
     public ValueTask ExtendAsync(IReadOnlyList<Lease> leases, TimeSpan visibility, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        return Change(() => End(lease, entry =>
+        {
+            entry.Attempts.Add(attempt);
+            entry.Lost++;
+            entry.Status = MessageStatus.Waiting;
+            entry.NotBefore = time.GetUtcNow() + delay;
+        }));
+    }
 
     public ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
 
@@ -352,6 +362,8 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
         public CancellationTokenSource? Revoked { get; set; }
 
         public int Failed { get; set; }
+
+        public int Lost { get; set; }
 
         public List<Attempt> Attempts { get; } = [];
 
