@@ -28,6 +28,9 @@ internal sealed class AsyncEndpoint(
         set => _route = value;
     }
 
+    /// <summary>Fires when the server is about to stop: who waits for a request is answered with what is known.</summary>
+    public CancellationToken Stopping { get; init; }
+
     /// <inheritdoc/>
     public Task HandleAsync(HttpContext http, string target, int start, int end)
     {
@@ -168,7 +171,7 @@ internal sealed class AsyncEndpoint(
 
         await LeaveSocketThread();
         var record = wait > TimeSpan.Zero
-            ? await store.WaitAsync(_queue, id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
+            ? await WaitAsync(id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
             : await store.GetAsync(_queue, id, CancellationToken.None);
         if (record is null)
         {
@@ -178,6 +181,19 @@ internal sealed class AsyncEndpoint(
 
         var document = RequestDocument.Of(record, await CallbackState.ReadAsync(store, record, CancellationToken.None));
         await (document.Blob is null ? EndpointAnswer.Document(http, document.Before) : StreamAsync(http, document));
+    }
+
+    private async ValueTask<MessageRecord?> WaitAsync(MessageId id, TimeSpan wait, CancellationToken clientLeft)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(clientLeft, Stopping);
+        try
+        {
+            return await store.WaitAsync(_queue, id, wait, ended.Token);
+        }
+        catch (OperationCanceledException) when (!clientLeft.IsCancellationRequested)
+        {
+            return await store.GetAsync(_queue, id, CancellationToken.None);
+        }
     }
 
     /// <summary>Answers with a result from the blob store.</summary>
