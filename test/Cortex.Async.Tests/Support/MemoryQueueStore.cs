@@ -23,6 +23,9 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
     /// <summary>Thrown by every call that writes, when set.</summary>
     public Exception? Trouble { get; set; }
 
+    /// <summary>Writing calls that failed with <see cref="Trouble"/>.</summary>
+    public int Refused;
+
     /// <summary>Every message that was put in, in order.</summary>
     public List<NewMessage> Enqueued { get; } = [];
 
@@ -270,6 +273,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
     {
         if (Trouble is { } trouble)
         {
+            Interlocked.Increment(ref Refused);
             throw trouble;
         }
 
