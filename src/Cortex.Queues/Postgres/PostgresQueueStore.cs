@@ -176,7 +176,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     /// <inheritdoc/>
     public async Task EnqueueManyAsync(string queue, IReadOnlyList<NewMessage> messages, string? checkpoint, CancellationToken cancellationToken)
     {
-        StoreInput.Check(queue, messages, checkpoint, _options.InlineLimit);
+        StoreInput.Check(queue, messages, checkpoint, _options);
         var entry = await GetInUseAsync(queue, cancellationToken);
         var operations = new List<EnqueueOperation>(messages.Count);
         foreach (var message in messages)
