@@ -53,7 +53,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var reader = new ApiReader(_store, runtime, asyncApis, _reconciler, options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, new TimeIdGenerator(time, _store.NewestId()), time);
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, time, loggers.CreateLogger<LogStreamer>()), gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler), options);
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>()), gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler), options);
         _app = Build(options, addresses, routes, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }

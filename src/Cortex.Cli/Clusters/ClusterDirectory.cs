@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Clusters;
 
@@ -31,6 +32,9 @@ internal sealed class ClusterDirectory(string path)
 
     /// <summary>Whether a cluster has been made here.</summary>
     public bool Exists => File.Exists(ConfigPath);
+
+    /// <summary>Whether the directory was named by the user, so that its name says nothing about the cluster's.</summary>
+    public static bool IsGiven(CliHost host) => host.Variable(Variable) is { Length: > 0 };
 
     public static ClusterDirectory Of(CliHost host, string clusterName) =>
         new(host.Variable(Variable) is { Length: > 0 } path ? host.FullPath(path) : System.IO.Path.Combine(Parent(host), clusterName));
@@ -78,7 +82,37 @@ internal sealed class ClusterDirectory(string path)
         }
     }
 
-    public ClusterSettings ReadSettings() => ClusterSettings.Parse(File.ReadAllText(ConfigPath), ConfigPath);
+    /// <exception cref="CortexException">The configuration is not valid; the message names the ways out.</exception>
+    public ClusterSettings ReadSettings()
+    {
+        try
+        {
+            return ClusterSettings.Parse(File.ReadAllText(ConfigPath), ConfigPath);
+        }
+        catch (CortexException exception)
+        {
+            throw new CortexException(
+                exception.Kind,
+                $"{exception.Message}\n\nmend that file; or end the cluster with `cortex cluster down --name {System.IO.Path.GetFileName(Path)}` (--keep-data keeps its APIs), which does not need it, and start it again with `cortex cluster up FILE`",
+                exception);
+        }
+    }
+
+    /// <summary>The cluster's name, also when its configuration can't be read: then the directory's, which is made from it.</summary>
+    public string Name
+    {
+        get
+        {
+            try
+            {
+                return ReadSettings().Name;
+            }
+            catch (CortexException)
+            {
+                return System.IO.Path.GetFileName(Path);
+            }
+        }
+    }
 
     /// <summary>The operator's token, made at the first call and kept from then on.</summary>
     public string ObtainToken()

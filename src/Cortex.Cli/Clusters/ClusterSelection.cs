@@ -13,7 +13,7 @@ internal static class ClusterSelection
         var clusters = ClusterDirectory.All(host);
         if (name is not null)
         {
-            return clusters.FirstOrDefault(cluster => cluster.ReadSettings().Name == name)
+            return clusters.FirstOrDefault(cluster => cluster.Name == name)
                 ?? throw new CortexException("error", $"there is no cluster named {name} on this machine{Known(clusters)}; `cortex cluster up` makes one");
         }
 
@@ -26,5 +26,5 @@ internal static class ClusterSelection
     }
 
     private static string Known(IReadOnlyList<ClusterDirectory> clusters) =>
-        clusters.Count == 0 ? "" : $" (there are {string.Join(", ", clusters.Select(cluster => cluster.ReadSettings().Name))})";
+        clusters.Count == 0 ? "" : $" (there are {string.Join(", ", clusters.Select(cluster => cluster.Name))})";
 }

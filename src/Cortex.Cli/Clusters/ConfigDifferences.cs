@@ -12,6 +12,8 @@ internal static class ConfigDifferences
         var (old, wanted) = (Flatten(before), Flatten(after));
         return
         [
+            // Secrets look the same before and after.
+            .. before.Secrets.Keys.Intersect(after.Secrets.Keys).Where(path => before.Secrets[path] != after.Secrets[path]).Select(path => $"{path} will be updated (it is not shown)"),
             .. old.Keys.Union(wanted.Keys).Where(path => old.GetValueOrDefault(path) != wanted.GetValueOrDefault(path)).Select(path =>
                 !old.TryGetValue(path, out var was) ? $"{path} will be added: {wanted[path]}"
                 : !wanted.TryGetValue(path, out var becomes) ? $"{path} will be removed (it is {was} now)"

@@ -4,12 +4,13 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using Cortex.Cli.Client;
+using Cortex.Cli.Output;
 using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Clusters;
 
-/// <summary>Gathers what somebody needs who looks into a problem; never the token.</summary>
+/// <summary>Gathers what somebody needs who looks into a problem; never the token or another secret.</summary>
 internal static class DebugArchive
 {
     /// <summary>Writes <c>./cortex-debug-YYYY-MM-DD-HH-MM-SS.tgz</c> and returns its path.</summary>
@@ -20,14 +21,24 @@ internal static class DebugArchive
         await using var file = File.Create(path);
         await using var gzip = new GZipStream(file, CompressionLevel.Optimal);
         await using var tar = new TarWriter(gzip);
-        foreach (var source in new[] { cluster.ConfigPath, cluster.LogPath }.Where(File.Exists))
+        await AddAsync(tar, "cluster.yaml", Encoding.UTF8.GetBytes(Configuration(cluster)), cancellationToken);
+        if (File.Exists(cluster.LogPath))
         {
-            await AddAsync(tar, Path.GetFileName(source), await ReadSharedAsync(source, cancellationToken), cancellationToken);
+            await AddAsync(tar, "server.log", await ReadSharedAsync(cluster.LogPath, cancellationToken), cancellationToken);
         }
 
         await AddAsync(tar, "info.json", await AskAsync(async () => JsonSerializer.Serialize(await client.InfoAsync(cancellationToken), WireJson.Indented.InfoResponse)), cancellationToken);
         await AddAsync(tar, "apis.json", await AskAsync(async () => JsonSerializer.Serialize(await client.GetAsync(cancellationToken), WireJson.Indented.IReadOnlyListApiResponse)), cancellationToken);
         return path;
+    }
+
+    // As the user wrote it, unless there is something in it that nobody else may see.
+    private static string Configuration(ClusterDirectory cluster)
+    {
+        var config = cluster.ReadSettings().Config;
+        return config.Secrets.Count == 0
+            ? File.ReadAllText(cluster.ConfigPath)
+            : $"# every field, with secrets hidden\n{YamlText.Document(config.ToInfo("", "", "", isOperatorInCluster: false))}";
     }
 
     // That the operator does not answer is a finding too.

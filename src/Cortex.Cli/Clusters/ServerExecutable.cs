@@ -18,7 +18,10 @@ internal sealed record ServerExecutable(string FileName, IReadOnlyList<string> A
     public ProcessStartInfo Serve(ClusterDirectory cluster) => Start(["server", "--data-dir", cluster.Path, "--log-file", cluster.LogPath]);
 
     /// <summary>Removes what a cluster's server leaves on this machine: containers, networks, volumes.</summary>
-    public ProcessStartInfo Teardown(ClusterDirectory cluster) => Start(["server", "--data-dir", cluster.Path, "--teardown"]);
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="name">Its name when its configuration can't be read; otherwise null.</param>
+    public ProcessStartInfo Teardown(ClusterDirectory cluster, string? name) =>
+        Start(["server", "--data-dir", cluster.Path, "--teardown", .. name is null ? Array.Empty<string>() : ["--cluster-name", name]]);
 
     // The streams are pipes of ours, so that the server never holds the user's terminal or a script's output open.
     private ProcessStartInfo Start(IEnumerable<string> words) => new(FileName, [.. Arguments, .. words])

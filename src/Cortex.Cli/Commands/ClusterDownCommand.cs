@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Cortex.Cli.Clusters;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -27,9 +29,14 @@ internal static class ClusterDownCommand
             }
 
             var cluster = ClusterSelection.Find(host, parsed.GetValue(config), parsed.GetValue(name));
-            var settings = cluster.ReadSettings();
+            var settings = ReadSettings(host, cluster, parsed.GetValue(name));
+            var clusterName = settings?.Name ?? cluster.Name;
+            var token = File.Exists(cluster.TokenPath) ? cluster.ObtainToken() : null;
             var keep = parsed.GetValue(keepData);
-            if (!parsed.GetValue(yes) && !await ConfirmAsync(host, settings.Name, keep, cancellationToken))
+
+            // Better now than when the cluster is gone and its environment can't be removed.
+            host.Config.Load();
+            if (!parsed.GetValue(yes) && !await ConfirmAsync(host, clusterName, keep, cancellationToken))
             {
                 return ExitCodes.Failure;
             }
@@ -41,14 +48,14 @@ internal static class ClusterDownCommand
                 await server.StopAsync(host.Time, cancellationToken);
             }
 
-            await TeardownAsync(host, cluster, settings.Name, cancellationToken);
+            await TeardownAsync(host, cluster, clusterName, settings is not null, cancellationToken);
             if (!keep)
             {
                 cluster.Delete();
             }
 
-            RemoveEnvironments(host, settings.OperatorEndpoint);
-            await host.Out.WriteLineAsync(keep ? $"cluster {settings.Name} is down; its data stays in {cluster.Path}" : $"cluster {settings.Name} is down");
+            RemoveEnvironments(host, environment => settings is not null ? environment.OperatorEndpoint == settings.OperatorEndpoint : token is not null && environment.Token == token);
+            await host.Out.WriteLineAsync(keep ? $"cluster {clusterName} is down; its data stays in {cluster.Path}" : $"cluster {clusterName} is down");
             return ExitCodes.Success;
         });
         return command;
@@ -57,9 +64,26 @@ internal static class ClusterDownCommand
     private static Task<bool> ConfirmAsync(CliHost host, string name, bool keepData, CancellationToken cancellationToken) =>
         Prompt.ConfirmAsync(host, $"cluster {name} and all its running APIs will be stopped{(keepData ? "" : ", and its data deleted")}; go on?", cancellationToken);
 
-    private static async Task TeardownAsync(CliHost host, ClusterDirectory cluster, string name, CancellationToken cancellationToken)
+    // Null when the configuration can't be read, the cluster was named all the same, and its name is enough to find all that it runs.
+    private static ClusterSettings? ReadSettings(CliHost host, ClusterDirectory cluster, string? name)
     {
-        using var process = Process.Start(host.Server.Teardown(cluster)) ?? throw new IOException($"{host.Server.FileName} could not be started");
+        try
+        {
+            return cluster.ReadSettings();
+        }
+        catch (CortexException) when (name is not null && !ClusterDirectory.IsGiven(host) && UsesTheUsualDocker(cluster))
+        {
+            return null;
+        }
+    }
+
+    // On another engine than the usual one nothing would be found, and what runs there would be forgotten.
+    private static bool UsesTheUsualDocker(ClusterDirectory cluster) =>
+        !File.ReadAllText(cluster.ConfigPath).Replace(new DockerSettings().Host, "", StringComparison.Ordinal).Contains("unix:", StringComparison.Ordinal);
+
+    private static async Task TeardownAsync(CliHost host, ClusterDirectory cluster, string name, bool isReadable, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(host.Server.Teardown(cluster, isReadable ? null : name)) ?? throw new IOException($"{host.Server.FileName} could not be started");
         process.StandardInput.Close();
         try
         {
@@ -88,10 +112,10 @@ internal static class ClusterDownCommand
         }
     }
 
-    private static void RemoveEnvironments(CliHost host, string endpoint)
+    private static void RemoveEnvironments(CliHost host, Func<CliEnvironment, bool> belongs)
     {
         var config = host.Config.Load();
-        var names = config.Environments.Where(environment => environment.OperatorEndpoint == endpoint).Select(environment => environment.Name).ToArray();
+        var names = config.Environments.Where(belongs).Select(environment => environment.Name).ToArray();
         if (names.Length > 0)
         {
             host.Config.Save(config.Without(names));

@@ -24,6 +24,8 @@ internal static class ClusterUpCommand
                 await host.Error.WriteLineAsync($"note: {field} has no effect on this machine");
             }
 
+            // Better now than when the server runs and can't be stored.
+            host.Config.Load();
             var name = parsed.GetValue(environmentName) ?? settings.Name;
             if (!await MayStoreAsync(host, name, settings, parsed.GetValue(yes), cancellationToken))
             {

@@ -1,4 +1,5 @@
 using Cortex.Cli.Output;
+using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Environments;
 
@@ -19,6 +20,10 @@ internal sealed class CliConfigStore(string directory)
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             return new CliConfig();
+        }
+        catch (CortexException exception)
+        {
+            throw new CortexException(exception.Kind, $"{exception.Message}\n\nmend that file, or move it away: `cortex cluster up` and `cortex env configure` write a new one, and no cluster is harmed", exception);
         }
     }
 

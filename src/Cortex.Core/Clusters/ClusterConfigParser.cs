@@ -91,6 +91,8 @@ public static class ClusterConfigParser
         StalledAfter = limits.Get<TimeSpan>("stalled_after"),
         TerminationGrace = limits.Get<TimeSpan>("termination_grace"),
         ApiVersions = limits.Int32("api_versions"),
+        LogStreams = limits.Int32("log_streams"),
+        LogStall = limits.Get<TimeSpan>("log_stall"),
         ServerLogSize = Bytes(limits, "server_log_size"),
     };
 

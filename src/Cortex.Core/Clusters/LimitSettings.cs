@@ -12,6 +12,12 @@ public sealed record LimitSettings
     /// <summary>Versions of one API that are kept, the current one included; 1-1000.</summary>
     public int ApiVersions { get; init; } = 10;
 
+    /// <summary>Clients that may read logs at a time; 1-10000.</summary>
+    public int LogStreams { get; init; } = 100;
+
+    /// <summary>A client that takes no log lines for so long is cut off; 1 second to 1 hour.</summary>
+    public TimeSpan LogStall { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Bytes of the server's log file before it is rotated.</summary>
     public long ServerLogSize { get; init; } = 50L * 1024 * 1024;
 }

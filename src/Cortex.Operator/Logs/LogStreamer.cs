@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Operator.Endpoints;
@@ -17,12 +18,15 @@ namespace Cortex.Operator.Logs;
 /// <summary>Streams what replicas write: over a WebSocket, one text message per line, or as plain text.</summary>
 /// <remarks>
 /// Query: <c>allPods</c> (default false: the first pod only, as Cortex 0.42), <c>follow</c> (default true),
-/// <c>tail</c> (lines of each container to begin with; default all).
+/// <c>tail</c> (lines of each container to begin with; default all). So many clients may read at a time, and one that
+/// stops reading is cut off: see <see cref="LimitSettings"/>.
 /// </remarks>
-internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime runtime, TimeProvider time, ILogger<LogStreamer> logger)
+internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime runtime, LimitSettings limits, TimeProvider time, ILogger<LogStreamer> logger)
 {
     private const int BufferedLines = 1000;
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
+
+    private int _streams;
 
     /// <summary>Refuses what has no logs.</summary>
     public WantedApi Check(string apiName, string? jobId)
@@ -58,15 +62,27 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
                     : throw new CortexException("error", $"the query parameter `tail` must be a number of lines, not `{tail}`"),
             });
 
+        if (Interlocked.Increment(ref _streams) > limits.LogStreams)
+        {
+            Interlocked.Decrement(ref _streams);
+            throw new BadHttpRequestException($"{limits.LogStreams} clients read logs already, which is the most at a time; end one of them, or raise limits.log_streams in the cluster configuration", StatusCodes.Status503ServiceUnavailable);
+        }
+
+        try
+        {
+            await StreamAsync(context, request);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _streams);
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, LogRequest request)
+    {
         if (!context.WebSockets.IsWebSocketRequest)
         {
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            await foreach (var text in ReadAsync(request, context.RequestAborted))
-            {
-                await context.Response.WriteAsync(text, context.RequestAborted);
-                await context.Response.Body.FlushAsync(context.RequestAborted);
-            }
-
+            await StreamTextAsync(context, request);
             return;
         }
 
@@ -77,12 +93,36 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
         }
 
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        await StreamAsync(socket, request, context.RequestAborted);
+        await StreamAsync(socket, context, request);
     }
 
-    private async Task StreamAsync(WebSocket socket, LogRequest request, CancellationToken cancellationToken)
+    private async Task StreamTextAsync(HttpContext context, LogRequest request)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        try
+        {
+            await foreach (var text in ReadAsync(request, context.RequestAborted))
+            {
+                await InTimeAsync(
+                    context,
+                    request,
+                    async token =>
+                    {
+                        await context.Response.WriteAsync(text, token);
+                        await context.Response.Body.FlushAsync(token);
+                    },
+                    context.RequestAborted);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has left, or was cut off.
+        }
+    }
+
+    private async Task StreamAsync(WebSocket socket, HttpContext context, LogRequest request)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         var listening = ListenAsync(socket, stop);
         try
         {
@@ -91,7 +131,7 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
             {
                 await foreach (var text in ReadAsync(request, stop.Token))
                 {
-                    await SendAsync(socket, text, stop.Token);
+                    await InTimeAsync(context, request, token => SendAsync(socket, text, token), stop.Token);
                 }
             }
             catch (Exception exception) when (exception is not (OperationCanceledException or WebSocketException))
@@ -99,7 +139,7 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
                 // The last line says why there are no more, and the code lets a script tell this from the logs' end.
                 LogBroken(exception, request.ApiName);
                 status = WebSocketCloseStatus.InternalServerError;
-                await SendAsync(socket, $"the logs can't be read any further: {exception.Message}\n", stop.Token);
+                await InTimeAsync(context, request, token => SendAsync(socket, $"the logs can't be read any further: {exception.Message}\n", token), stop.Token);
             }
 
             using var closing = new CancellationTokenSource(TimeSpan.FromSeconds(10), time);
@@ -108,7 +148,7 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
         }
         catch (Exception exception) when (exception is OperationCanceledException or WebSocketException)
         {
-            // The client has left.
+            // The client has left, or was cut off.
         }
         finally
         {
@@ -117,8 +157,25 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
         }
     }
 
-    private static ValueTask SendAsync(WebSocket socket, string text, CancellationToken cancellationToken) =>
-        socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, WebSocketMessageFlags.EndOfMessage, cancellationToken);
+    // A client that stops reading holds lines and a connection to the engine for as long as it likes, unless somebody ends it.
+    private async Task InTimeAsync(HttpContext context, LogRequest request, Func<CancellationToken, Task> send, CancellationToken cancellationToken)
+    {
+        using var stalled = new CancellationTokenSource(limits.LogStall, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stalled.Token, cancellationToken);
+        try
+        {
+            await send(either.Token);
+        }
+        catch (OperationCanceledException) when (stalled.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            LogStalled(request.ApiName, limits.LogStall.TotalSeconds);
+            context.Abort();
+            throw;
+        }
+    }
+
+    private static Task SendAsync(WebSocket socket, string text, CancellationToken cancellationToken) =>
+        socket.SendAsync(new ArraySegment<byte>(Encoding.UTF8.GetBytes(text)), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
 
     // What the client sends is read and dropped; its close or its silence for good ends the stream.
     private static async Task ListenAsync(WebSocket socket, CancellationTokenSource stop)
@@ -296,6 +353,9 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
 
     [LoggerMessage(3201, LogLevel.Warning, "Could not go on reading the logs of {Api}.")]
     private partial void LogBroken(Exception exception, string api);
+
+    [LoggerMessage(3202, LogLevel.Warning, "Cut off a client that had taken no lines of the logs of {Api} for {Seconds} s.")]
+    private partial void LogStalled(string api, double seconds);
 
     private sealed record LogRequest(string ApiName, bool AllPods, LogQuery Query);
 }

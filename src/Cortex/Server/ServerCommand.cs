@@ -68,7 +68,7 @@ internal static partial class ServerCommand
     private static async Task RunAsync(DataDirectory data, ServerArguments arguments)
     {
         var time = TimeProvider.System;
-        var config = data.ReadConfig();
+        var config = arguments.ClusterName is { } name ? new ClusterConfig { ClusterName = name } : data.ReadConfig();
         using var loggers = LoggerFactory.Create(logging => logging.AddProvider(arguments.LogFile is null
             ? new ServerLog(time)
             : new ServerLog(arguments.LogFile, config.Limits.ServerLogSize, time)));

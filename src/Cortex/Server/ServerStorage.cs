@@ -1,6 +1,7 @@
 using Cortex.Core.Clusters;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
+using Cortex.Queues.Postgres;
 using Cortex.Queues.Sqlite;
 
 namespace Cortex.Server;
@@ -8,6 +9,8 @@ namespace Cortex.Server;
 /// <summary>The queue store and the blob store of a cluster, as its configuration wants them.</summary>
 internal sealed class ServerStorage : IAsyncDisposable
 {
+    private const string PostgresVariable = "CORTEX_POSTGRES";
+
     private readonly IBlobStore _blobs;
 
     private ServerStorage(IQueueStore store, IBlobStore blobs) => (Store, _blobs) = (store, blobs);
@@ -46,12 +49,45 @@ internal sealed class ServerStorage : IAsyncDisposable
         await _blobs.DisposeAsync();
     }
 
-    private static IBlobStore Blobs(ClusterConfig config, DataDirectory data, TimeProvider time) => config.Storage.Blobs == BlobStorage.S3
-        ? new S3BlobStore(RuntimeSettings.S3(config.Storage.S3), time)
-        : new FolderBlobStore(data.BlobsPath);
+    private static IBlobStore Blobs(ClusterConfig config, DataDirectory data, TimeProvider time)
+    {
+        if (config.Storage.Blobs == BlobStorage.Folder)
+        {
+            return new FolderBlobStore(data.BlobsPath);
+        }
 
-    private static async Task<IQueueStore> StoreAsync(ClusterConfig config, DataDirectory data, IBlobStore blobs, ILoggerFactory loggers, TimeProvider time) =>
-        config.Storage.Queues == QueueStorage.Postgres
-            ? throw new InvalidClusterException("storage.queues in the cluster configuration is postgres, which this build can't open yet; use sqlite")
-            : await SqliteQueueStore.OpenAsync(data.QueuesPath, RuntimeSettings.QueueStore(config), blobs, time, loggers.CreateLogger<SqliteQueueStore>());
+        try
+        {
+            return new S3BlobStore(RuntimeSettings.S3(config.Storage.S3), time);
+        }
+        catch (Exception exception)
+        {
+            // The client has exceptions of its own for a region or credentials that are missing.
+            throw new InvalidClusterException($"the bucket {config.Storage.S3.Bucket} can't be used: {exception.Message}; see storage.s3 in the cluster configuration");
+        }
+    }
+
+    private static async Task<IQueueStore> StoreAsync(ClusterConfig config, DataDirectory data, IBlobStore blobs, ILoggerFactory loggers, TimeProvider time)
+    {
+        var options = RuntimeSettings.QueueStore(config);
+        if (config.Storage.Queues == QueueStorage.Sqlite)
+        {
+            return await SqliteQueueStore.OpenAsync(data.QueuesPath, options, blobs, time, loggers.CreateLogger<SqliteQueueStore>());
+        }
+
+        var connection = config.Storage.PostgresConnectionString ?? Environment.GetEnvironmentVariable(PostgresVariable);
+        if (string.IsNullOrEmpty(connection))
+        {
+            throw new InvalidClusterException($"storage.queues in the cluster configuration is postgres, but there is no connection string; set storage.postgres.connection_string, or the environment variable {PostgresVariable} where the cluster is started");
+        }
+
+        try
+        {
+            return await PostgresQueueStore.OpenAsync(connection, options, blobs, time, loggers.CreateLogger<PostgresQueueStore>());
+        }
+        catch (ArgumentException exception)
+        {
+            throw new InvalidClusterException($"the connection string of PostgreSQL can't be read: {exception.Message.ReplaceLineEndings(" ")}; write it like Host=db;Database=cortex;Username=cortex;Password=...");
+        }
+    }
 }

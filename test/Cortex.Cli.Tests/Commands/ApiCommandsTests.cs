@@ -56,6 +56,39 @@ public sealed class ApiCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Describe_Async_ShowsQueueAndCallbackKey()
+    {
+        var counts = new ReplicaCounts { Requested = 1, Ready = 1 };
+        var api = Apis.Described("hello", counts) with
+        {
+            Metadata = Apis.Listed("hello", ApiKind.AsyncAPI).Metadata,
+            Queue = new QueueStatus { Waiting = 12, Delayed = 3, InProgress = 2, OldestWaitingSeconds = 90.5 },
+            CallbackKey = "whsec_AAAA",
+        };
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /describe/hello", [api], WireJson.Contract.IReadOnlyListApiResponse);
+
+        var result = await _cli.RunAsync("describe", "hello");
+
+        Assert.StartsWith("""
+            env    async api   live   up-to-date   queued   in progress   last update
+            prod   hello       1/1    1            15       2             1m2s
+
+            """, result.Out, StringComparison.Ordinal);
+        Assert.EndsWith("""
+
+            request status                     request count
+            Delayed                            3
+            InProgress                         2
+            Waiting                            12
+
+            oldest waiting: 1m30s
+
+            callback key: whsec_AAAA
+
+            """, result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Refresh_Force_IsSent()
     {
         _cli.Operator.On("POST /refresh/hello", new MessageResponse("updating hello (RealtimeAPI)"), WireJson.Contract.MessageResponse);

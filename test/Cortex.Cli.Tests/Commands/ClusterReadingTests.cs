@@ -113,6 +113,23 @@ public sealed class ClusterReadingTests : IDisposable
     }
 
     [Fact]
+    public async Task Info_DebugWithSecretsInTheConfiguration_HidesThem()
+    {
+        await File.WriteAllTextAsync(
+            Path.Combine(_cli.ConfigDirectory, "clusters", "cortex", "cluster.yaml"), "cluster_name: cortex\nstorage: {postgres: {connection_string: 'Password=pass\\word'}, s3: {access_key: AKIA1, secret_key: hidden-key}}\n", TestContext.Current.CancellationToken);
+
+        await _cli.RunAsync("cluster", "info", "--debug");
+
+        await using var gzip = new GZipStream(File.OpenRead(Path.Combine(_cli.WorkingDirectory, "cortex-debug-2026-03-04-15-04-05.tgz")), CompressionMode.Decompress);
+        using var tar = new TarReader(gzip);
+        var entry = await tar.GetNextEntryAsync(cancellationToken: TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(entry!.DataStream!);
+        var text = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("connection_string: (hidden)\n", text, StringComparison.Ordinal);
+        Assert.All(new[] { "word", "AKIA1", "hidden-key" }, secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Health_AllWell_ExitsWithZero()
     {
         Assert.Equal(new CliResult(0, "               live\napis gateway   true\noperator       true\n\n", ""), await _cli.RunAsync("cluster", "health"));

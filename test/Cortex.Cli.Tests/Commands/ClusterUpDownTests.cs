@@ -194,6 +194,20 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Configure_OnlyASecretChanges_IsAChangeThatIsNotShown()
+    {
+        _cli.Write("cluster.yaml", "storage: {postgres: {connection_string: Password=first}}\n");
+        await _cli.RunAsync("cluster", "up", "cluster.yaml");
+        _cli.Write("cluster.yaml", "storage: {postgres: {connection_string: Password=second}}\n");
+
+        var result = await _cli.RunAsync("cluster", "configure", "cluster.yaml", "-y");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.StartsWith("storage.postgres.connection_string will be updated (it is not shown)\n", result.Out, StringComparison.Ordinal);
+        Assert.Contains("second", await File.ReadAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Up_EnvironmentPointsElsewhere_AsksFirst()
     {
         _cli.Configure("cortex");
@@ -274,6 +288,72 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
         Assert.Equal(0, (await _cli.RunAsync("cluster", "up")).ExitCode);
         Assert.Equal(token, Config.Find("cortex")!.Token);
         Assert.True(File.Exists(Path.Combine(_server.Directory, "state.db")));
+    }
+
+    [Fact]
+    public async Task Down_ConfigurationIsUnreadable_NamesTheWaysOutAndTakesThem()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var path = Path.Combine(_server.Directory, "cluster.yaml");
+        await File.WriteAllTextAsync(path, "cluster_name: [\n", TestContext.Current.CancellationToken);
+
+        foreach (var args in new[] { new[] { "cluster", "down", "-y" }, ["cluster", "up"] })
+        {
+            var refused = await _cli.RunAsync(args);
+            Assert.Equal(1, refused.ExitCode);
+            Assert.StartsWith($"error: {path}:", refused.Error, StringComparison.Ordinal);
+            Assert.EndsWith("\n\nmend that file; or end the cluster with `cortex cluster down --name cortex` (--keep-data keeps its APIs), which does not need it, and start it again with `cortex cluster up FILE`\n", refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.True(_server.IsRunning);
+        var result = await _cli.RunAsync("cluster", "down", "-y", "--name", "cortex");
+
+        Assert.Equal((0, "stopping the server ...\nremoved 2 containers of cortex\ncluster cortex is down\n", ""), (result.ExitCode, result.Out, result.Error));
+        Assert.False(Directory.Exists(_server.Directory));
+        Assert.Empty(Config.Environments);
+    }
+
+    [Fact]
+    public async Task Down_UnreadableConfigurationNamesAnotherDocker_IsRefused()
+    {
+        await _cli.RunAsync("cluster", "up");
+        await File.WriteAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), "docker: {host: unix:///run/podman/podman.sock}\nbogus: 1\n", TestContext.Current.CancellationToken);
+
+        var result = await _cli.RunAsync("cluster", "down", "-y", "--name", "cortex");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("bogus", result.Error, StringComparison.Ordinal);
+        Assert.True(_server.IsRunning);
+    }
+
+    [Theory]
+    [InlineData("up")]
+    [InlineData("down")]
+    public async Task UpDown_CliConfigurationIsUnreadable_ChangesNothingAndNamesTheWayOut(string verb)
+    {
+        await _cli.RunAsync("cluster", "up");
+        await File.WriteAllTextAsync(_cli.ConfigFile, "environments: 3\n", TestContext.Current.CancellationToken);
+
+        var result = await _cli.RunAsync("cluster", verb, "-y");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"error: {_cli.ConfigFile}:1: environments must be a list\n\nmend that file, or move it away: `cortex cluster up` and `cortex env configure` write a new one, and no cluster is harmed\n", result.Error);
+        Assert.True(_server.IsRunning);
+    }
+
+    [Fact]
+    public async Task Down_QueuesAndBlobs_GoWithTheCluster()
+    {
+        await _cli.RunAsync("cluster", "up");
+        foreach (var file in new[] { "queues.db", "queues.db-wal", "queues.db-reserve", "blobs/ab12/x.payload" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_server.Directory, file))!);
+            await File.WriteAllTextAsync(Path.Combine(_server.Directory, file), "", TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(0, (await _cli.RunAsync("cluster", "down", "-y")).ExitCode);
+
+        Assert.False(Directory.Exists(_server.Directory));
     }
 
     [Fact]

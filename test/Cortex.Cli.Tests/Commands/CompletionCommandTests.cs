@@ -16,6 +16,9 @@ public sealed class CompletionCommandTests : IDisposable
     [InlineData("cortex get -e prod --wat", "--watch")]
     [InlineData("cortex completion z", "zsh")]
     [InlineData("cx env re", "rename")]
+    [InlineData("cortex async su", "submit")]
+    [InlineData("cortex async submit texts --idem", "--idempotency-key")]
+    [InlineData("cortex async retry texts --all", "--all-failed")]
     public async Task Bash_Words_AreCompleted(string line, string expected)
     {
         var script = _cli.Write("completion.bash", (await _cli.RunAsync("completion", "bash")).Out);

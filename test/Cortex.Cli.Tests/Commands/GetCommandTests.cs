@@ -40,8 +40,8 @@ public sealed class GetCommandTests : IDisposable
             prod   ant            1/1    1            5s
             prod   zebra          1/2    2            1m2s
 
-            env    async api   live   up-to-date   last update
-            prod   queue       1/1    1            1m2s
+            env    async api   live   up-to-date   queued   in progress   last update
+            prod   queue       1/1    1            -        -             1m2s
 
             env    traffic splitter   apis   last update
             prod   split              2      1m2s

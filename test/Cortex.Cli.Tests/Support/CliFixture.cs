@@ -34,6 +34,9 @@ internal sealed class CliFixture : IDisposable
 
     public string Input { get; set; } = "";
 
+    /// <summary>Replaces standard output where bytes are written; null adds them to the text.</summary>
+    public Func<Stream>? OpenOutput { get; set; }
+
     public bool InputIsTerminal { get; set; }
 
     public bool OutputIsTerminal { get; set; }
@@ -74,6 +77,8 @@ internal sealed class CliFixture : IDisposable
         Out = TextWriter.Synchronized(output),
         Error = TextWriter.Synchronized(error),
         In = new StringReader(Input),
+        OpenInput = () => new PipeStream(System.Text.Encoding.UTF8.GetBytes(Input)),
+        OpenOutput = OpenOutput ?? (() => new TextStream(output)),
         InputIsTerminal = InputIsTerminal,
         OutputIsTerminal = OutputIsTerminal,
         ErrorIsTerminal = ErrorIsTerminal,
@@ -87,6 +92,21 @@ internal sealed class CliFixture : IDisposable
     };
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    // Like a pipe it does not know its length.
+    private sealed class PipeStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
+    }
+
+    private sealed class TextStream(TextWriter writer) : MemoryStream
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            writer.Write(System.Text.Encoding.UTF8.GetString(buffer.Span));
+            return ValueTask.CompletedTask;
+        }
+    }
 }
 
 /// <summary>What a command left behind.</summary>

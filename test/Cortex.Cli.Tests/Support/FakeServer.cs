@@ -42,7 +42,8 @@ internal sealed class FakeServer
         data=$3 log=$5
         if [ "$4" = --teardown ]; then
           [ -e "$data/refuse" ] && echo "error: docker is not running" >&2 && exit 1
-          echo "removed 2 containers"
+          [ -n "$6" ] && of=" of $6"
+          echo "removed 2 containers$of"
           exit 0
         fi
         {serve}

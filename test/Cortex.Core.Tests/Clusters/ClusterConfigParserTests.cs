@@ -38,7 +38,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(
             new DockerSettings { Host = "unix:///run/podman/podman.sock", Address = ReplicaAddressing.Loopback, CpuOvercommit = 1, MemoryReserve = 1 << 30, ParallelStarts = 4, SpareNetworks = 0, PullTimeout = TimeSpan.FromHours(1) },
             config.Docker);
-        Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, ServerLogSize = 1 << 20 }, config.Limits);
+        Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, LogStreams = 21, LogStall = TimeSpan.FromSeconds(22), ServerLogSize = 1 << 20 }, config.Limits);
         Assert.Equal(
             new GatewaySettings
             {

@@ -107,7 +107,7 @@ internal static class Samples
           parallel_starts: 4
           spare_networks: 0
           pull_timeout: 1h
-        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, server_log_size: 1Mi}
+        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, log_streams: 21, log_stall: 22s, server_log_size: 1Mi}
         gateway:
           max_request_body: 1Mi
           max_header_size: 8Ki

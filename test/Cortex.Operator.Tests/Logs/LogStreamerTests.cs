@@ -1,5 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
+using Cortex.Core.Clusters;
 using Cortex.Operator.Logs;
 using Cortex.Runtimes.Fake;
 
@@ -68,6 +71,47 @@ public sealed class LogStreamerTests
     }
 
     [Fact]
+    public async Task Stream_TooManyReaders_AreRefusedUntilOneLeaves()
+    {
+        await using var cluster = await TestCluster.StartAsync(new ClusterConfig { Limits = new LimitSettings { LogStreams = 1 } });
+        cluster.Machine.Behaviour = new FakeBehaviour { Log = ["line"] };
+        await cluster.DeployAsync(TestCluster.Api("hello"));
+        await cluster.ReadyAsync("hello", 1);
+        using (var socket = await ConnectAsync(cluster, "/streamlogs/hello"))
+        {
+            Assert.Equal("line\n", await ReceiveAsync(socket));
+
+            using var refused = await cluster.Client.GetAsync(new Uri("/streamlogs/hello?follow=false", UriKind.Relative));
+
+            Assert.Contains("raise limits.log_streams", (await TestCluster.ErrorAsync(refused, HttpStatusCode.ServiceUnavailable)).Message, StringComparison.Ordinal);
+        }
+
+        await Eventually.TrueAsync(() => IsLetIn(cluster), "the next one is let in");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Stream_ReaderStopsReading_IsCutOff(bool asWebSocket)
+    {
+        await using var cluster = await TestCluster.StartAsync(new ClusterConfig { Limits = new LimitSettings { LogStreams = 1, LogStall = TimeSpan.FromSeconds(1) } });
+
+        // More than the buffers of both ends hold.
+        cluster.Machine.Behaviour = new FakeBehaviour { Log = [.. Enumerable.Repeat(new string('x', 1024 * 1024), 64)] };
+        await cluster.DeployAsync(TestCluster.Api("hello"));
+        await cluster.ReadyAsync("hello", 1);
+        using var reader = new TcpClient();
+        await reader.ConnectAsync(IPAddress.Loopback, cluster.Url.Port, TestContext.Current.CancellationToken);
+        var upgrade = asWebSocket ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" : "";
+        await reader.GetStream().WriteAsync(
+            Encoding.ASCII.GetBytes($"GET /streamlogs/hello HTTP/1.1\r\nHost: {cluster.Url.Authority}\r\nAuthorization: Bearer {TestCluster.Token}\r\n{upgrade}\r\n"), TestContext.Current.CancellationToken);
+        Assert.True(await reader.GetStream().ReadAsync(new byte[100], TestContext.Current.CancellationToken) > 0);
+
+        Assert.False(IsLetIn(cluster));
+        await Eventually.TrueAsync(() => IsLetIn(cluster), "it is cut off");
+    }
+
+    [Fact]
     public async Task Stream_NoReplica_SaysSoAndCloses()
     {
         await using var cluster = await TestCluster.StartAsync();
@@ -121,6 +165,12 @@ public sealed class LogStreamerTests
         Assert.Equal("the logs can't be read any further: docker is gone\n", await ReceiveAsync(socket));
         Assert.Null(await ReceiveAsync(socket));
         Assert.Equal(WebSocketCloseStatus.InternalServerError, socket.CloseStatus);
+    }
+
+    private static bool IsLetIn(TestCluster cluster)
+    {
+        using var response = cluster.Client.Send(new HttpRequestMessage(HttpMethod.Get, new Uri("/streamlogs/hello?follow=false&tail=0", UriKind.Relative)), HttpCompletionOption.ResponseHeadersRead);
+        return response.StatusCode == HttpStatusCode.OK;
     }
 
     private static async Task<ClientWebSocket> ConnectAsync(TestCluster cluster, string path)
