@@ -2,10 +2,17 @@ using System.Diagnostics;
 using Cortex.Bench.Queues;
 
 // queues-bench [folder] [submit|cycles|retention|million]...   The store alone, in process. The folder is on the disk to be measured.
+// queues-bench postgres CONNECTION [submit|cycles|shared|million]...   The same on a database that may be emptied; see postgres.sh.
 // queues-bench fill|open FILE                        Parts of `million`, each in a process of its own.
 if (args is [("fill" or "open") and var part, var file])
 {
     await (part == "fill" ? Million.FillAndDieAsync(file) : Million.OpenAsync(file));
+    return 0;
+}
+
+if (args is ["postgres", var connection, ..])
+{
+    await PostgresRates.RunAsync(connection, args.Length > 2 ? args[2..] : ["submit", "cycles", "shared", "million"]);
     return 0;
 }
 

@@ -20,7 +20,7 @@ internal static class Rates
         return store;
     }
 
-    public static NewMessage Message(SqliteQueueStore store) => new() { Id = store.NewId(), Queue = Queue, Head = Head, Payload = Body.Of(Kilobyte) };
+    public static NewMessage Message(IQueueStore store) => new() { Id = store.NewId(), Queue = Queue, Head = Head, Payload = Body.Of(Kilobyte) };
 
     public static async Task SubmitAsync(string path, int clients, TimeSpan time)
     {
@@ -28,10 +28,10 @@ internal static class Rates
         await SubmitAsync(store, $"submit, {clients} clients", clients, time);
     }
 
-    public static async Task SubmitAsync(SqliteQueueStore store, string name, int clients, TimeSpan time)
+    public static async Task SubmitAsync(IQueueStore store, string name, int clients, TimeSpan time)
     {
         var latencies = new Latencies(name);
-        var before = store.Metrics;
+        var before = (store as SqliteQueueStore)?.Metrics;
         var processor = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(async () =>
@@ -44,7 +44,7 @@ internal static class Rates
             }
         })));
         latencies.Print(clock.Elapsed);
-        PrintCommits(before, store.Metrics, Environment.CpuUsage.TotalTime - processor);
+        PrintCommits(before, (store as SqliteQueueStore)?.Metrics, Environment.CpuUsage.TotalTime - processor);
     }
 
     public static async Task CyclesAsync(string path, TimeSpan time)
@@ -53,13 +53,13 @@ internal static class Rates
         await CyclesAsync(store, "cycles, 64 submit + 32 work", time, backlog: 2000);
     }
 
-    public static async Task CyclesAsync(SqliteQueueStore store, string name, TimeSpan time, int backlog)
+    public static async Task CyclesAsync(IQueueStore store, string name, TimeSpan time, int backlog)
     {
         var submits = new Latencies(name + ": submit");
         var leases = new Latencies(name + ": lease");
         var completes = new Latencies(name + ": complete");
         var ahead = new SemaphoreSlim(backlog);
-        var before = store.Metrics;
+        var before = (store as SqliteQueueStore)?.Metrics;
         var processor = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         var submitters = Enumerable.Range(0, 64).Select(_ => Task.Run(async () =>
@@ -93,13 +93,18 @@ internal static class Rates
         submits.Print(clock.Elapsed);
         leases.Print(clock.Elapsed);
         completes.Print(clock.Elapsed);
-        PrintCommits(before, store.Metrics, Environment.CpuUsage.TotalTime - processor);
+        PrintCommits(before, (store as SqliteQueueStore)?.Metrics, Environment.CpuUsage.TotalTime - processor);
     }
 
     /// <summary>A message every 10 ms for a consumer that waits.</summary>
     public static async Task WakeAsync(string path)
     {
         await using var store = await OpenAsync(path);
+        await WakeAsync(store);
+    }
+
+    public static async Task WakeAsync(IQueueStore store)
+    {
         var wakes = new Latencies("idle consumer woken");
         var clock = Stopwatch.StartNew();
         for (var i = 0; i < 300; i++)
@@ -166,8 +171,13 @@ internal static class Rates
     }
 
     // Time of the processor tells more than rates when others use the machine too.
-    private static void PrintCommits(SqliteStoreMetrics before, SqliteStoreMetrics after, TimeSpan processor)
+    private static void PrintCommits(SqliteStoreMetrics? before, SqliteStoreMetrics? after, TimeSpan processor)
     {
+        if (before is null || after is null)
+        {
+            return;
+        }
+
         var commits = after.Commits - before.Commits;
         var operations = after.Operations - before.Operations;
         Console.WriteLine(

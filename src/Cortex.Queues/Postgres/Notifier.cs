@@ -76,7 +76,7 @@ internal sealed class Notifier : IAsyncDisposable
                         await command.ExecuteNonQueryAsync(_stop.Token);
                     }
                 }
-                catch (Exception e) when (Database.IsDatabaseError(e))
+                catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
                 {
                     _logger.NoticeLost(e, _database.Name);
                 }

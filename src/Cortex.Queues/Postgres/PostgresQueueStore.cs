@@ -60,7 +60,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         _held = new HeldLeases(clock.Time);
         _waiters = new FinalWaiters(options.MaxWaiters, clock.Time);
         _writer = new Writer(database, clock, options, OnCommitted, logger);
-        _lines = new LeaseLines(database, _held, _owner, _writer.Post, options, clock.Time);
+        _lines = new LeaseLines(database, _held, _owner, _writer.Post, () => _promoter!.SettleAsync(), options, clock.Time);
         _bulk = new BulkWriter(database, clock);
         _reader = new MessageReader(database, clock);
         _counts = new CountReader(database);
@@ -76,6 +76,9 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
 
     /// <inheritdoc/>
     public IBlobStore Blobs { get; }
+
+    /// <summary>Number of this process in the database.</summary>
+    internal int OwnerId => _owner.Id;
 
     /// <summary>Connects, and makes the tables where they are missing.</summary>
     /// <param name="connectionString">As Npgsql takes it: <c>Host=...;Username=...;Password=...;Database=...</c>. No transaction pooler may stand before the server.</param>
@@ -334,8 +337,8 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         await _orphans.DisposeAsync();
         await _sweeper.DisposeAsync();
         await _vacuum.DisposeAsync();
-        await _promoter.DisposeAsync();
         await _lines.CloseAllAsync();
+        await _promoter.DisposeAsync();
         await _writer.DisposeAsync();
         await _notifier.DisposeAsync();
         await _session.DisposeAsync();

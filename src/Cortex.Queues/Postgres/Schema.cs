@@ -16,7 +16,7 @@ internal static class Schema
      * payloads   beside it: heads and payloads of messages, and of final ones that were not completed.
      * leases     who has which message. Not logged: after a crash of the database server the holders say again what they hold.
      * results    what is final.
-     * keys       idempotency keys, for as long as their message is known.
+     * keys       idempotency keys, for the queue's retention: never longer than their message.
      * owners     the processes; each holds a lock for its life.
      *
      * state of a message: 0 in line, 1 delayed. ended_token: the lease that ended its last attempt, which counts no more. status of a result: as MessageStatus.
@@ -43,7 +43,6 @@ internal static class Schema
             ended_token bigint,
             state smallint not null,
             priority smallint not null,
-            key text,
             attempts bytea[]
         ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_insert_scale_factor = 0.1);
         create index messages_line on messages (queue, state, priority desc, seq);
@@ -76,7 +75,6 @@ internal static class Schema
             lost int not null,
             status smallint not null,
             priority smallint not null,
-            key text,
             attempts bytea[],
             blob text,
             body bytea);
@@ -88,7 +86,9 @@ internal static class Schema
             key text not null,
             seq bigint not null,
             secret bigint not null,
+            created bigint not null,
             primary key (queue, key));
+        create index keys_age on keys (queue, created);
         create table owners (id int primary key);
         insert into format values (1);
         """;

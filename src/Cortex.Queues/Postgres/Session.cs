@@ -75,7 +75,7 @@ internal sealed class Session : IAsyncDisposable
     private async Task WorkAsync(NpgsqlConnection? connection)
     {
         var delay = TimeSpan.Zero;
-        while (!_stop.IsCancellationRequested)
+        while (!_stop.IsCancellationRequested && (connection is not null || delay == TimeSpan.Zero || _timing.Reconnects))
         {
             try
             {
@@ -92,8 +92,9 @@ internal sealed class Session : IAsyncDisposable
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
             }
-            catch (Exception e) when (Database.IsDatabaseError(e))
+            catch (Exception e)
             {
+                // Whatever it was: without a session this process would be taken for dead.
                 if (delay == TimeSpan.Zero)
                 {
                     _logger.SessionBroke(e, _database.Name, _timing.OwnerGrace);

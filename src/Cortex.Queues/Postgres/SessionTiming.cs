@@ -12,6 +12,9 @@ internal sealed record SessionTiming
     /// <summary>Whether notices are sent and heard; without, everything is found out by looking.</summary>
     public bool Notices { get; init; } = true;
 
+    /// <summary>Whether a broken session is made again; a test that lets a process die says no.</summary>
+    public bool Reconnects { get; init; } = true;
+
     /// <summary>Whether times are counted from the database's clock, so that machines agree; otherwise from the clock that was given, which a test moves.</summary>
     public bool FollowsDatabaseClock { get; init; } = true;
 }

@@ -237,6 +237,11 @@ internal sealed class LeaseLine
             }
 
             HandOut_NeedsLock();
+            if (fetched.Count == wanted)
+            {
+                return false;
+            }
+
             for (var node = _waiters.First; node is not null;)
             {
                 var next = node.Next;
@@ -248,7 +253,7 @@ internal sealed class LeaseLine
                 node = next;
             }
 
-            return fetched.Count < wanted;
+            return true;
         }
     }
 

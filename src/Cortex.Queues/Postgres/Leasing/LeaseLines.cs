@@ -4,7 +4,7 @@ using Cortex.Queues.Postgres.Writing;
 namespace Cortex.Queues.Postgres.Leasing;
 
 /// <summary>The lines of all queues, and what they need of the store.</summary>
-internal sealed class LeaseLines(Database database, HeldLeases held, Owner owner, Action<Operation> post, QueueStoreOptions options, TimeProvider time)
+internal sealed class LeaseLines(Database database, HeldLeases held, Owner owner, Action<Operation> post, Func<Task> settle, QueueStoreOptions options, TimeProvider time)
 {
     private readonly ConcurrentDictionary<int, LeaseLine> _lines = new();
 
@@ -49,6 +49,7 @@ internal sealed class LeaseLines(Database database, HeldLeases held, Owner owner
         var tokens = owner.BeginClaim(count);
         try
         {
+            await settle();
             await using var connection = await database.OpenRelaxedAsync(CancellationToken.None);
             return await Claim.RunAsync(connection, queue, count, fair, tokens, held, CancellationToken.None);
         }

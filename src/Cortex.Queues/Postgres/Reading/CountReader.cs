@@ -4,12 +4,13 @@ using Npgsql;
 namespace Cortex.Queues.Postgres.Reading;
 
 /// <summary>
-/// Counts all queues in one statement, which whoever asks meanwhile shares. Counting a million messages takes a tenth of a second or more, so it is done for
-/// at most a twentieth of the time: small numbers are exact, large ones may be some seconds old.
+/// Counts all queues in one statement, which whoever asks meanwhile shares. Counting a million messages takes some tenths of a second, so
+/// after each count there is a rest by the number that was counted: small numbers are exact, those of a million may be some seconds old.
 /// </summary>
 internal sealed class CountReader(Database database) : IDisposable
 {
-    private const int RestFactor = 20;
+    // A row takes about 0.2 microseconds; twenty times that is a load of 5 %.
+    private static readonly TimeSpan RestPerRow = TimeSpan.FromMicroseconds(4);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromMilliseconds(100);
 
     private const string Sql = """
@@ -30,7 +31,7 @@ internal sealed class CountReader(Database database) : IDisposable
     private Dictionary<int, Counted> _last = [];
     private long _lastBegan = long.MinValue;
     private long _lastEnded;
-    private TimeSpan _lastCost;
+    private long _lastRows;
 
     public void Dispose() => _turn.Dispose();
 
@@ -64,7 +65,7 @@ internal sealed class CountReader(Database database) : IDisposable
         }
     }
 
-    private TimeSpan Rest() => (RestFactor * _lastCost) - Stopwatch.GetElapsedTime(_lastEnded);
+    private TimeSpan Rest() => (_lastRows * RestPerRow) - Stopwatch.GetElapsedTime(_lastEnded);
 
     private async Task CountAsync(long[] ahead, CancellationToken cancellationToken)
     {
@@ -82,7 +83,7 @@ internal sealed class CountReader(Database database) : IDisposable
 
         _last = counts;
         _lastEnded = Stopwatch.GetTimestamp();
-        _lastCost = Stopwatch.GetElapsedTime(began, _lastEnded);
+        _lastRows = counts.Values.Sum(c => c.InLine + c.Delayed);
         _lastBegan = began;
     }
 }

@@ -15,6 +15,7 @@ internal sealed class Promoter : IAsyncDisposable
         """;
 
     private readonly Signal _signal = new();
+    private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Database _database;
@@ -25,6 +26,7 @@ internal sealed class Promoter : IAsyncDisposable
     private readonly Task _work;
     private readonly ITimer _timer;
     private long _next;
+    private bool _isPromoting;
 
     // poll: how often to look for what other processes delayed. inLine: told of a queue that has work.
     public Promoter(Database database, StoreClock clock, TimeSpan poll, Action<int> inLine, ILogger logger)
@@ -51,11 +53,15 @@ internal sealed class Promoter : IAsyncDisposable
         }
     }
 
+    /// <summary>Has what is due by now put into line, so that it is considered at the next claim.</summary>
+    public Task SettleAsync() => IsDue() ? PromoteAsync() : Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync();
         await _stop.CancelAsync();
         await _work;
+        _turn.Dispose();
         _stop.Dispose();
     }
 
@@ -75,7 +81,7 @@ internal sealed class Promoter : IAsyncDisposable
                 {
                     await PromoteAsync();
                 }
-                catch (Exception e) when (Database.IsDatabaseError(e))
+                catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
                 {
                     _logger.UpkeepFailed(e, _database.Name);
                 }
@@ -88,13 +94,40 @@ internal sealed class Promoter : IAsyncDisposable
         }
     }
 
-    private async Task PromoteAsync()
+    private bool IsDue()
     {
         lock (_lock)
         {
-            _next = 0;
+            return _isPromoting || (_next != 0 && _next <= _clock.Steady);
         }
+    }
 
+    private void Begin(bool isPromoting)
+    {
+        lock (_lock)
+        {
+            _isPromoting = isPromoting;
+            _next = isPromoting ? 0 : _next;
+        }
+    }
+
+    private async Task PromoteAsync()
+    {
+        await _turn.WaitAsync(_stop.Token);
+        try
+        {
+            Begin(isPromoting: true);
+            await PromoteAllAsync();
+        }
+        finally
+        {
+            Begin(isPromoting: false);
+            _turn.Release();
+        }
+    }
+
+    private async Task PromoteAllAsync()
+    {
         await using var connection = await _database.OpenAsync(_stop.Token);
         int count;
         do

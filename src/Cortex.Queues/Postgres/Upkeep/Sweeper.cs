@@ -13,24 +13,25 @@ internal sealed class Sweeper : IAsyncDisposable
     // Rows of final messages, with all that hangs on them.
     private const string RemoveResults = """
         with gone as (
-            delete from results r where r.seq = any (array({0})) returning r.seq, r.queue, r.key, r.blob),
+            delete from results r where r.seq = any (array({0})) returning r.seq, r.blob),
         payload as (
-            delete from payloads p using gone g where p.seq = g.seq returning p.blob),
-        unkeyed as (
-            delete from keys k using gone g where k.queue = g.queue and k.key = g.key and k.seq = g.seq)
+            delete from payloads p using gone g where p.seq = g.seq returning p.blob)
         select 1, blob from gone union all select 0, blob from payload where blob is not null
         """;
 
     private const string RemoveMessages = """
         with gone as (
-            delete from messages m where m.seq = any (array(select o.seq from messages o where o.queue = $1 limit $2)) returning m.seq, m.queue, m.key),
+            delete from messages m where m.seq = any (array(select o.seq from messages o where o.queue = $1 limit $2)) returning m.seq, m.queue),
         payload as (
             delete from payloads p using gone g where p.seq = g.seq returning p.blob),
         freed as (
-            delete from leases l using gone g where l.queue = g.queue and l.seq = g.seq),
-        unkeyed as (
-            delete from keys k using gone g where k.queue = g.queue and k.key = g.key and k.seq = g.seq)
+            delete from leases l using gone g where l.queue = g.queue and l.seq = g.seq)
         select 1, null from gone union all select 0, blob from payload where blob is not null
+        """;
+
+    private const string RemoveKeys = """
+        delete from keys k where k.queue = $1 and k.key = any (array(select o.key from keys o where o.queue = $1 and o.created <= $3 order by o.created limit $2))
+        returning 1, null::text
         """;
 
     // Loose index scans: each step jumps to the next queue.
@@ -92,7 +93,7 @@ internal sealed class Sweeper : IAsyncDisposable
                 {
                     await SweepAsync(_stop.Token);
                 }
-                catch (Exception e) when (Database.IsDatabaseError(e) || e is StoreUnavailableException or StoreFullException)
+                catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
                 {
                     _logger.UpkeepFailed(e, _database.Name);
                 }
@@ -121,6 +122,7 @@ internal sealed class Sweeper : IAsyncDisposable
                 if (queue.Retired is not { } retired)
                 {
                     await RemoveAllAsync(connection, RemoveExpired, queue.Id, now - queue.Retention, cancellationToken);
+                    await RemoveAllAsync(connection, RemoveKeys, queue.Id, now - queue.Retention, cancellationToken);
                 }
                 else if (retired + queue.Retention <= now)
                 {
@@ -133,8 +135,7 @@ internal sealed class Sweeper : IAsyncDisposable
             {
                 await RemoveAllAsync(connection, RemoveMessages, left, null, cancellationToken);
                 await RemoveAllAsync(connection, RemoveLeft, left, null, cancellationToken);
-                await using var keys = new NpgsqlCommand("delete from keys where queue = $1", connection).Add(left);
-                await keys.ExecuteNonQueryAsync(cancellationToken);
+                await RemoveAllAsync(connection, RemoveKeys, left, long.MaxValue, cancellationToken);
             }
         }
         finally

@@ -75,7 +75,7 @@ internal sealed class Vacuum : IAsyncDisposable
                 await ScalarAsync(connection, $"select pg_advisory_unlock({LockName})");
             }
         }
-        catch (Exception e) when (Database.IsDatabaseError(e))
+        catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
         {
             _logger.UpkeepFailed(e, _database.Name);
         }

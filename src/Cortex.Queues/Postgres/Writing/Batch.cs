@@ -36,6 +36,7 @@ internal sealed class Batch
     {
         await using var batch = new NpgsqlBatch(connection);
         Append(batch, _plain, o => Statements.Enqueue(o, clock.Wall));
+        Append(batch, _keyed, o => Statements.ForgetKeys(o, clock.Wall));
         Append(batch, _keyed, o => Statements.EnqueueKeyed(o, clock.Wall));
         Append(batch, _keyed, Statements.FindKeys);
         Append(batch, _finish, o => Statements.Finish(o, clock.Wall, attemptsKept));

@@ -22,15 +22,15 @@ internal static class Statements
         stored as (
             insert into payloads (seq, length, head, body, blob) select seq, length, head, body, blob from admitted),
         lined as (
-            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority, key)
-            select seq, secret, $1, due, queue, nullif(follow_queue, 0), case when due = 0 then 0 else 1 end, priority, key from admitted)
+            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority)
+            select seq, secret, $1, due, queue, nullif(follow_queue, 0), case when due = 0 then 0 else 1 end, priority from admitted)
         select n::int from admitted
         """;
 
     private const string InsertKeyed = Input + """
         admitted as (
-            insert into keys (queue, key, seq, secret)
-            select i.queue, i.key, i.seq, i.secret from input i
+            insert into keys (queue, key, seq, secret, created)
+            select i.queue, i.key, i.seq, i.secret, $1 from input i
             where exists (select from queues q where q.id = i.queue and q.retired is null)
             order by i.queue, i.key
             on conflict do nothing
@@ -39,10 +39,15 @@ internal static class Statements
             insert into payloads (seq, length, head, body, blob)
             select i.seq, i.length, i.head, i.body, i.blob from input i where i.seq in (select seq from admitted)),
         lined as (
-            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority, key)
-            select i.seq, i.secret, $1, i.due, i.queue, nullif(i.follow_queue, 0), case when i.due = 0 then 0 else 1 end, i.priority, i.key
+            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority)
+            select i.seq, i.secret, $1, i.due, i.queue, nullif(i.follow_queue, 0), case when i.due = 0 then 0 else 1 end, i.priority
             from input i where i.seq in (select seq from admitted))
         select i.n::int from input i where i.seq in (select seq from admitted)
+        """;
+
+    private const string DropOldKeys = """
+        delete from keys k using unnest($2::int[], $3::text[]) as i (queue, key), queues q
+        where k.queue = i.queue and k.key = i.key and q.id = k.queue and k.created <= $1 - q.retention
         """;
 
     private const string SelectKeys = """
@@ -68,7 +73,7 @@ internal static class Statements
             delete from messages m using input i
             where m.seq = i.seq and m.secret = i.secret and (i.queue = 0 or m.queue = i.queue)
                 and (i.token = 0 or ({NotHeldByAnother}))
-            returning m.seq, m.secret, m.queue, m.enqueued, m.priority, m.lost, m.key, m.follow_queue,
+            returning m.seq, m.secret, m.queue, m.enqueued, m.priority, m.lost, m.follow_queue,
                 case when i.attempt is null then m.failed else m.failed + 1 end as failed,
                 case when i.attempt is null then m.attempts
                     else (array_append(m.attempts, i.attempt))[greatest(1, coalesce(cardinality(m.attempts), 0) + 2 - $14):] end as attempts,
@@ -85,9 +90,9 @@ internal static class Statements
             insert into payloads (seq, length, head, body)
             select g.follow_seq, length(g.follow_body), p.head, g.follow_body from gone g join payloads p on p.seq = g.seq where g.target is not null),
         done as (
-            insert into results (seq, secret, enqueued, finished, follow_seq, follow_secret, length, queue, follow_queue, failed, lost, status, priority, key, attempts, blob, body)
+            insert into results (seq, secret, enqueued, finished, follow_seq, follow_secret, length, queue, follow_queue, failed, lost, status, priority, attempts, blob, body)
             select seq, secret, enqueued, $1, case when target is not null then follow_seq end, case when target is not null then follow_secret end,
-                length, queue, follow_queue, failed, lost, status, priority, key, attempts, blob, body from gone)
+                length, queue, follow_queue, failed, lost, status, priority, attempts, blob, body from gone)
         select n::int, target, null from gone
         union all
         select null, null, blob from dropped where blob is not null
@@ -124,14 +129,20 @@ internal static class Statements
                 and exists (select from queues q where q.id = r.queue and q.retired is null)
             returning r.*, i.n),
         lined as (
-            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority, key, attempts)
-            select seq, secret, enqueued, 0, queue, follow_queue, 0, priority, key, attempts from gone)
+            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority, attempts)
+            select seq, secret, enqueued, 0, queue, follow_queue, 0, priority, attempts from gone)
         select n::int from gone
         """;
 
     public static NpgsqlBatchCommand Enqueue(List<EnqueueOperation> operations, long now) => WithMessages(InsertPlain, operations, now);
 
     public static NpgsqlBatchCommand EnqueueKeyed(List<EnqueueOperation> operations, long now) => WithMessages(InsertKeyed, operations, now);
+
+    /// <summary>Removes keys that have had their time. Gives no rows.</summary>
+    public static NpgsqlBatchCommand ForgetKeys(List<EnqueueOperation> operations, long now) => new NpgsqlBatchCommand(DropOldKeys)
+        .Add(now)
+        .Add(Each(operations, o => o.Queue))
+        .AddTexts(Each(operations, o => o.Message.IdempotencyKey));
 
     public static NpgsqlBatchCommand FindKeys(List<EnqueueOperation> operations) => new NpgsqlBatchCommand(SelectKeys)
         .Add(Each(operations, o => o.Queue))
