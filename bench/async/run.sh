@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Async APIs under load, on clusters of their own, beside Celery with Redis and beanstalkd in the same run. Prints a table,
-# writes bench/results/async.md, and ends with 1 when a mark is missed. About 15 minutes; `quick` takes about 4 and leaves
+# writes bench/results/async.md, and ends with 1 when a mark is missed. About 12 minutes; `quick` takes about 4 and leaves
 # the file alone.
-#   bench/async/run.sh [quick]
+#   bench/async/run.sh [quick] [PART...]      parts: submit lone cycles peers postgres million; some alone leave the file alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../../scripts/lib.sh
@@ -37,6 +37,4 @@ CONF
 printf 'FROM scratch\nCOPY root /\nCMD ["%s", "-c", "/nginx.conf"]\n' "$nginx" >"$work/image/Dockerfile"
 docker build --quiet --tag cortex-bench/nginx "$work/image" >/dev/null 2>&1
 
-exec_status=0
-/usr/bin/python3 bench/async/run.py "$work" "${1:-full}" || exec_status=$?
-exit "$exec_status"
+/usr/bin/python3 bench/async/run.py "$work" "$@"
