@@ -20,6 +20,9 @@ public sealed class AsyncCommandsTests : IDisposable
     {
         _cli.Configure("prod");
         _cli.Transport = _ => _api;
+
+        // On a clock that jumps every upload would take longer than a second.
+        _cli.Time = TimeProvider.System;
     }
 
     public void Dispose() => _cli.Dispose();
@@ -239,6 +242,7 @@ public sealed class AsyncCommandsTests : IDisposable
     [Fact]
     public async Task Get_ServerRestartsMeanwhile_GoesOn()
     {
+        _cli.Time = new JumpingTime();
         _api.Then(Waiting)
             .Then(() => throw new HttpRequestException(HttpRequestError.ConnectionError, "refused", new SocketException((int)SocketError.ConnectionRefused)))
             .Then("error: its queue is being set up\n", HttpStatusCode.ServiceUnavailable)
@@ -252,6 +256,7 @@ public sealed class AsyncCommandsTests : IDisposable
     [Fact]
     public async Task Get_ServerIsGoneForGood_GivesUp()
     {
+        _cli.Time = new JumpingTime();
         for (var i = 0; i < 200; i++)
         {
             _api.Then(() => throw new HttpRequestException(HttpRequestError.ConnectionError, "refused", new SocketException((int)SocketError.ConnectionRefused)));
@@ -293,6 +298,7 @@ public sealed class AsyncCommandsTests : IDisposable
     [Fact]
     public async Task List_Page_IsATable()
     {
+        _cli.Time = new JumpingTime();
         _api.Then("""{"requests":[{"id":"a","status":"completed","priority":0,"created":"2026-03-04T15:03:05Z","timestamp":"2026-03-04T15:04:00Z"},{"id":"b","status":"in_queue","priority":9,"created":"2026-03-04T15:04:00Z"}],"cursor":"77"}""");
 
         var result = await _cli.RunAsync("async", "list", "texts", "--status", "failed", "--limit", "2");
