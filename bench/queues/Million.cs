@@ -24,6 +24,7 @@ internal static class Million
         Print(store, $"1M put in by {Loaders} clients in {clock.Elapsed.TotalSeconds:0.0} s ({Count / clock.Elapsed.TotalSeconds:0}/s)", path);
         await Rates.SubmitAsync(store, "1M waiting: submit, 64 clients", 64, TimeSpan.FromSeconds(6));
         await Rates.CyclesAsync(store, "1M waiting", TimeSpan.FromSeconds(8), backlog: 2000);
+        await Rates.ListAsync(store);
         Print(store, "1M waiting, after load", path);
         Process.GetCurrentProcess().Kill();
     }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Cortex.Bench.Queues;
 
-// queues-bench [folder] [submit|cycles|million]...   The store alone, in process. The folder is on the disk to be measured.
+// queues-bench [folder] [submit|cycles|retention|million]...   The store alone, in process. The folder is on the disk to be measured.
 // queues-bench fill|open FILE                        Parts of `million`, each in a process of its own.
 if (args is [("fill" or "open") and var part, var file])
 {
@@ -10,7 +10,7 @@ if (args is [("fill" or "open") and var part, var file])
 }
 
 var folder = Path.Combine(args.FirstOrDefault() ?? Path.GetTempPath(), $"queues-bench-{Environment.ProcessId}");
-var wanted = args.Length > 1 ? args[1..] : ["submit", "cycles", "million"];
+var wanted = args.Length > 1 ? args[1..] : ["submit", "cycles", "retention", "million"];
 Directory.CreateDirectory(folder);
 try
 {
@@ -27,6 +27,11 @@ try
     {
         await Rates.CyclesAsync(Path.Combine(folder, "cycles.db"), TimeSpan.FromSeconds(15));
         await Rates.WakeAsync(Path.Combine(folder, "wake.db"));
+    }
+
+    if (wanted.Contains("retention"))
+    {
+        await Rates.RetentionAsync(Path.Combine(folder, "retention.db"));
     }
 
     if (wanted.Contains("million"))

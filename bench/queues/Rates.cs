@@ -13,9 +13,9 @@ internal static class Rates
     private static readonly byte[] Kilobyte = [.. Enumerable.Range(0, 1024).Select(i => (byte)i)];
     private static readonly byte[] Head = new byte[80];
 
-    public static async Task<SqliteQueueStore> OpenAsync(string path)
+    public static async Task<SqliteQueueStore> OpenAsync(string path, QueueStoreOptions? options = null)
     {
-        var store = await SqliteQueueStore.OpenAsync(path, new QueueStoreOptions(), new NoBlobs(), TimeProvider.System, NullLogger.Instance);
+        var store = await SqliteQueueStore.OpenAsync(path, options ?? new QueueStoreOptions(), new NoBlobs(), TimeProvider.System, NullLogger.Instance);
         await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromDays(7)), default);
         return store;
     }
@@ -32,6 +32,7 @@ internal static class Rates
     {
         var latencies = new Latencies(name);
         var before = store.Metrics;
+        var processor = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(async () =>
         {
@@ -43,7 +44,7 @@ internal static class Rates
             }
         })));
         latencies.Print(clock.Elapsed);
-        PrintCommits(before, store.Metrics);
+        PrintCommits(before, store.Metrics, Environment.CpuUsage.TotalTime - processor);
     }
 
     public static async Task CyclesAsync(string path, TimeSpan time)
@@ -59,6 +60,7 @@ internal static class Rates
         var completes = new Latencies(name + ": complete");
         var ahead = new SemaphoreSlim(backlog);
         var before = store.Metrics;
+        var processor = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         var submitters = Enumerable.Range(0, 64).Select(_ => Task.Run(async () =>
         {
@@ -91,7 +93,7 @@ internal static class Rates
         submits.Print(clock.Elapsed);
         leases.Print(clock.Elapsed);
         completes.Print(clock.Elapsed);
-        PrintCommits(before, store.Metrics);
+        PrintCommits(before, store.Metrics, Environment.CpuUsage.TotalTime - processor);
     }
 
     /// <summary>A message every 10 ms for a consumer that waits.</summary>
@@ -114,10 +116,62 @@ internal static class Rates
         wakes.Print(clock.Elapsed);
     }
 
-    private static void PrintCommits(SqliteStoreMetrics before, SqliteStoreMetrics after)
+    /// <summary>300,000 results that expire while others submit.</summary>
+    public static async Task RetentionAsync(string path)
+    {
+        const int Results = 300_000;
+        await using var store = await OpenAsync(path, new QueueStoreOptions { SweepInterval = TimeSpan.FromMilliseconds(100) });
+        for (var i = 0; i < Results; i += 5000)
+        {
+            await store.EnqueueManyAsync(Queue, [.. Enumerable.Range(0, 5000).Select(_ => Message(store))], null, default);
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 256).Select(_ => Task.Run(async () =>
+        {
+            while (await store.LeaseAsync(Queue, TimeSpan.FromMinutes(1), TimeSpan.Zero, default) is { } leased)
+            {
+                await store.CompleteAsync(leased.Lease, Body.Of(Kilobyte), default);
+            }
+        })));
+        await SubmitAsync(store, "300k results kept: submit, 64 clients", 64, TimeSpan.FromSeconds(5));
+        await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromSeconds(1)), default);
+        var expiring = Stopwatch.StartNew();
+        var submitting = SubmitAsync(store, "300k results expiring: submit, 64", 64, TimeSpan.FromSeconds(5));
+        while ((await store.ListAsync(Queue, new MessageQuery(MessageStatus.Completed, 1, null), default)).Messages.Count > 0)
+        {
+            await Task.Delay(50);
+        }
+
+        var removed = expiring.Elapsed;
+        await submitting;
+        Console.WriteLine($"    removed after {removed.TotalSeconds:0.0} s");
+    }
+
+    /// <summary>Lists of each state beside many messages of the others.</summary>
+    public static async Task ListAsync(SqliteQueueStore store)
+    {
+        foreach (var status in new MessageStatus?[] { null, MessageStatus.Waiting, MessageStatus.Completed, MessageStatus.Failed })
+        {
+            var lists = new Latencies($"list 50 {status?.ToString() ?? "of any state"}");
+            var clock = Stopwatch.StartNew();
+            for (var i = 0; i < 500; i++)
+            {
+                var started = Stopwatch.GetTimestamp();
+                await store.ListAsync(Queue, new MessageQuery(status, 50, null), default);
+                lists.Add(Stopwatch.GetElapsedTime(started));
+            }
+
+            lists.Print(clock.Elapsed);
+        }
+    }
+
+    // Time of the processor tells more than rates when others use the machine too.
+    private static void PrintCommits(SqliteStoreMetrics before, SqliteStoreMetrics after, TimeSpan processor)
     {
         var commits = after.Commits - before.Commits;
+        var operations = after.Operations - before.Operations;
         Console.WriteLine(
-            $"    {commits} commits of {(after.Operations - before.Operations) / (double)commits:0.0} operations, {1000 * (after.CommitSeconds - before.CommitSeconds) / commits:0.00} ms each; log {after.WalBytes / 1e6:0.0} MB");
+            $"    {commits} commits of {operations / (double)commits:0.0} operations, {1000 * (after.CommitSeconds - before.CommitSeconds) / commits:0.00} ms each; "
+            + $"{processor.TotalMicroseconds / operations:0.0} us of processor for each operation; log {after.WalBytes / 1e6:0.0} MB");
     }
 }

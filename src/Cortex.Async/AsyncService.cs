@@ -162,7 +162,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     }
 
     private AsyncApi Make(AsyncRoute route) => new(
-        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()) { EndWaits = _endWaits.Token },
+        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()) { Stopping = _endWaits.Token },
         new Dispatcher(route.Name, QueueNames.Of(route.Name), _store, _options.InlineLimit, _dispatch, _time, _loggers.CreateLogger<Dispatcher>()));
 
     private AsyncRoute? FindRoute(string name) => Volatile.Read(ref _apis).GetValueOrDefault(name)?.Endpoint.Route;

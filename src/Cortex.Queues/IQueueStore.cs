@@ -11,7 +11,8 @@ namespace Cortex.Queues;
 /// <c>async/iris</c> or <c>job/train/6a1f</c>. Writing calls throw <see cref="StoreFullException"/>,
 /// <see cref="StoreBusyException"/> or <see cref="StoreUnavailableException"/>. Every call on a queue that was never
 /// configured, but for reading, throws <see cref="InvalidOperationException"/>. Leases and delays run on a clock that never
-/// jumps; only retention, and delays across a restart, follow the time of day.
+/// jumps; only retention, and delays across a restart, follow the time of day. The memory behind a message, a result or a head is the
+/// caller's again when his call is over.
 /// </remarks>
 public interface IQueueStore : IAsyncDisposable
 {

@@ -117,7 +117,7 @@ public sealed class AsyncApiTests(LocalCluster cluster) : IClassFixture<LocalClu
         await cluster.InStatusAsync("killed", id, "in_progress");
 
         // Which of the two works on it shows in nothing but the attempt that is lost.
-        var containers = await cluster.ContainersAsync("ancestor=" + TestImage.Name);
+        var containers = await cluster.ReplicaContainersAsync("ancestor=" + TestImage.Name);
         var busy = await BusyAsync(containers);
         await Shell.RunAsync("docker", "kill", busy);
 

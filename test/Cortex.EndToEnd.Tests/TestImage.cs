@@ -7,14 +7,14 @@ namespace Cortex.EndToEnd.Tests;
 /// </summary>
 internal static class TestImage
 {
-    public const string Name = "cortex-e2e:2";
+    public const string Name = "cortex-e2e:3";
 
     private const string Index = """
         if [ "$REQUEST_METHOD" != POST ]; then
           printf 'Content-Type: text/plain\r\n\r\n%s %s' "$APP_VERSION" "$(hostname)"
           exit
         fi
-        body=$(dd bs="${CONTENT_LENGTH:-0}" count=1 2>/dev/null)
+        body=$(head -c "${CONTENT_LENGTH:-0}")
         case "$body" in
           "sleep "*) sleep "${body#sleep }" ;;
           "status "*) printf 'Status: %s Told so\r\nContent-Type: text/plain\r\n\r\nwords of an error' "${body#status }"; exit ;;
@@ -40,7 +40,7 @@ internal static class TestImage
             var bin = root.CreateSubdirectory("bin");
             var cgi = root.CreateSubdirectory("www/cgi-bin");
             File.Copy(busybox, System.IO.Path.Combine(bin.FullName, "busybox"));
-            foreach (var applet in new[] { "sh", "httpd", "sleep", "wget", "cat", "hostname", "echo", "env", "dd", "tail", "kill" })
+            foreach (var applet in new[] { "sh", "httpd", "sleep", "wget", "cat", "hostname", "echo", "env", "dd", "tail", "kill", "head" })
             {
                 File.CreateSymbolicLink(System.IO.Path.Combine(bin.FullName, applet), "busybox");
             }

@@ -24,6 +24,7 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _http;
+    private readonly SlowTargets _slow = new();
     private readonly CancellationTokenSource _stopping = new();
     private Task[] _workers = [];
 
@@ -125,7 +126,20 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
                 return;
             }
 
-            delivery.Fail("timeout", $"the callback took longer than {_options.Timeout.TotalSeconds} seconds");
+            delivery.Fail(Delivery.TimedOut, $"the callback took longer than {_options.Timeout.TotalSeconds} seconds");
+        }
+        finally
+        {
+            if (delivery.Target is { } target)
+            {
+                _slow.Leave(target, delivery.Reason == Delivery.TimedOut);
+            }
+        }
+
+        if (delivery.Reason == Delivery.Postponed)
+        {
+            await _store.LoseAsync(message.Lease, delivery.ToAttempt(_time.GetUtcNow()), Pause(message.LostAttempts + 1), CancellationToken.None);
+            return;
         }
 
         await RecordFailureAsync(delivery);
@@ -155,6 +169,11 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
             return delivery.Fail("api_unknown", "the API is not deployed");
         }
 
+        if (!TryEnter(delivery))
+        {
+            return delivery.Fail(Delivery.Postponed, "its receiver did not answer lately, and has another callback to answer");
+        }
+
         var document = RequestDocument.Of(record, callback: null);
         try
         {
@@ -168,6 +187,18 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
         {
             return delivery.Fail("unreachable", e.GetBaseException() is SocketException or null ? e.Message : $"{e.Message}: {e.GetBaseException().Message}");
         }
+    }
+
+    private bool TryEnter(Delivery delivery)
+    {
+        var target = new Uri(delivery.Url).Authority;
+        if (!_slow.TryEnter(target))
+        {
+            return false;
+        }
+
+        delivery.Target = target;
+        return true;
     }
 
     private async ValueTask<bool> PostAsync(Delivery delivery, RequestDocument document, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)

@@ -6,8 +6,13 @@ namespace Cortex.Async.Callbacks;
 /// <summary>One attempt at one callback.</summary>
 internal sealed class Delivery(LeasedMessage message, DateTimeOffset started)
 {
+    /// <summary>The receiver did not answer in time.</summary>
+    public const string TimedOut = "timeout";
+
+    /// <summary>It was not tried, as its receiver is slow. Not a failure, and not shown to clients.</summary>
+    public const string Postponed = "postponed";
+
     private const int MaxExplanation = 1024;
-    private string _reason = "";
     private string _answer = "";
     private int? _status;
 
@@ -19,6 +24,12 @@ internal sealed class Delivery(LeasedMessage message, DateTimeOffset started)
     public MessageId RequestId { get; private set; }
 
     public string Url { get; private set; } = "";
+
+    /// <summary>Host and port that it occupies; null before it goes out.</summary>
+    public string? Target { get; set; }
+
+    /// <summary>Why it failed, as a word; empty before.</summary>
+    public string Reason { get; private set; } = "";
 
     /// <summary>Why it failed, in a sentence.</summary>
     public string Explanation { get; private set; } = "";
@@ -44,7 +55,7 @@ internal sealed class Delivery(LeasedMessage message, DateTimeOffset started)
     /// <summary>Notes a failure that may pass. Always false.</summary>
     public bool Fail(string reason, string explanation, int? status = null, string answer = "")
     {
-        _reason = reason;
+        Reason = reason;
         Explanation = explanation.Length <= MaxExplanation ? explanation : explanation[..MaxExplanation];
         _status = status;
         _answer = answer;
@@ -64,7 +75,7 @@ internal sealed class Delivery(LeasedMessage message, DateTimeOffset started)
         Started = started,
         Ended = ended,
         Worker = QueueNames.Callbacks,
-        Reason = _reason,
+        Reason = Reason,
         Message = Explanation,
         StatusCode = _status,
         Answer = _answer,

@@ -18,9 +18,10 @@ internal static class AnswerReader
 
     /// <summary>Reads the answer of a call whose head has arrived.</summary>
     /// <exception cref="AttemptFailedException">It is no result.</exception>
-    public static async ValueTask<Body> ReadAsync(ReplicaCall call, long maxResult, int inlineLimit, IBlobStore blobs, Lease lease)
+    public static async ValueTask<Body> ReadAsync(ReplicaCall call, int inlineLimit, IBlobStore blobs, Work work)
     {
         var status = call.Status;
+        var maxResult = work.Policy.MaxResult;
         if (status is < 200 or > 299)
         {
             var answer = await ReadStartAsync(call);
@@ -52,9 +53,10 @@ internal static class AnswerReader
         {
             if (length + run.Length > inlineLimit)
             {
+                await Task.Yield();   // files are not opened on a thread that serves sockets
                 await using var stream = new AnswerStream(body, room.AsMemory(0, length), run);
-                var name = BlobNames.Result(lease);
-                return Body.InBlob(name, await blobs.WriteAsync(name, stream, CancellationToken.None));
+                var name = BlobNames.Result(work.Message.Lease);
+                return Body.InBlob(name, await blobs.WriteAsync(name, stream, work.Aborted));
             }
 
             if (length + run.Length > room.Length)

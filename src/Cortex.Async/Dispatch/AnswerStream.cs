@@ -31,6 +31,7 @@ internal sealed class AnswerStream(AnswerBody body, ReadOnlyMemory<byte> start, 
         if (_next.IsEmpty && !_ended)
         {
             _next = await body.ReadAsync();
+            await Task.Yield();   // what reads this works on files, and not on a thread that serves sockets
             _ended = _next.IsEmpty;
         }
 

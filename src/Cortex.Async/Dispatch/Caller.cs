@@ -41,7 +41,7 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
     private async ValueTask<Body> CallAsync(Work work, ReplicaSlot slot)
     {
         var message = work.Message;
-        await using var payload = message.Payload.Blob is { } blob ? await OpenPayloadAsync(blob) : null;
+        await using var payload = message.Payload.Blob is { } blob ? await OpenPayloadAsync(blob, work) : null;
         var client = slot.Life.Client;
         await using var call = client.Call();
         work.Attach(call);
@@ -57,7 +57,7 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
                 work.Deadline = Math.Min(work.Deadline, time.GetTimestamp() + (long)(BadStatusReadTime.TotalSeconds * time.TimestampFrequency));
             }
 
-            return await AnswerReader.ReadAsync(call, work.Policy.MaxResult, inlineLimit, store.Blobs, message.Lease);
+            return await AnswerReader.ReadAsync(call, inlineLimit, store.Blobs, work);
         }
         finally
         {
@@ -78,9 +78,11 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
         call.AddHeader("X-Cortex-Request-ID"u8, id[..length]);
     }
 
-    private async ValueTask<Stream> OpenPayloadAsync(string blob) =>
-        await store.Blobs.OpenAsync(blob, CancellationToken.None)
-        ?? throw new AttemptFailedException(FailureReason.PayloadMissing, $"the payload is gone from the blob store ({blob})");
+    private async ValueTask<Stream> OpenPayloadAsync(string blob, Work work)
+    {
+        await Task.Yield();   // files are not opened on a thread that serves sockets
+        return await store.Blobs.OpenAsync(blob, work.Aborted) ?? throw new AttemptFailedException(FailureReason.PayloadMissing, $"the payload is gone from the blob store ({blob})");
+    }
 
     private async ValueTask<CallOutcome> JudgeAsync(Work work, ReplicaSlot slot, Exception e)
     {

@@ -24,6 +24,7 @@ internal sealed class Work(LeasedMessage message, QueuePolicy policy, long start
 {
     private int _abort;
     private ReplicaCall? _call;
+    private CancellationTokenSource? _aborted;   // made for the few that need it
 
     public LeasedMessage Message => message;
 
@@ -54,6 +55,22 @@ internal sealed class Work(LeasedMessage message, QueuePolicy policy, long start
     /// <summary>Why the call was aborted; the first reason counts.</summary>
     public AbortReason Abortion => (AbortReason)Volatile.Read(ref _abort);
 
+    /// <summary>Fires when the call is aborted.</summary>
+    public CancellationToken Aborted
+    {
+        get
+        {
+            var source = Volatile.Read(ref _aborted) ?? new CancellationTokenSource();
+            source = Interlocked.CompareExchange(ref _aborted, source, null) ?? source;
+            if (Abortion != AbortReason.None)
+            {
+                source.Cancel();
+            }
+
+            return source.Token;
+        }
+    }
+
     /// <summary>Names the call that is to be aborted.</summary>
     public void Attach(ReplicaCall? call)
     {
@@ -71,6 +88,7 @@ internal sealed class Work(LeasedMessage message, QueuePolicy policy, long start
         {
             Interlocked.MemoryBarrier();
             Volatile.Read(ref _call)?.Abort();
+            Volatile.Read(ref _aborted)?.Cancel();
         }
     }
 }

@@ -28,8 +28,8 @@ internal sealed class AsyncEndpoint(
         set => _route = value;
     }
 
-    /// <summary>Fires when callers that wait for a result are to be answered with what is known: the server stops.</summary>
-    public CancellationToken EndWaits { get; init; }
+    /// <summary>Fires when the server is about to stop: who waits for a request is answered with what is known.</summary>
+    public CancellationToken Stopping { get; init; }
 
     /// <inheritdoc/>
     public Task HandleAsync(HttpContext http, string target, int start, int end)
@@ -183,16 +183,16 @@ internal sealed class AsyncEndpoint(
         await (document.Blob is null ? EndpointAnswer.Document(http, document.Before) : StreamAsync(http, document));
     }
 
-    private async Task<MessageRecord?> WaitAsync(MessageId id, TimeSpan wait, CancellationToken aborted)
+    private async ValueTask<MessageRecord?> WaitAsync(MessageId id, TimeSpan wait, CancellationToken clientLeft)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, EndWaits);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(clientLeft, Stopping);
         try
         {
-            return await store.WaitAsync(_queue, id, wait, either.Token);
+            return await store.WaitAsync(_queue, id, wait, ended.Token);
         }
-        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (!clientLeft.IsCancellationRequested)
         {
-            return await store.GetAsync(_queue, id, aborted);
+            return await store.GetAsync(_queue, id, CancellationToken.None);
         }
     }
 

@@ -29,7 +29,8 @@ internal sealed record CallbackState(string Url, string Status, DateTimeOffset? 
             MessageStatus.Completed => "delivered",
             _ => "failed",
         };
-        return DeliveryRecord.UrlOf(delivery) is { } target ? new CallbackState(target, status, delivery.FinishedAt, delivery.Attempts) : null;
+        return DeliveryRecord.UrlOf(delivery) is { } target ? new CallbackState(
+            target, status, delivery.FinishedAt, [.. delivery.Attempts.Where(static attempt => attempt.Reason != Delivery.Postponed)]) : null;
     }
 
     private static CallbackState Pending(string url) => new(url, "pending", null, []);

@@ -24,11 +24,7 @@ public sealed class ReplicaCall : IAsyncDisposable
     private CancellationTokenSource? _stop;   // never disposed of: Abort may be using it, and it has nothing to free
     private Task<bool>? _sending;
     private RequestBodyException? _bodyFailure;
-    private ChunkedDecoder _chunks;
-    private BodyKind _body;
-    private bool _untilClose;
-    private long _left;
-    private int _given;
+    private AnswerBodyReader _body;
     private bool _aborted;
     private bool _ended;
 
@@ -103,11 +99,10 @@ public sealed class ReplicaCall : IAsyncDisposable
             }
 
             var connection = Connection;
-            connection.Consume(_given);
-            _given = 0;
-            if (TryTake(connection, out var run))
+            _body.Consume(connection);
+            if (_body.TryTake(connection, out var run))
             {
-                return ValueTask.FromResult(run);
+                return ValueTask.FromResult(Taken(connection, run));
             }
         }
         catch (Exception e) when (IsConnectionFailure(e))
@@ -346,64 +341,8 @@ public sealed class ReplicaCall : IAsyncDisposable
         }
 
         connection.Consume(head.Length);
-        if (head.Status is 204 or 205 or 304)
-        {
-            _body = BodyKind.None;
-        }
-        else if (head.IsChunked)
-        {
-            _body = BodyKind.Chunked;
-        }
-        else if (head.ContentLength is { } length)
-        {
-            _body = BodyKind.Sized;
-            ContentLength = _left = length;
-        }
-        else
-        {
-            head.EndsWithConnection();
-            _untilClose = true;
-        }
-    }
-
-    /// <summary>Takes a run of the body that was read already, or sees the body's end.</summary>
-    private bool TryTake(UpstreamConnection connection, out ReadOnlyMemory<byte> run)
-    {
-        run = default;
-        if (_untilClose)
-        {
-            run = connection.UnreadMemory;
-            _given = run.Length;
-            return _given > 0;
-        }
-
-        if (_body == BodyKind.Chunked)
-        {
-            while (!_chunks.IsDone && !connection.Unread.IsEmpty)
-            {
-                var length = _chunks.Next(connection.Unread, out var consumed).Length;
-                if (length > 0)
-                {
-                    run = connection.UnreadMemory.Slice(consumed - length, length);
-                    _given = consumed;
-                    return true;
-                }
-
-                connection.Consume(consumed);
-            }
-
-            return _chunks.IsDone && End(connection);
-        }
-
-        if (_left == 0)
-        {
-            return End(connection);
-        }
-
-        run = connection.UnreadMemory[..(int)Math.Min(_left, connection.Unread.Length)];
-        _given = run.Length;
-        _left -= _given;
-        return _given > 0;
+        ContentLength = head.ContentLength;
+        _body = new AnswerBodyReader(head);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -414,19 +353,15 @@ public sealed class ReplicaCall : IAsyncDisposable
         {
             while (await connection.FillAsync())
             {
-                if (TryTake(connection, out var run))
+                if (_body.TryTake(connection, out var run))
                 {
-                    return run;
+                    return Taken(connection, run);
                 }
             }
 
-            if (!_untilClose)
-            {
-                throw new BadUpstreamAnswerException("the connection was closed within the answer's body");
-            }
-
-            End(connection);
-            return default;
+            return _body.EndsWithConnection
+                ? Taken(connection, default)
+                : throw new BadUpstreamAnswerException("the connection was closed within the answer's body");
         }
         catch (Exception e) when (IsConnectionFailure(e))
         {
@@ -434,9 +369,14 @@ public sealed class ReplicaCall : IAsyncDisposable
         }
     }
 
-    /// <summary>The whole answer has been read: the connection goes back to the pool if it can be used again. Always true.</summary>
-    private bool End(UpstreamConnection connection)
+    /// <summary>Passes a run on. With an empty one the whole answer has been read: the connection goes back to the pool if it can be used again.</summary>
+    private ReadOnlyMemory<byte> Taken(UpstreamConnection connection, ReadOnlyMemory<byte> run)
     {
+        if (!run.IsEmpty)
+        {
+            return run;
+        }
+
         bool keep;
         lock (_lock)
         {
@@ -460,7 +400,7 @@ public sealed class ReplicaCall : IAsyncDisposable
             connection.Dispose();
         }
 
-        return true;
+        return run;
     }
 
     private void Close()

@@ -136,16 +136,22 @@ internal sealed class SharedPort(GatewayListener listener, GatewayOptions option
     /// <summary>Looks at the first bytes and leaves them where they are. Silence counts as HTTP/1.1, whose limits then hold.</summary>
     private async ValueTask<bool> SpeaksHttp2Async(PipeReader input)
     {
+        // Whether the read is over is asked once: it may end at any moment, and its bytes must be given back before the next one.
         var reading = input.ReadAsync().AsTask();
-        if (reading.IsCompletedSuccessfully && Decide(input, reading.Result) is { } known)
+        if (reading.IsCompletedSuccessfully)
         {
-            return known;
+            if (Decide(input, reading.Result) is { } known)
+            {
+                return known;
+            }
+
+            reading = input.ReadAsync().AsTask();
         }
 
         using var late = new CancellationTokenSource(options.HeaderTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stopping.Token);
         await using var registration = either.Token.UnsafeRegister(static state => ((PipeReader)state!).CancelPendingRead(), input);
-        var read = reading.IsCompletedSuccessfully ? await input.ReadAsync() : await reading;
+        var read = await reading;
         while (true)
         {
             if (Decide(input, read) is { } isHttp2)

@@ -65,7 +65,7 @@ internal sealed class GroupWriter
 
             if (_sweeper.HasWork)
             {
-                group.Add(new SweepOperation(_sweeper, exception => _logger.SweepFailed(exception, _path)));
+                group.Add(new SweepOperation(_sweeper, group.Count == 0 ? Sweeper.RowsAlone : Sweeper.RowsBeside, exception => _logger.SweepFailed(exception, _path)));
             }
 
             Write(group);

@@ -6,6 +6,9 @@ namespace Cortex.Queues.Sqlite;
 /// <summary>Opening the file: exclusively, and with what has to be in memory.</summary>
 internal static class StoreFile
 {
+    /// <summary>Reads what is not final. Tests check that an index alone answers it.</summary>
+    internal const string SelectLive = "SELECT queue, priority, sequence FROM messages INDEXED BY messages_live WHERE status = 0";
+
     private const int TokenBits = 40;
 
     /// <summary>Takes the file for this process, until what is returned is disposed.</summary>
@@ -87,7 +90,7 @@ internal static class StoreFile
             }
         }
 
-        using (var rows = database.Query("SELECT queue, priority, sequence FROM messages INDEXED BY messages_live WHERE status = 0"))
+        using (var rows = database.Query(SelectLive))
         {
             QueueState? queue = null;
             while (rows.Step())

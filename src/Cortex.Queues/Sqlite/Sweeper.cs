@@ -5,7 +5,12 @@ namespace Cortex.Queues.Sqlite;
 /// <summary>Which queues have something to be removed. Removing is done in small chunks between other operations. Of the writer's thread.</summary>
 internal sealed class Sweeper
 {
-    private const int RowsPerChunk = 500;
+    /// <summary>Rows of a chunk that nobody waits behind: a few milliseconds.</summary>
+    public const int RowsAlone = 500;
+
+    /// <summary>Rows of a chunk beside operations whose callers wait.</summary>
+    public const int RowsBeside = 100;
+
     private const int QueuesPerChunk = 64;
 
     private readonly Queue<QueueState> _expiring = new();
@@ -33,13 +38,13 @@ internal sealed class Sweeper
     /// <summary>Has a deleted queue emptied.</summary>
     public void Empty(int number) => _deleted.Enqueue(number);
 
-    /// <summary>Removes one chunk. Returns how many queues it is through with.</summary>
-    public int Execute(WriteContext context, List<string> blobs)
+    /// <summary>Removes up to <paramref name="rows"/> rows. Returns how many queues it is through with.</summary>
+    public int Execute(WriteContext context, int rows, List<string> blobs)
     {
-        var left = RowsPerChunk;
+        var left = rows;
         if (_expiring.Count == 0)
         {
-            return _deleted.TryPeek(out var number) && Empty(context, number, blobs) ? 1 : 0;
+            return _deleted.TryPeek(out var number) && Empty(context, number, rows, blobs) ? 1 : 0;
         }
 
         var through = 0;
@@ -83,9 +88,9 @@ internal sealed class Sweeper
     /// <summary>It can't be done now: it goes on at the next sweep.</summary>
     public void Pause() => _paused = true;
 
-    private static bool Empty(WriteContext context, int number, List<string> blobs)
+    private static bool Empty(WriteContext context, int number, int rows, List<string> blobs)
     {
-        var left = RowsPerChunk;
+        var left = rows;
         left -= context.Statements.DeleteLive(number, left, blobs);
         left -= left > 0 ? context.Statements.DeleteFinal(number, long.MaxValue, left, blobs) : 0;
         left -= left > 0 ? context.Statements.DeleteResults(number, long.MaxValue, left, blobs) : 0;

@@ -60,9 +60,9 @@ internal sealed class WriteContext(
     /// <summary>After the commit: makes a follow-up available.</summary>
     public void Add(FollowUp? followUp)
     {
-        if (followUp is not null)
+        if (followUp is { Queue.IsDeleted: false })
         {
-            cache.Add(followUp.Id.Sequence, new CachedMessage(followUp.Id.Secret, followUp.Head, Body.Of(followUp.Payload), followUp.EnqueuedAt));
+            cache.Add(followUp.Id.Sequence, new CachedMessage(followUp.Queue.Number, followUp.Id.Secret, followUp.Head, Body.Of(followUp.Payload), followUp.EnqueuedAt));
             live.Add(followUp.Queue, followUp.Id.Sequence, 0);
         }
     }

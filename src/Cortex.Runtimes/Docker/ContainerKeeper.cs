@@ -26,6 +26,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
     private readonly Lock _lock = new();
     private readonly AsyncSignal _changed = new();
+    private readonly ContainerStop _stop = new(pod, container, machine);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _nextStart = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -253,7 +254,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
     private async Task CreateAsync(CancellationToken cancellationToken)
     {
-        var infraId = pod.InfraId ?? await pod.InfraCreated.WaitAsync(cancellationToken);
+        var infraId = pod.Network.Id ?? await pod.Network.Created.WaitAsync(cancellationToken);
         var gpus = container.Gpus > 0 ? machine.Gpus.Take(ContainerName, container.Gpus) : [];
         var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, gpus);
         try
@@ -369,7 +370,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
         catch (EngineException error)
         {
-            if (!await pod.InfraRunsAsync(cancellationToken) || await IsUnusableAsync(cancellationToken))
+            if (!await pod.Network.RunsAsync(cancellationToken) || await IsUnusableAsync(cancellationToken))
             {
                 // The network went away, which the pod will notice, or the container must be made anew.
                 await Task.Delay(_retryFirst, machine.Time, cancellationToken);
@@ -395,7 +396,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             return true;
         }
 
-        var stale = pod.InfraId is { } infraId && seen.HostConfig?.NetworkMode != ContainerPlan.JoinedMode(infraId);
+        var stale = pod.Network.Id is { } infraId && seen.HostConfig?.NetworkMode != ContainerPlan.JoinedMode(infraId);
         if (stale)
         {
             await machine.Engine.RemoveContainerAsync(seen.Id, CancellationToken.None);
@@ -471,60 +472,6 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
     }
 
-    /// <summary>Ends the container: its hook, SIGTERM, and SIGKILL at the deadline. Returns when it does not run.</summary>
-    public async Task StopAsync(DateTimeOffset deadline, CancellationToken cancellationToken)
-    {
-        if (Id is not { } id)
-        {
-            return;
-        }
-
-        try
-        {
-            await RunHookAsync(id, deadline, cancellationToken);
-            var left = deadline - machine.Time.GetUtcNow();
-            await machine.Engine.StopContainerAsync(id, Math.Max(0, (int)Math.Ceiling(left.TotalSeconds)), cancellationToken);
-        }
-        catch (EngineException error) when (error.NotFound || error.Conflict)
-        {
-            // It has ended already.
-        }
-    }
-
-    private async Task RunHookAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)
-    {
-        var left = deadline - machine.Time.GetUtcNow();
-        if (container.PreStop is not { } hook || left <= TimeSpan.Zero)
-        {
-            return;
-        }
-
-        using var limit = new CallLimit(left, machine.Time, cancellationToken);
-        try
-        {
-            if (hook.Exec is { } exec)
-            {
-                var result = await machine.Engine.ExecAsync(id, exec.Command, limit.Token);
-                if (result.ExitCode != 0)
-                {
-                    machine.Logger.HookFailed(pod.Definition.Id, container.Name, $"exit code {result.ExitCode}: {result.Output.Trim()}");
-                }
-            }
-            else if (hook.HttpGet is { } get && pod.AddressOf(get.Port) is { } address)
-            {
-                var result = await machine.Checks.HttpAsync(address, get.Path, limit.Token);
-                if (!result.Passed)
-                {
-                    machine.Logger.HookFailed(pod.Definition.Id, container.Name, result.Words);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (limit.TimedOut && !cancellationToken.IsCancellationRequested)
-        {
-            machine.Logger.HookFailed(pod.Definition.Id, container.Name, "it used up the grace period");
-        }
-    }
-
     /// <summary>Runs one check of this container, without a limit of its own.</summary>
     private async Task<ProbeResult> CheckAsync(ProbeSpec probe, CancellationToken cancellationToken)
     {
@@ -538,13 +485,17 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                     : ProbeResult.Bad($"the command ended with {result.ExitCode}: {result.Output.Trim()}");
             }
 
-            return await pod.CheckNetworkAsync(probe, cancellationToken);
+            return await pod.Network.CheckAsync(probe, cancellationToken);
         }
         catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
         {
             return ProbeResult.Bad(error.Message);
         }
     }
+
+    /// <summary>Ends the container: its hook, SIGTERM, and SIGKILL at the deadline. Returns when it does not run.</summary>
+    public Task StopAsync(DateTimeOffset deadline, CancellationToken cancellationToken) =>
+        Id is { } id ? _stop.StopAsync(id, deadline, cancellationToken) : Task.CompletedTask;
 
     private async Task BackOffAsync(CancellationToken cancellationToken)
     {

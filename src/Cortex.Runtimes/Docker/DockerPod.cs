@@ -1,8 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker.Engine;
-using Cortex.Runtimes.Probes;
 using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
@@ -18,27 +15,18 @@ internal sealed class DockerPod
     private readonly DockerRuntime _host;
     private readonly Lock _lock = new();
     private readonly ContainerKeeper[] _keepers;
-    private readonly AsyncSignal _infraChanged = new();
-    private readonly AsyncSignal _defaultProbeAgain = new();
+    private readonly DefaultPortProbe _defaultProbe;
     private readonly CancellationTokenSource _deleting = new();
     private readonly CancellationTokenSource _graceOver;
     private readonly TaskCompletionSource _jobFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource<string> _infraCreated = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private string? _infraId;
-    private ContainerSight _infraSight = ContainerSight.Missing;
-    private IReadOnlyDictionary<int, PodAddress>? _published;
-    private string? _ip;
-    private bool _wasReached;
     private DateTimeOffset _deadline = DateTimeOffset.MaxValue;
     private DateTimeOffset? _recordedDeadline;
     private string _shortage = "";
     private string _trouble = "";
     private bool _stalled;
-    private bool _defaultReady;
-    private string _defaultReason = "";
     private PodState _state = PodState.Pending;
     private DateTimeOffset _stateSince;
 
@@ -51,6 +39,8 @@ internal sealed class DockerPod
         Definition = definition;
         CreatedAt = createdAt;
         _stateSince = machine.Time.GetUtcNow();
+        Network = new PodNetwork(machine, definition, Publish, Trouble);
+        _defaultProbe = new DefaultPortProbe(definition.DefaultProbePort, Network, machine.Time, Publish);
         _keepers = new ContainerKeeper[definition.Containers.Count];
         for (var i = 0; i < _keepers.Length; i++)
         {
@@ -64,28 +54,7 @@ internal sealed class DockerPod
 
     public IReadOnlyList<ContainerKeeper> Keepers => _keepers;
 
-    public string? InfraId
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _infraId;
-            }
-        }
-    }
-
-    /// <summary>The network container's id, once there is one.</summary>
-    public Task<string> InfraCreated
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _infraCreated.Task;
-            }
-        }
-    }
+    public PodNetwork Network { get; }
 
     /// <summary>Ends when nothing of the pod runs any more, nor ever will.</summary>
     public Task Over => _over.Task;
@@ -103,8 +72,7 @@ internal sealed class DockerPod
     /// <summary>Takes over the network container that an earlier process gave it.</summary>
     public void AdoptNetwork(string id, ContainerSight sight)
     {
-        HasNetwork(id, sight);
-        _wasReached = sight is ContainerSight.Running;
+        Network.Adopt(id, sight);
 
         // It had room, or it would have got none.
         _room.TrySetResult();
@@ -152,28 +120,14 @@ internal sealed class DockerPod
         Publish();
     }
 
-    /// <summary>Something happened to the network container.</summary>
-    public void LookAtInfra() => _infraChanged.Ring();
-
     /// <summary>Something may have happened to any container.</summary>
     public void LookAtAll()
     {
-        LookAtInfra();
+        Network.LookAgain();
         foreach (var keeper in _keepers)
         {
             keeper.Ring(oom: false);
         }
-    }
-
-    public async Task<bool> InfraRunsAsync(CancellationToken cancellationToken)
-    {
-        var runs = InfraId is { } id && await _machine.Engine.InspectContainerAsync(id, cancellationToken) is { State.Running: true };
-        if (!runs)
-        {
-            LookAtInfra();
-        }
-
-        return runs;
     }
 
     /// <summary>A container of a job has ended for good.</summary>
@@ -191,62 +145,11 @@ internal sealed class DockerPod
         }
     }
 
-    /// <summary>A container began, so the pauses between attempts to reach it, grown while nothing listened, begin anew.</summary>
-    public void ContainerStarted()
-    {
-        lock (_lock)
-        {
-            if (_defaultReady)
-            {
-                return;
-            }
-        }
+    /// <summary>A container began to run.</summary>
+    public void ContainerStarted() => _defaultProbe.ContainerStarted();
 
-        _defaultProbeAgain.Ring();
-    }
-
-    /// <summary>A container ended, so whatever the default probe found out no longer holds.</summary>
-    public void ContainerEnded() => _defaultProbeAgain.Ring();
-
-    /// <summary>Where this process reaches a port of the pod; null until that is known.</summary>
-    public PodAddress? AddressOf(int port)
-    {
-        lock (_lock)
-        {
-            return _published is { } published
-                ? published.TryGetValue(port, out var address) ? address : null
-                : _ip is { } ip ? new PodAddress(ip, port) : null;
-        }
-    }
-
-    public async Task<ProbeResult> CheckNetworkAsync(ProbeSpec probe, CancellationToken cancellationToken)
-    {
-        var port = probe.HttpGet?.Port ?? probe.TcpSocket?.Port
-            ?? throw new InvalidOperationException($"pod {Definition.Id} has a probe without a handler");
-        var reached = false;
-        try
-        {
-            var result = AddressOf(port) is not { } address
-                ? ProbeResult.Bad("the pod has no address yet")
-                : probe.HttpGet is { } get
-                    ? await _machine.Checks.HttpAsync(address, get.Path, cancellationToken)
-                    : await NetworkChecks.TcpAsync(address, _machine.Loopback, _machine.Time, cancellationToken);
-            reached = result.Passed;
-            return result;
-        }
-        finally
-        {
-            if (reached)
-            {
-                _wasReached = true;
-            }
-            else if (_wasReached)
-            {
-                // The engine tells nobody that it took a container off its network.
-                LookAtInfra();
-            }
-        }
-    }
+    /// <summary>A container ended.</summary>
+    public void ContainerEnded() => _defaultProbe.ContainerEnded();
 
     public PodStatus Status()
     {
@@ -265,7 +168,7 @@ internal sealed class DockerPod
                 Labels = Definition.Labels,
                 State = _state,
                 Reason = reason,
-                Address = Definition.Port is { } port ? AddressOf(port) : null,
+                Address = Definition.Port is { } port ? Network.AddressOf(port) : null,
                 CreatedAt = CreatedAt,
                 StateSince = _stateSince,
                 Containers = [.. _keepers.Select(k => k.Status())],
@@ -331,13 +234,13 @@ internal sealed class DockerPod
             Task[] work =
             [
                 .. _keepers.Select(k => GuardAsync(k.RunAsync(up.Task, life.Token), fault)),
-                GuardAsync(WatchDefaultPortAsync(up.Task, life.Token), fault),
+                GuardAsync(_defaultProbe.WatchAsync(up.Task, life.Token), fault),
                 GuardAsync(EndFailedJobAsync(life.Token), fault),
             ];
             try
             {
-                await RetryAsync(token => BringInfraUpAsync(up, token), "its network can't be had", life.Token);
-                await InfraLossAsync(fault.Task, life.Token);
+                await RetryAsync(token => Network.BringUpAsync(up, token), "its network can't be had", life.Token);
+                await Network.LossAsync(fault.Task, life.Token);
             }
             finally
             {
@@ -387,162 +290,12 @@ internal sealed class DockerPod
         Publish();
     }
 
-    /// <summary>Makes the network container run. <paramref name="up"/> ends as soon as others may join it.</summary>
-    private async Task BringInfraUpAsync(TaskCompletionSource up, CancellationToken cancellationToken)
-    {
-        if (InfraId is null)
-        {
-            await GetNetworkAsync(cancellationToken);
-        }
-
-        if (_infraSight is not ContainerSight.Running)
-        {
-            await StartInfraAsync(cancellationToken);
-        }
-
-        // The containers may start while the address is asked for.
-        up.TrySetResult();
-        var infra = await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken);
-        Set(() =>
-        {
-            _ip = infra is null ? null : AddressIn(infra);
-            _published = infra?.HostConfig?.PortBindings is { Count: > 0 } ? Published(infra.NetworkSettings?.Ports) : null;
-        });
-        if (infra is not { State.Running: true } || (_ip is null && !_machine.Loopback))
-        {
-            // A spare that ended, or lost its network, before this pod took it.
-            LookAtInfra();
-        }
-
-        Trouble("");
-    }
-
-    /// <summary>A spare network container if there is one, else a new one.</summary>
-    private async Task GetNetworkAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (await _machine.Spares.ClaimAsync(Definition.Id) is { } spare)
-            {
-                HasNetwork(spare, ContainerSight.Running);
-            }
-            else
-            {
-                HasNetwork(await _machine.CreateInfraAsync(DockerLabels.Infra(_machine.Options.ClusterName, Definition.Id), Definition), ContainerSight.Created);
-            }
-        }
-        catch (EngineException error) when (error.Conflict)
-        {
-            // It has one: another process was faster, or an answer did not reach this one.
-            var name = DockerLabels.Infra(_machine.Options.ClusterName, Definition.Id);
-            if (await _machine.Engine.InspectContainerAsync(name, cancellationToken) is not { } seen)
-            {
-                throw;
-            }
-
-            HasNetwork(seen.Id, seen.State.Running ? ContainerSight.Running : ContainerSight.Created);
-        }
-    }
-
-    private void HasNetwork(string id, ContainerSight sight) => Set(() =>
-    {
-        _infraId = id;
-        _infraSight = sight;
-        _infraCreated.TrySetResult(id);
-    });
-
-    private async Task StartInfraAsync(CancellationToken cancellationToken)
-    {
-        await _machine.Starts.WaitAsync(cancellationToken);
-        try
-        {
-            await _machine.Engine.StartContainerAsync(InfraId!, CancellationToken.None);
-            _infraSight = ContainerSight.Running;
-        }
-        catch (EngineException error) when (error.NotFound)
-        {
-            // Either it or the cluster's network was removed by hand: both can be made again.
-            InfraLost(stillExists: await _machine.Engine.InspectContainerAsync(InfraId!, cancellationToken) is not null);
-            await _machine.PrepareAsync(cancellationToken);
-            throw;
-        }
-        finally
-        {
-            _machine.Starts.Release();
-        }
-    }
-
-    private static Dictionary<int, PodAddress> Published(IReadOnlyDictionary<string, PortBinding[]?>? ports) =>
-        (ports ?? new Dictionary<string, PortBinding[]?>())
-            .Where(p => p.Value is { Length: > 0 })
-            .ToDictionary(
-                p => int.Parse(p.Key.Split('/')[0], CultureInfo.InvariantCulture),
-                p => new PodAddress("127.0.0.1", int.Parse(p.Value![0].HostPort, CultureInfo.InvariantCulture)));
-
-    /// <summary>Ends when the network container no longer runs, or with the error of whatever else broke.</summary>
-    private async Task InfraLossAsync(Task fault, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await await Task.WhenAny(_infraChanged.WaitAsync(cancellationToken), fault);
-            try
-            {
-                var seen = InfraId is { } id ? await _machine.Engine.InspectContainerAsync(id, cancellationToken) : null;
-                if (seen is not { State.Running: true })
-                {
-                    InfraLost(stillExists: seen is not null);
-                    return;
-                }
-
-                var ip = AddressIn(seen);
-                if ((_wasReached && ip != _ip) || (ip is null && !_machine.Loopback))
-                {
-                    if (ip is null)
-                    {
-                        // It was taken off its network, and its containers know this machine by that network's addresses.
-                        await _machine.Engine.RemoveContainerAsync(seen.Id, CancellationToken.None);
-                        InfraLost(stillExists: false);
-                        return;
-                    }
-
-                    Set(() => _ip = ip);
-                    Publish();
-                }
-            }
-            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
-            {
-                Trouble(error.Message);
-                await DelayAsync(_retryFirst, cancellationToken);
-                LookAtInfra();
-            }
-        }
-    }
-
     // No `lock` stands in an async method itself, for the reason that ImagePuller gives.
     private void Set(Action change)
     {
         lock (_lock)
         {
             change();
-        }
-    }
-
-    private static string? AddressIn(InspectedContainer infra) =>
-        infra.NetworkSettings?.Networks?.Values.Select(n => n.IPAddress).FirstOrDefault(i => !string.IsNullOrEmpty(i));
-
-    private void InfraLost(bool stillExists)
-    {
-        lock (_lock)
-        {
-            _wasReached = false;
-            _infraSight = stillExists ? ContainerSight.Ended : ContainerSight.Missing;
-            _ip = null;
-            _published = null;
-            if (!stillExists)
-            {
-                _infraId = null;
-                _infraCreated = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
         }
     }
 
@@ -553,7 +306,7 @@ internal sealed class DockerPod
         if (keeper.Id is { } id)
         {
             // What a job's container wrote and how it ended is all that is left of it.
-            if (InfraId is null && !(job && keeper.EverStarted))
+            if (Network.Id is null && !(job && keeper.EverStarted))
             {
                 await _machine.Engine.RemoveContainerAsync(id, cancellationToken);
             }
@@ -565,38 +318,6 @@ internal sealed class DockerPod
 
         keeper.LostNetwork(forgive: !job);
     }));
-
-    private async Task WatchDefaultPortAsync(Task up, CancellationToken cancellationToken)
-    {
-        if (Definition.DefaultProbePort is not { } port)
-        {
-            return;
-        }
-
-        // The figures of Cortex 0.42's own probe.
-        var probe = new ProbeSpec { TcpSocket = new TcpSocketSpec(port), TimeoutSeconds = 3, PeriodSeconds = 10, FailureThreshold = 3 };
-        await up.WaitAsync(cancellationToken);
-        while (true)
-        {
-            using var round = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            DefaultProbeSaid(false, "");
-            var probing = new ProbeLoop(probe, _machine.Time, CheckNetworkAsync).WatchReadinessAsync(DefaultProbeSaid, round.Token);
-            await Task.WhenAny(probing, _defaultProbeAgain.WaitAsync(round.Token));
-            await round.CancelAsync();
-            await probing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-    }
-
-    private void DefaultProbeSaid(bool ready, string words)
-    {
-        lock (_lock)
-        {
-            (_defaultReady, _defaultReason) = (ready, words);
-        }
-
-        Publish();
-    }
 
     private async Task EndFailedJobAsync(CancellationToken cancellationToken)
     {
@@ -610,7 +331,7 @@ internal sealed class DockerPod
         if (!_graceOver.IsCancellationRequested)
         {
             // The engine refuses a name that the container has.
-            if (InfraId is { } id && _recordedDeadline != _deadline)
+            if (Network.Id is { } id && _recordedDeadline != _deadline)
             {
                 var deadline = _deadline;
                 var name = DockerLabels.Deleting(_machine.Options.ClusterName, Definition.Id, deadline);
@@ -629,7 +350,7 @@ internal sealed class DockerPod
             }
         }
 
-        await _machine.RemovePodAsync(Definition.Id, InfraId, cancellationToken);
+        await _machine.RemovePodAsync(Definition.Id, Network.Id, cancellationToken);
         foreach (var keeper in _keepers)
         {
             _machine.Gpus.Release(keeper.ContainerName);
@@ -700,16 +421,17 @@ internal sealed class DockerPod
         }
 
         var state = PodStateRule.Of([.. _keepers.Select(k => k.Facts())], Definition.Restart);
+        var port = _defaultProbe.State;
         lock (_lock)
         {
-            if (state is PodState.Ready && Definition.DefaultProbePort is not null && !_defaultReady)
+            if (state is PodState.Ready && !port.Ready)
             {
-                return (PodState.NotReady, _defaultReason);
+                return (PodState.NotReady, port.Reason);
             }
 
             return state is PodState.Ready or PodState.Succeeded
                 ? (state, "")
-                : (state, _keepers.Select(k => k.Status().Reason).Prepend(_trouble).FirstOrDefault(r => r.Length > 0) ?? _defaultReason);
+                : (state, _keepers.Select(k => k.Status().Reason).Prepend(_trouble).FirstOrDefault(r => r.Length > 0) ?? port.Reason);
         }
     }
 

@@ -471,7 +471,7 @@ public sealed class DockerRuntime : IContainerRuntime
         {
             if (!_machine.Spares.Lost(happened.Actor.ID))
             {
-                _pods.Values.FirstOrDefault(p => p.InfraId == happened.Actor.ID)?.LookAtInfra();
+                _pods.Values.FirstOrDefault(p => p.Network.Id == happened.Actor.ID)?.Network.LookAgain();
             }
         }
         else if (attributes.TryGetValue(DockerLabels.Pod, out var podId) && _pods.TryGetValue(podId, out var pod)

@@ -327,10 +327,7 @@ public sealed class CallbackDelivererTests
             return Task.CompletedTask;
         };
         var first = await host.CompleteAsync(receiver.Url);
-        await receiver.CountAsync(1);
-        await Eventually.TrueAsync(() => host.Store.Trouble is not null, "the store fails");
-
-        await Eventually.TrueAsync(() => host.Time.TimerCount > 0, "the deliverer pauses");
+        await Eventually.TrueAsync(() => host.Store.Refused > 0, "the store failed");
         host.Store.Trouble = null;
         var second = await host.CompleteAsync(receiver.Url);
         for (var i = 0; i < 10 && (await host.StateAsync(second)).Status == "pending"; i++)
@@ -376,6 +373,45 @@ public sealed class CallbackDelivererTests
 
         Assert.InRange(most, 2, 3);
         Assert.Equal(30, receiver.Requests.Select(static request => request.Headers["X-Cortex-Request-ID"]).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task ReceiverThatHangs_DoesNotHoldUpOthers()
+    {
+        await using var hanging = await Receiver.StartAsync();
+        await using var receiver = await Receiver.StartAsync();
+        hanging.Answer = static http => Task.Delay(Timeout.InfiniteTimeSpan, http.RequestAborted);
+        await using var host = await CallbackHost.StartAsync(new CallbackOptions { AllowPrivateTargets = true, Concurrency = 2 });
+        List<MessageId> stuck = [];
+        for (var i = 0; i < 6; i++)
+        {
+            stuck.Add(await host.CompleteAsync(hanging.Url));
+        }
+
+        await hanging.CountAsync(2);   // every place is taken, once
+        host.Time.Advance(TimeSpan.FromSeconds(30));
+        await hanging.CountAsync(3);
+
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("delivered", (await host.EndedAsync(await host.CompleteAsync(receiver.Url))).Status);
+        }
+
+        Assert.Equal(3, hanging.Requests.Count);
+        hanging.Answer = static _ => Task.CompletedTask;
+        foreach (var id in stuck)
+        {
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            while ((await host.StateAsync(id)).Status == "pending")
+            {
+                Assert.True(watch.Elapsed < Eventually.Limit, "it is delivered when the receiver answers again");
+                host.Time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(5);
+            }
+
+            Assert.Equal("delivered", (await host.StateAsync(id)).Status);
+            Assert.All((await host.StateAsync(id)).Attempts, static attempt => Assert.Equal("timeout", attempt.Reason));
+        }
     }
 
     private static MessageRecord[] Callbacks(CallbackHost host) =>

@@ -170,11 +170,14 @@ public sealed class EndingTests
             {
                 _working.TrySetResult();
                 var closed = connection.ReadRestAsync();
-                if (await Task.WhenAny(closed, _answer.Task) == closed)
+                if (await Task.WhenAny(closed, _answer.Task) != closed)
                 {
-                    _closed.TrySetResult();
-                    return;
+                    await connection.SendAsync(Container.Answer);
+                    await closed;
                 }
+
+                _closed.TrySetResult();
+                return;
             }
 
             await connection.SendAsync(Container.Answer);

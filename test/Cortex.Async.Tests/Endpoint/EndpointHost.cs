@@ -17,9 +17,11 @@ internal sealed class EndpointHost : IAsyncDisposable
     public const string Queue = "async/iris";
     private readonly GatewayServer _gateway;
     private readonly IQueueStore _store;
+    private readonly CancellationTokenSource _stopping;
 
-    private EndpointHost(GatewayServer gateway, IQueueStore store)
+    private EndpointHost(GatewayServer gateway, IQueueStore store, CancellationTokenSource stopping)
     {
+        _stopping = stopping;
         _gateway = gateway;
         _store = store;
         Client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false })
@@ -43,13 +45,14 @@ internal sealed class EndpointHost : IAsyncDisposable
         await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(168)), CancellationToken.None);
         await store.ConfigureAsync("callbacks", new QueueSettings(TimeSpan.FromHours(168)), CancellationToken.None);
         var route = Route(policy ?? new QueuePolicy());
+        var stopping = new CancellationTokenSource();
         var endpoint = new AsyncEndpoint(
-            store, options ?? new AsyncOptions(), new TargetRules(callbacks ?? new CallbackOptions()), route, TimeProvider.System, NullLogger.Instance);
+            store, options ?? new AsyncOptions(), new TargetRules(callbacks ?? new CallbackOptions()), route, TimeProvider.System, NullLogger.Instance) { Stopping = stopping.Token };
         var gateway = new GatewayServer(
             new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], NullLoggerFactory.Instance, TimeProvider.System);
         gateway.Apply(new RouteSnapshot([]) { Handlers = [new HandlerRoute(route.Name, "AsyncAPI", route.Endpoint, endpoint)] });
         await gateway.StartAsync(CancellationToken.None);
-        return new EndpointHost(gateway, store);
+        return new EndpointHost(gateway, store, stopping);
     }
 
     public static AsyncRoute Route(QueuePolicy policy) => new()
@@ -61,6 +64,9 @@ internal sealed class EndpointHost : IAsyncDisposable
         CallbackKey = "0123456789abcdef0123456789abcdef"u8.ToArray(),
         Replicas = [],
     };
+
+    /// <summary>Tells the endpoint that the server is about to stop.</summary>
+    public void AnnounceStop() => _stopping.Cancel();
 
     public async Task<HttpResponseMessage> SendAsync(string method, string target, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
@@ -101,5 +107,6 @@ internal sealed class EndpointHost : IAsyncDisposable
         Client.Dispose();
         await _gateway.DisposeAsync();
         await _store.DisposeAsync();
+        _stopping.Dispose();
     }
 }

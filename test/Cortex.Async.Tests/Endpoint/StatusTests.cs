@@ -288,6 +288,20 @@ public sealed class StatusTests
     }
 
     [Fact]
+    public async Task Wait_ServerAboutToStop_TellsTheStatus()
+    {
+        await using var host = await EndpointHost.StartAsync();
+        var id = await host.SubmitAsync();
+        var waiting = host.GetAsync(id, "?wait=55s");
+        await Eventually.TrueAsync(() => host.Memory.Waiters == 1, "it waits");
+
+        host.AnnounceStop();
+
+        Assert.Equal("in_queue", (await waiting).GetProperty("status").GetString());
+        Assert.Equal("in_queue", (await host.GetAsync(id, "?wait=55s")).GetProperty("status").GetString());
+    }
+
+    [Fact]
     public async Task Delete_Waiting_CancelsOnce()
     {
         await using var host = await EndpointHost.StartAsync();

@@ -36,18 +36,6 @@ internal sealed class ManualTime : TimeProvider
         return timer;
     }
 
-    /// <summary>Timers that are set.</summary>
-    public int TimerCount
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _timers.Count(static timer => timer.Due < TimeSpan.MaxValue);
-            }
-        }
-    }
-
     public void Advance(TimeSpan by)
     {
         var end = Now + by;

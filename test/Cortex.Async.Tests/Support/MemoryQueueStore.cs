@@ -23,6 +23,9 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
     /// <summary>Thrown by every call that writes, when set.</summary>
     public Exception? Trouble { get; set; }
 
+    /// <summary>Writing calls that failed with <see cref="Trouble"/>.</summary>
+    public int Refused;
+
     /// <summary>Every message that was put in, in order.</summary>
     public List<NewMessage> Enqueued { get; } = [];
 
@@ -88,7 +91,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
                         Priority = found.Message.Priority,
                         EnqueuedAt = found.Created,
                         FailedAttempts = found.Failed,
-                        LostAttempts = 0,
+                        LostAttempts = found.Lost,
                         Revoked = found.Revoked.Token,
                     };
                 }
@@ -248,7 +251,17 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
 
     public ValueTask ExtendAsync(IReadOnlyList<Lease> leases, TimeSpan visibility, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        return Change(() => End(lease, entry =>
+        {
+            entry.Attempts.Add(attempt);
+            entry.Lost++;
+            entry.Status = MessageStatus.Waiting;
+            entry.NotBefore = time.GetUtcNow() + delay;
+        }));
+    }
 
     public ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
 
@@ -260,6 +273,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
     {
         if (Trouble is { } trouble)
         {
+            Interlocked.Increment(ref Refused);
             throw trouble;
         }
 
@@ -352,6 +366,8 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
         public CancellationTokenSource? Revoked { get; set; }
 
         public int Failed { get; set; }
+
+        public int Lost { get; set; }
 
         public List<Attempt> Attempts { get; } = [];
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Cortex.Queues.Sqlite;
+using Cortex.Queues.Sqlite.Native;
 using Cortex.Queues.Sqlite.Operations;
 using Cortex.Queues.Tests.Support;
 using Microsoft.Data.Sqlite;
@@ -61,7 +62,7 @@ public sealed class SqliteQueueStoreTests : IDisposable
                 new Inside(() =>
                 {
                     acknowledged = [.. enqueued.Keys];
-                    ended = [.. completed];
+                    ended = completed.ToArray();
                     File.Copy(DatabasePath, image);
                     File.Copy(DatabasePath + "-wal", image + "-wal");
                 }),
@@ -117,6 +118,17 @@ public sealed class SqliteQueueStoreTests : IDisposable
         }
 
         Assert.Equal(expected[0][0], (await after.LeaseAsync(Queue, Visibility, TimeSpan.Zero, default))!.Lease.Id);
+    }
+
+    [Fact]
+    public async Task Open_WhatWaits_IsReadFromTheIndexAlone()
+    {
+        await using var store = await OpenAsync();
+        using var database = new Database(DatabasePath, readOnly: true);
+        using var plan = database.Query("EXPLAIN QUERY PLAN " + StoreFile.SelectLive);
+
+        Assert.True(plan.Step());
+        Assert.Equal("SCAN messages USING COVERING INDEX messages_live", plan.Text(3));
     }
 
     [Fact]

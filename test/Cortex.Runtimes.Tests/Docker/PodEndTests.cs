@@ -109,9 +109,10 @@ public sealed class PodEndTests : IAsyncLifetime
         };
         await _runtime.CreateAsync(DockerPods.Pod("probed", http, tcp, exec) with { Port = 8080 }, Cancel);
 
-        var pod = await _runtime.UntilAsync("probed", p => p.Containers[0].Ready && p.Containers[1].Ready, "http and tcp are ready");
+        // A command takes its time, so its first result may come after those of the others.
+        var pod = await _runtime.UntilAsync(
+            "probed", p => p.Containers[0].Ready && p.Containers[1].Ready && p.Reason.Contains("readiness probe of exec", StringComparison.Ordinal), "http and tcp are ready, exec says why not");
         Assert.Equal(PodState.NotReady, pod.State);
-        Assert.Contains("readiness probe of exec", pod.Reason, StringComparison.Ordinal);
 
         await _runtime.ExecAsync("probed", "http", ["touch", "/mnt/ready"], TimeSpan.FromSeconds(30), Cancel);
         await _runtime.UntilAsync("probed", PodState.Ready);

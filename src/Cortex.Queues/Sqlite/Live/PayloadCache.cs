@@ -1,11 +1,12 @@
 namespace Cortex.Queues.Sqlite.Live;
 
 /// <summary>What a lease gives its holder, of a message that was never leased.</summary>
+/// <param name="Queue">Number of its queue.</param>
 /// <param name="Secret">Random half of the id.</param>
 /// <param name="Head">As it was put in.</param>
 /// <param name="Payload">As it was put in.</param>
 /// <param name="EnqueuedAt">In milliseconds of Unix time.</param>
-internal readonly record struct CachedMessage(long Secret, ReadOnlyMemory<byte> Head, Body Payload, long EnqueuedAt);
+internal readonly record struct CachedMessage(int Queue, long Secret, ReadOnlyMemory<byte> Head, Body Payload, long EnqueuedAt);
 
 /// <summary>
 /// Messages that were just written and not yet leased, so that their first lease reads nothing. When it is full it takes
@@ -42,6 +43,19 @@ internal sealed class PayloadCache(long limit)
 
             _bytes -= Size(message);
             return true;
+        }
+    }
+
+    /// <summary>Forgets the messages of a queue that nobody leases from any more.</summary>
+    public void RemoveQueue(int number)
+    {
+        lock (_lock)
+        {
+            foreach (var (sequence, message) in _messages.Where(m => m.Value.Queue == number).ToArray())
+            {
+                _messages.Remove(sequence);
+                _bytes -= Size(message);
+            }
         }
     }
 

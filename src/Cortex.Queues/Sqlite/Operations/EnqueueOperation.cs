@@ -62,9 +62,14 @@ internal sealed class EnqueueOperation(NewMessage message) : Operation<EnqueueRe
     /// <summary>Makes a committed message available.</summary>
     internal static void Publish(WriteContext context, QueueState queue, NewMessage message, long enqueuedAt, long due)
     {
+        if (queue.IsDeleted)
+        {
+            return;   // by an operation of the same commit
+        }
+
         if (due == 0)
         {
-            context.Cache.Add(message.Id.Sequence, new CachedMessage(message.Id.Secret, message.Head, message.Payload, enqueuedAt));
+            context.Cache.Add(message.Id.Sequence, new CachedMessage(queue.Number, message.Id.Secret, message.Head, message.Payload, enqueuedAt));
             context.Live.Add(queue, message.Id.Sequence, message.Priority);
         }
         else

@@ -61,6 +61,7 @@ internal sealed class RetireOperation(string name) : Operation<bool>
         if (Result && context.Queues.Find(_number) is { } queue)
         {
             context.Live.Retire(queue, context.WallNow);
+            context.Cache.RemoveQueue(_number);
         }
     }
 }
@@ -88,6 +89,7 @@ internal sealed class DeleteOperation(string name, long? retiredUntil) : Operati
         if (Result && context.Queues.Find(_number) is { } queue)
         {
             context.Live.Delete(queue);
+            context.Cache.RemoveQueue(_number);
             context.Queues.Remove(queue);
             context.Sweeper.Empty(_number);
         }
