@@ -209,7 +209,8 @@ public sealed class AsyncCommandsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"id":"x","status":"failed","timestamp":"t","error":{"reason":"timeout","message":"no answer within 1h"},"attempts":[]}""", "x failed: no answer within 1h (timeout)")]
+    [InlineData("""{"id":"x","status":"failed","timestamp":"t","error":{"reason":"timeout","message":"no answer within 1h"},"attempts":[{"started":"t1","worker":"w","reason":"timeout","message":"no answer within 1h"}]}""", "x failed: no answer within 1h (timeout)")]
+    [InlineData("""{"id":"x","status":"failed","error":{"reason":"b"},"attempts":[{"started":"t1","worker":"w","reason":"a"},{"started":"t2","worker":"w","reason":"b"}]}""", "x failed: b\n  t1 on w: a\n  t2 on w: b")]
     [InlineData("""{"id":"x","status":"cancelled","timestamp":"t"}""", "x was cancelled")]
     public async Task Get_FailedOrCancelled_ExitsWithOne(string answer, string message)
     {
