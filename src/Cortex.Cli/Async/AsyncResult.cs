@@ -107,7 +107,9 @@ internal static class AsyncResult
             "in_queue" => $"{id} is in the queue{(Text(state, "not_before") is { Length: > 0 } time ? $", not before {time}" : "")}",
             _ => $"{id} is {status}",
         });
-        if (state.TryGetProperty("attempts", out var attempts) && attempts.ValueKind == JsonValueKind.Array)
+
+        // The only attempt of a failed request says what has just been said.
+        if (state.TryGetProperty("attempts", out var attempts) && attempts.ValueKind == JsonValueKind.Array && (status != "failed" || attempts.GetArrayLength() > 1))
         {
             foreach (var attempt in attempts.EnumerateArray())
             {

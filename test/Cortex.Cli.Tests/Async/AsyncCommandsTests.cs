@@ -20,6 +20,9 @@ public sealed class AsyncCommandsTests : IDisposable
     {
         _cli.Configure("prod");
         _cli.Transport = _ => _api;
+
+        // On a clock that jumps every upload would take longer than a second.
+        _cli.Time = TimeProvider.System;
     }
 
     public void Dispose() => _cli.Dispose();
@@ -206,7 +209,8 @@ public sealed class AsyncCommandsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"id":"x","status":"failed","timestamp":"t","error":{"reason":"timeout","message":"no answer within 1h"},"attempts":[]}""", "x failed: no answer within 1h (timeout)")]
+    [InlineData("""{"id":"x","status":"failed","timestamp":"t","error":{"reason":"timeout","message":"no answer within 1h"},"attempts":[{"started":"t1","worker":"w","reason":"timeout","message":"no answer within 1h"}]}""", "x failed: no answer within 1h (timeout)")]
+    [InlineData("""{"id":"x","status":"failed","error":{"reason":"b"},"attempts":[{"started":"t1","worker":"w","reason":"a"},{"started":"t2","worker":"w","reason":"b"}]}""", "x failed: b\n  t1 on w: a\n  t2 on w: b")]
     [InlineData("""{"id":"x","status":"cancelled","timestamp":"t"}""", "x was cancelled")]
     public async Task Get_FailedOrCancelled_ExitsWithOne(string answer, string message)
     {
@@ -239,6 +243,7 @@ public sealed class AsyncCommandsTests : IDisposable
     [Fact]
     public async Task Get_ServerRestartsMeanwhile_GoesOn()
     {
+        _cli.Time = new JumpingTime();
         _api.Then(Waiting)
             .Then(() => throw new HttpRequestException(HttpRequestError.ConnectionError, "refused", new SocketException((int)SocketError.ConnectionRefused)))
             .Then("error: its queue is being set up\n", HttpStatusCode.ServiceUnavailable)
@@ -252,6 +257,7 @@ public sealed class AsyncCommandsTests : IDisposable
     [Fact]
     public async Task Get_ServerIsGoneForGood_GivesUp()
     {
+        _cli.Time = new JumpingTime();
         for (var i = 0; i < 200; i++)
         {
             _api.Then(() => throw new HttpRequestException(HttpRequestError.ConnectionError, "refused", new SocketException((int)SocketError.ConnectionRefused)));
@@ -293,6 +299,7 @@ public sealed class AsyncCommandsTests : IDisposable
     [Fact]
     public async Task List_Page_IsATable()
     {
+        _cli.Time = new JumpingTime();
         _api.Then("""{"requests":[{"id":"a","status":"completed","priority":0,"created":"2026-03-04T15:03:05Z","timestamp":"2026-03-04T15:04:00Z"},{"id":"b","status":"in_queue","priority":9,"created":"2026-03-04T15:04:00Z"}],"cursor":"77"}""");
 
         var result = await _cli.RunAsync("async", "list", "texts", "--status", "failed", "--limit", "2");

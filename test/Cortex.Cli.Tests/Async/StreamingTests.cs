@@ -18,6 +18,7 @@ public sealed class StreamingTests : IDisposable
     {
         _cli.Configure("prod");
         _cli.Transport = _ => _api;
+        _cli.Time = TimeProvider.System;
     }
 
     public void Dispose() => _cli.Dispose();
