@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Postgres.Leasing;
 using Cortex.Queues.Postgres.Reading;
@@ -46,6 +47,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     private readonly BlobRemover _blobRemover;
     private readonly OrphanSweeper _orphans;
     private readonly ITimer _expiryTimer;
+    private readonly ConcurrentDictionary<Task, bool> _givingBack = new();
     private int _disposed;
 
     private PostgresQueueStore(Database database, StoreClock clock, QueueStoreOptions options, SessionTiming timing, IBlobStore blobs, ILogger logger)
@@ -60,7 +62,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         _held = new HeldLeases(clock.Time);
         _waiters = new FinalWaiters(options.MaxWaiters, clock.Time);
         _writer = new Writer(database, clock, options, OnCommitted, logger);
-        _lines = new LeaseLines(database, _held, _owner, _writer.Post, () => _promoter!.SettleAsync(), options, clock.Time);
+        _lines = new LeaseLines(database, _held, _owner, _writer.Post, SettleAsync, options, clock.Time);
         _bulk = new BulkWriter(database, clock);
         _reader = new MessageReader(database, clock);
         _counts = new CountReader(database);
@@ -320,7 +322,11 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
             return default;
         }
 
-        var counted = await AskAsync(() => _counts.ReadAsync(entry.Id, () => [.. _held.WaitingTokens()], cancellationToken));
+        var counted = await AskAsync(async () =>
+        {
+            await SettleAsync();
+            return await _counts.ReadAsync(entry.Id, () => [.. _held.WaitingTokens()], cancellationToken);
+        });
         var waiting = Math.Max(0, counted.InLine - counted.Leased);
         return new QueueCounts(waiting, counted.Delayed, counted.Leased, waiting > 0 ? counted.OldestWaiting : null);
     }
@@ -526,13 +532,29 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         try
         {
             _writer.Post(operation);
-            _ = operation.Task.ContinueWith(
-                _ => _owner.IsOutOfStep = true, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _givingBack.TryAdd(operation.Task, true);
+            _ = operation.Task.ContinueWith(OnGivenBack, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
         catch (IOException)
         {
             // Given back when what is held is next compared with the database.
             _owner.IsOutOfStep = true;
+        }
+    }
+
+    private void OnGivenBack(Task operation)
+    {
+        _givingBack.TryRemove(operation, out _);
+        _owner.IsOutOfStep |= operation.IsFaulted;
+    }
+
+    /// <summary>Has everything that time alone makes available put into line.</summary>
+    private async Task SettleAsync()
+    {
+        await _promoter.SettleAsync();
+        if (!_givingBack.IsEmpty)
+        {
+            await Task.WhenAll(_givingBack.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -11,6 +11,7 @@ namespace Cortex.Queues.Postgres;
 /// </summary>
 internal sealed class Session : IAsyncDisposable
 {
+    private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan MaxReconnectDelay = TimeSpan.FromSeconds(2);
 
     private const string LockClass = "hashtext('cortex queues ' || current_schema())";
@@ -144,7 +145,8 @@ internal sealed class Session : IAsyncDisposable
             var left = _timing.Poll - _time.GetElapsedTime(lastLook);
             if (left > TimeSpan.Zero)
             {
-                await connection.WaitAsync(left, _stop.Token);
+                // Less than a millisecond would be taken for no limit at all.
+                await connection.WaitAsync(left < MinWait ? MinWait : left, _stop.Token);
             }
 
             foreach (var text in _notices)
