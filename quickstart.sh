@@ -24,8 +24,7 @@ build_image() {
 # call NAME CURL-ARGUMENT...: shows the request and the answer; an answer that is not 2xx ends the script.
 call() {
   local url shown=() argument
-  url=$("$cortex" get "$1" -o json | grep -oE '"endpoint": ?"http[^"]*"' | head -n 1 | cut -d'"' -f4)
-  [ -n "$url" ] || fail "'$cortex get $1' shows no endpoint"
+  url=$(endpoint "$1")
   shift
   for argument in "$@"; do
     case $argument in *[!a-zA-Z0-9@/._-]*) shown+=("'$argument'") ;; *) shown+=("$argument") ;; esac
@@ -35,6 +34,29 @@ call() {
     case $argument in @*) printf '%s' "$DIM"; sed 's/^/  > /' "${argument#@}"; printf '%s' "$PLAIN" ;; esac
   done
   curl --silent --show-error --no-buffer --fail-with-body --max-time 60 "$url" "$@" | grep --line-buffered . || fail "$url did not answer as it should"
+}
+
+# endpoint NAME: the URL of a deployed API.
+endpoint() {
+  local url
+  url=$("$cortex" get "$1" -o json | grep -oE '"endpoint": ?"http[^"]*"' | head -n 1 | cut -d'"' -f4)
+  [ -n "$url" ] || fail "'$cortex get $1' shows no endpoint"
+  printf '%s' "$url"
+}
+
+# submit CURL-ARGUMENT...: shows a request to the Async API and its answer; sets id.
+submit() {
+  printf '\n%s$ curl %s --data @examples/explain/sample.json%s%s\n' "$BOLD" "$explain" "${*:+ $(printf "'%s' " "$@")}" "$PLAIN"
+  id=$(curl --silent --show-error --fail-with-body --max-time 60 "$explain" --data @examples/explain/sample.json "$@") || fail "$explain did not take the request: $id"
+  say "$id"
+  id=$(cut -d'"' -f4 <<<"$id")
+}
+
+# look [QUERY]: shows what is known of the request.
+look() {
+  printf '%s$ curl %s%s%s\n' "$BOLD" "$explain/$id" "${1:-}" "$PLAIN"
+  answer=$(curl --silent --show-error --fail-with-body --max-time 90 "$explain/$id${1:-}") || fail "$explain/$id did not answer: $answer"
+  say "$answer"
 }
 
 log=$(mktemp)
@@ -56,7 +78,8 @@ if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" || true)" = "$PWD/$cortex (de
   gone() { ! kill -0 "$pid"; }
   wait_for 60 gone || fail "the server with process id $pid does not stop"
 fi
-"$cortex" cluster up
+settings=${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/cluster.yaml
+if [ -s "$settings" ]; then "$cortex" cluster up; else "$cortex" cluster up examples/cluster.yaml; fi
 
 step "Example images"
 scripts/base-image.sh
@@ -64,10 +87,11 @@ build_image hello hello
 build_image iris iris
 build_image two-containers digits
 build_image streaming streaming
-say "four images are ready"
+build_image explain explain
+say "five images are ready"
 
 step "Deploying the examples"
-for example in hello iris two-containers streaming; do
+for example in hello iris two-containers streaming explain; do
   "$cortex" deploy "examples/$example/cortex.yaml" --wait
 done
 echo
@@ -79,6 +103,34 @@ call iris --data @examples/iris/sample.json
 call digits --data-binary @examples/two-containers/sample.pgm
 call streaming --data @examples/streaming/sample.json
 
+step "An Async API: submit, then poll"
+explain=$(endpoint explain)
+submit
+look
+until [[ $answer == *'"completed"'* || $answer == *'"failed"'* ]]; do
+  sleep 0.5
+  look
+done
+
+step "The same, waiting for the result"
+submit
+look '?wait=30s'
+[[ $answer == *'"completed"'* ]] || fail "the request did not complete"
+
+step "The same, called back"
+if grep -q '127.0.0.1' "$settings"; then
+  receiver=$(docker run --detach --network host --env "CALLBACK_KEY=$("$cortex" describe explain | grep -o 'whsec_.*')" cortex-examples/explain python3 receive.py)
+  submit --header 'X-Cortex-Callback-URL: http://127.0.0.1:8890/'
+  status=$(timeout 90 docker wait "$receiver") || status=none
+  printf '%sreceived, and the signature is right:%s\n' "$BOLD" "$PLAIN"
+  docker logs "$receiver" 2>&1
+  docker rm --force "$receiver" >/dev/null
+  [ "$status" = 0 ] || fail "the callback did not arrive as it should"
+else
+  say "left out: this cluster was started with a configuration that allows no callbacks to this machine;"
+  say "'$cortex cluster configure examples/cluster.yaml' changes that"
+fi
+
 step "The cluster keeps running"
 cat <<TEXT
 Try next:
@@ -86,6 +138,8 @@ Try next:
   cortex get                              what is deployed
   cortex describe iris                    its replicas
   cortex logs iris                        what its containers write (Ctrl-C ends it)
+  cortex async submit explain examples/explain/sample.json --wait
+  cortex async list explain
   nano examples/hello/cortex.yaml         change GREETING, then:
   cortex deploy examples/hello/cortex.yaml --wait
   cortex delete hello
@@ -93,4 +147,4 @@ Try next:
 
 README.md has a five-minute tour, docs/guide/ the rest.
 TEXT
-good "All four examples answer."
+good "All five examples answer."
