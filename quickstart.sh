@@ -46,7 +46,7 @@ endpoint() {
 
 # submit CURL-ARGUMENT...: shows a request to the Async API and its answer; sets id.
 submit() {
-  printf '\n%s$ curl %s --data @examples/explain/sample.json%s%s\n' "$BOLD" "$explain" "${*:+ $(printf "'%s' " "$@")}" "$PLAIN"
+  printf '\n%s$ curl %s --data @examples/explain/sample.json%s%s\n' "$BOLD" "$explain" "${1:+ $1 '$2'}" "$PLAIN"
   id=$(curl --silent --show-error --fail-with-body --max-time 60 "$explain" --data @examples/explain/sample.json "$@") || fail "$explain did not take the request: $id"
   say "$id"
   id=$(cut -d'"' -f4 <<<"$id")
