@@ -24,6 +24,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     private readonly Sweeper _sweeper;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _endWaits = new();
+    private readonly TaskCompletionSource _applied = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private Dictionary<string, AsyncApi> _apis = new(StringComparer.Ordinal);   // replaced whole, never changed
     private Task[] _loops = [];
@@ -113,6 +114,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
             }
 
             Volatile.Write(ref _apis, apis);
+            _applied.TrySetResult();
             return routes;
         }
     }
@@ -188,7 +190,44 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
             }
         }
 
-        await _setup.RunAsync(stop);
+        await Task.WhenAll(_setup.RunAsync(stop), RetireForgottenAsync(stop));
+    }
+
+    /// <summary>An API may have been deleted by a process that died before it had retired the queue.</summary>
+    private async Task RetireForgottenAsync(CancellationToken stop)
+    {
+        await _applied.Task.WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                RetireUnknown(await _store.ListQueuesAsync(QueueNames.Prefix, stop));
+                return;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _logger.ConfigureTrouble(QueueNames.Prefix, e.Message);
+                await Task.Delay(CountInterval, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private void RetireUnknown(IReadOnlyList<string> queues)
+    {
+        lock (_lock)
+        {
+            foreach (var queue in queues)
+            {
+                if (_apis.GetValueOrDefault(queue[QueueNames.Prefix.Length..]) is not { IsDeployed: true })
+                {
+                    _setup.Retire(queue);
+                }
+            }
+        }
     }
 
     private async Task CountAsync(CancellationToken stop)

@@ -6,6 +6,9 @@ internal static class QueueNames
     /// <summary>Callbacks of all APIs.</summary>
     public const string Callbacks = "callbacks";
 
+    /// <summary>What the names of all queues of requests begin with.</summary>
+    public const string Prefix = "async/";
+
     /// <summary>The requests of one API.</summary>
-    public static string Of(string apiName) => "async/" + apiName;
+    public static string Of(string apiName) => Prefix + apiName;
 }

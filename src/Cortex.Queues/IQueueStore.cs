@@ -34,6 +34,9 @@ public interface IQueueStore : IAsyncDisposable
     /// <summary>Deletes a queue with its messages and results. Leases are revoked. A queue that does not exist is no error.</summary>
     Task DeleteAsync(string queue, CancellationToken cancellationToken);
 
+    /// <summary>The queues in use whose names begin with <paramref name="prefix"/>, in no particular order.</summary>
+    ValueTask<IReadOnlyList<string>> ListQueuesAsync(string prefix, CancellationToken cancellationToken);
+
     /// <summary>Puts a message into its queue, or finds the one that came before with the same idempotency key.</summary>
     ValueTask<EnqueueResult> EnqueueAsync(NewMessage message, CancellationToken cancellationToken);
 

@@ -61,6 +61,18 @@ public sealed class DurableServiceTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Start_ApiWasDeletedByAServerThatDied_RetiresItsQueue()
+    {
+        await using var store = await OpenAsync();
+        await store.ConfigureAsync("async/echo", new QueueSettings(TimeSpan.FromHours(1)), default);
+        await store.ConfigureAsync("async/deleted", new QueueSettings(TimeSpan.FromHours(1)), default);
+        await using var service = await StartAsync(store, new DispatchOptions());
+        service.Apply(Snapshot(1));
+
+        await Wait.UntilAsync(() => store.ListQueuesAsync("async/", default).AsTask().Result is ["async/echo"], "the queue of the deleted API is out of use");
+    }
+
     private static AsyncSnapshot Snapshot(int port) => new(
     [
         new AsyncRoute

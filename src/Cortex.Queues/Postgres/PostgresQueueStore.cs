@@ -141,6 +141,10 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<string>> ListQueuesAsync(string prefix, CancellationToken cancellationToken) =>
+        await AskAsync(() => _queues.ListAsync(prefix, cancellationToken));
+
+    /// <inheritdoc/>
     public async Task RetireAsync(string queue, CancellationToken cancellationToken)
     {
         StoreInput.CheckQueue(queue);

@@ -25,6 +25,21 @@ internal sealed class QueueDirectory(Database database)
         return await reader.ReadAsync(cancellationToken) ? _byName.GetOrAdd(name, Read(reader)) : null;
     }
 
+    /// <summary>The queues in use whose names begin with the prefix.</summary>
+    public async Task<List<string>> ListAsync(string prefix, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenRelaxedAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("select name from queues where retired is null and starts_with(name, $1)", connection).Add(prefix);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var names = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            names.Add(reader.GetString(0));
+        }
+
+        return names;
+    }
+
     /// <summary>Makes or changes a queue, and takes it into use again.</summary>
     public async Task<int> ConfigureAsync(string name, long retention, CancellationToken cancellationToken)
     {

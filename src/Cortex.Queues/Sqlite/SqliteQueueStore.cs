@@ -128,6 +128,10 @@ public sealed class SqliteQueueStore : IQueueStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ListQueuesAsync(string prefix, CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<string>>(
+        [.. _queues.All.Where(queue => queue.RetiredAt is null && queue.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(queue => queue.Name)]);
+
+    /// <inheritdoc/>
     public ValueTask<EnqueueResult> EnqueueAsync(NewMessage message, CancellationToken cancellationToken)
     {
         StoreInput.Check(message, _options.InlineLimit);

@@ -241,6 +241,8 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
         }
     }
 
+    public ValueTask<IReadOnlyList<string>> ListQueuesAsync(string prefix, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task RetireAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task DeleteAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();

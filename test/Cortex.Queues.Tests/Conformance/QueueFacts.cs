@@ -170,6 +170,22 @@ public abstract partial class QueueStoreConformance
     }
 
     [Fact]
+    public async Task ListQueuesAsync_Prefix_GivesThoseInUse()
+    {
+        string[] queues = ["list/a", "list/b", "list/retired", "list/deleted", "other/a", "list%/a"];
+        foreach (var queue in queues)
+        {
+            await Store.ConfigureAsync(queue, new QueueSettings(TimeSpan.FromHours(1)), default);
+        }
+
+        await Store.RetireAsync("list/retired", default);
+        await Store.DeleteAsync("list/deleted", default);
+
+        Assert.Equal(["list/a", "list/b"], (await Store.ListQueuesAsync("list/", default)).Order(StringComparer.Ordinal));
+        Assert.Equal(["list%/a"], await Store.ListQueuesAsync("list%", default));
+    }
+
+    [Fact]
     public async Task RetireAsync_InUse_NothingInOrOutButKept()
     {
         var id = await EnqueueAsync();

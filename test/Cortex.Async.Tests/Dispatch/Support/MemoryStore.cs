@@ -45,6 +45,15 @@ internal sealed class MemoryStore(TimeProvider time) : IQueueStore
         return Task.CompletedTask;
     }
 
+    public ValueTask<IReadOnlyList<string>> ListQueuesAsync(string prefix, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return ValueTask.FromResult<IReadOnlyList<string>>(
+                [.. _queues.Where(queue => !queue.Value.Retired && queue.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(queue => queue.Key)]);
+        }
+    }
+
     public Task RetireAsync(string queue, CancellationToken cancellationToken)
     {
         lock (_lock)
