@@ -117,7 +117,7 @@ public sealed class AsyncApiTests(LocalCluster cluster) : IClassFixture<LocalClu
         await cluster.InStatusAsync("killed", id, "in_progress");
 
         // Which of the two works on it shows in nothing but the attempt that is lost.
-        var containers = await cluster.ReplicaContainersAsync("ancestor=" + TestImage.Name);
+        var containers = await cluster.ReplicaContainersAsync($"name=cortex-{cluster.Name}-killed-");
         var busy = await BusyAsync(containers);
         await Shell.RunAsync("docker", "kill", busy);
 
@@ -167,7 +167,7 @@ public sealed class AsyncApiTests(LocalCluster cluster) : IClassFixture<LocalClu
         var waiting = await cluster.SubmitAsync("again", "waiting");
 
         await cluster.Cli.OkAsync("delete", "again", "-f");
-        await Eventually.TrueAsync(async () => (await Shell.LinesAsync("docker", "ps", "-q", "--filter", $"label=dev.cortex.cluster={cluster.Name}", "--filter", "name=again")).Count == 0, "its containers are gone");
+        await Eventually.TrueAsync(async () => (await cluster.ReplicaContainersAsync($"name=cortex-{cluster.Name}-again-")).Count == 0, "its containers are gone");
         await cluster.DeployAsync(AsyncCluster.Api("again", concurrency: 1));
 
         Assert.Equal("before", (await cluster.RequestAsync("again", done)).GetProperty("result").GetProperty("said").GetString());
