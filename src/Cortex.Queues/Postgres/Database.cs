@@ -17,7 +17,7 @@ internal sealed class Database : IAsyncDisposable
      * grows to a million rows. Without these every statement has one sensible plan, by index.
      */
     private const string PlanSettings =
-        "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off "
+        "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_bitmapscan=off -c enable_material=off -c jit=off "
         + "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c lock_timeout=15s -c idle_in_transaction_session_timeout=30s";
 
     private readonly NpgsqlDataSource _durable;

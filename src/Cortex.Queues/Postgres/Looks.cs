@@ -13,9 +13,9 @@ internal sealed class Looks(NpgsqlConnection connection)
         {
             await using var command = new NpgsqlCommand(
                 """
-                select q from unnest($1::int[]) q where exists (
-                    select from messages m where m.queue = q and m.state = 0
-                        and not exists (select from leases l where l.queue = m.queue and l.seq = m.seq))
+                select q from unnest($1::int[]) q where (
+                    select true from messages m where m.queue = q and m.state = 0 and (select l.token from leases l where l.queue = m.queue and l.seq = m.seq) is null
+                    order by m.priority desc, m.place limit 1)
                 """, connection).Add(queues);
             await using var row = await command.ExecuteReaderAsync(cancellationToken);
             while (await row.ReadAsync(cancellationToken))

@@ -504,7 +504,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         }
 
         effect.Blobs.ForEach(_blobRemover.Remove);
-        _vacuum.Count(effect.Finished.Count);
+        _vacuum.Count(effect.Done.Count, effect.Finished.Count);
         _notifier.Send(effect.Work, effect.Finished, effect.Revoked);
     }
 

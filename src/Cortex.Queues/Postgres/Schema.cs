@@ -19,6 +19,7 @@ internal static class Schema
      * keys       idempotency keys, for the queue's retention: never longer than their message.
      * owners     the processes; each holds a lock for its life.
      *
+     * place is seq again: what is ordered by it can't be read in the order of the primary key, over all other queues and states.
      * state of a message: 0 in line, 1 delayed. ended_token: the lease that ended its last attempt, which counts no more. status of a result: as MessageStatus.
      */
     private const string Tables = """
@@ -33,6 +34,7 @@ internal static class Schema
             checkpoint text);
         create table messages (
             seq bigint primary key,
+            place bigint not null,
             secret bigint not null,
             enqueued bigint not null,
             due bigint not null,
@@ -45,7 +47,7 @@ internal static class Schema
             priority smallint not null,
             attempts bytea[]
         ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_insert_scale_factor = 0.1);
-        create index messages_line on messages (queue, state, priority desc, seq);
+        create index messages_line on messages (queue, state, priority desc, place);
         create index messages_due on messages (due) where state = 1;
         create table payloads (
             seq bigint primary key,
@@ -63,6 +65,7 @@ internal static class Schema
         ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
         create table results (
             seq bigint primary key,
+            place bigint not null,
             secret bigint not null,
             enqueued bigint not null,
             finished bigint not null,
@@ -79,7 +82,7 @@ internal static class Schema
             blob text,
             body bytea);
         alter table results alter body set storage external;
-        create index results_list on results (queue, status, seq);
+        create index results_list on results (queue, status, place);
         create index results_age on results (queue, finished);
         create table keys (
             queue int not null,

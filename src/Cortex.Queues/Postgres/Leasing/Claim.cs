@@ -6,7 +6,7 @@ namespace Cortex.Queues.Postgres.Leasing;
 /// <summary>Takes messages from the head of a queue's line, those that other processes are about to take left out.</summary>
 internal static class Claim
 {
-    private const string Free = "not exists (select from leases l where l.queue = m.queue and l.seq = m.seq)";
+    private const string Free = "(select l.token from leases l where l.queue = m.queue and l.seq = m.seq) is null";
 
     /*
      * first: the oldest of all priorities. next: the highest priority. Both lock what they take, so that two processes
@@ -18,14 +18,14 @@ internal static class Claim
         first as materialized (
             select o.seq from generate_series(0, 9) as p (priority)
             cross join lateral (
-                select m.seq from messages m
+                select m.seq, m.place from messages m
                 where m.queue = (select id from open_queue) and m.state = 0 and m.priority = p.priority and {Free}
-                order by m.seq limit $3 for update of m skip locked) o
-            order by o.seq limit $3),
+                order by m.place limit $3 for update of m skip locked) o
+            order by o.place limit $3),
         next as materialized (
             select m.seq from messages m
             where m.queue = (select id from open_queue) and m.state = 0 and {Free} and m.seq <> all (array(select seq from first))
-            order by m.priority desc, m.seq limit $2 for update of m skip locked),
+            order by m.priority desc, m.place limit $2 for update of m skip locked),
         taken as (
             insert into leases (queue, seq, token)
             select $1, c.seq, $4 + row_number() over () from (select seq from first union all select seq from next) c

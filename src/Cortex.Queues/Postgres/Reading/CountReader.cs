@@ -19,11 +19,11 @@ internal sealed class CountReader(Database database) : IDisposable
             coalesce((select count(*) from messages m where m.queue = q.id and m.state = 1), 0),
             coalesce((select count(*) from leases l join messages m on m.seq = l.seq where l.queue = q.id and l.token <> all ($1::bigint[])), 0),
             (select o.enqueued from generate_series(0, 9) p (priority) cross join lateral (
-                select m.seq, m.enqueued from messages m
+                select m.place, m.enqueued from messages m
                 where m.queue = q.id and m.state = 0 and m.priority = p.priority
-                    and not exists (select from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> all ($1::bigint[]))
-                order by m.seq limit 1) o
-            order by o.seq limit 1)
+                    and (select l.token from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> all ($1::bigint[])) is null
+                order by m.place limit 1) o
+            order by o.place limit 1)
         from queues q
         """;
 

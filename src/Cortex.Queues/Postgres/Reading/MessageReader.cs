@@ -23,9 +23,9 @@ internal sealed class MessageReader(Database database, StoreClock clock)
             (select w.* from generate_series(0, 1) s (state) cross join generate_series(0, 9) p (priority) cross join lateral (
                 select m.seq, 0 as status, m.secret, m.priority, m.enqueued, m.due, null::bigint as finished, m.failed, m.lost, null::bigint as follow_seq, null::bigint as follow_secret, null::bigint as token
                 from messages m
-                where $4 and m.queue = $1 and m.state = s.state and m.priority = p.priority and m.seq < $2
-                    and not exists (select from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> all ($7::bigint[]))
-                order by m.seq desc limit $3) w)
+                where $4 and m.queue = $1 and m.state = s.state and m.priority = p.priority and m.place < $2
+                    and (select l.token from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> all ($7::bigint[])) is null
+                order by m.place desc limit $3) w)
             union all
             (select m.seq, 1, m.secret, m.priority, m.enqueued, m.due, null, m.failed, m.lost, null, null, l.token
                 from leases l join messages m on m.seq = l.seq
@@ -33,7 +33,7 @@ internal sealed class MessageReader(Database database, StoreClock clock)
             union all
             (select f.* from unnest($6::int[]) s (status) cross join lateral (
                 select r.seq, r.status::int, r.secret, r.priority, r.enqueued, 0::bigint, r.finished, r.failed, r.lost, r.follow_seq, r.follow_secret, null::bigint
-                from results r where r.queue = $1 and r.status = s.status and r.seq < $2 order by r.seq desc limit $3) f)
+                from results r where r.queue = $1 and r.status = s.status and r.place < $2 order by r.place desc limit $3) f)
         ) found order by seq desc limit $3
         """;
 

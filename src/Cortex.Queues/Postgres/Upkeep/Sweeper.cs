@@ -21,11 +21,11 @@ internal sealed class Sweeper : IAsyncDisposable
 
     private const string RemoveMessages = """
         with gone as (
-            delete from messages m where m.seq = any (array(select o.seq from messages o where o.queue = $1 limit $2)) returning m.seq, m.queue),
+            delete from messages m where m.seq = any (array(select o.seq from messages o where o.queue = $1 order by o.state, o.priority desc, o.place limit $2)) returning m.seq, m.queue),
         payload as (
             delete from payloads p using gone g where p.seq = g.seq returning p.blob),
         freed as (
-            delete from leases l using gone g where l.queue = g.queue and l.seq = g.seq)
+            delete from leases where ctid = any (array(select (select l.ctid from leases l where l.queue = g.queue and l.seq = g.seq) from gone g)))
         select 1, null from gone union all select 0, blob from payload where blob is not null
         """;
 
@@ -48,7 +48,7 @@ internal sealed class Sweeper : IAsyncDisposable
         """;
 
     private static readonly string RemoveExpired = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 and o.finished <= $3 order by o.finished limit $2", StringComparison.Ordinal);
-    private static readonly string RemoveLeft = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 limit $2", StringComparison.Ordinal);
+    private static readonly string RemoveLeft = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 order by o.finished limit $2", StringComparison.Ordinal);
 
     private readonly Signal _signal = new();
     private readonly CancellationTokenSource _stop = new();

@@ -5,20 +5,24 @@ namespace Cortex.Queues.Postgres.Upkeep;
 
 /// <summary>
 /// Clears the head of the line of messages that are gone: every claim has to step over them, and the server's own vacuum comes
-/// at most once a minute. Only while there is much traffic, and one process at a time.
+/// at most once a minute. Only while there is much traffic, and one process at a time. And has the plans made anew when tables have grown
+/// from nothing: those for an empty table may be bad for a large one, and the server's own analysis comes as late.
 /// </summary>
 internal sealed class Vacuum : IAsyncDisposable
 {
     private const int Enough = 20_000;
     private const int MaxSeconds = 600;
     private const string LockName = "hashtextextended('cortex queues vacuum ' || current_schema(), 0)";
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    private const int Growth = 1000;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan VacuumInterval = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Database _database;
     private readonly ILogger _logger;
     private readonly Task _work;
     private int _gone;
+    private long _changed;
 
     public Vacuum(Database database, ILogger logger)
     {
@@ -27,8 +31,12 @@ internal sealed class Vacuum : IAsyncDisposable
         _work = Task.Run(WorkAsync);
     }
 
-    /// <summary>So many rows have gone.</summary>
-    public void Count(int rows) => Interlocked.Add(ref _gone, rows);
+    /// <summary>So many rows were changed, and so many of them have gone.</summary>
+    public void Count(int changed, int gone)
+    {
+        Interlocked.Add(ref _changed, changed);
+        Interlocked.Add(ref _gone, gone);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -40,14 +48,22 @@ internal sealed class Vacuum : IAsyncDisposable
     private async Task WorkAsync()
     {
         using var timer = new PeriodicTimer(Interval, TimeProvider.System);
+        long next = Growth;
+        var lastVacuum = TimeProvider.System.GetTimestamp();
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (Volatile.Read(ref _gone) >= Enough)
+                if (Volatile.Read(ref _gone) >= Enough && TimeProvider.System.GetElapsedTime(lastVacuum) >= VacuumInterval)
                 {
                     Interlocked.Exchange(ref _gone, 0);
-                    await RunAsync();
+                    lastVacuum = TimeProvider.System.GetTimestamp();
+                    await RunAsync("vacuum (analyze, index_cleanup on, truncate off, skip_locked) messages, leases, payloads");
+                }
+                else if (Volatile.Read(ref _changed) >= next)
+                {
+                    next = 4 * Volatile.Read(ref _changed);
+                    await RunAsync("analyze (skip_locked) messages, leases, payloads, results");
                 }
             }
         }
@@ -56,7 +72,7 @@ internal sealed class Vacuum : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(string sql)
     {
         try
         {
@@ -68,7 +84,7 @@ internal sealed class Vacuum : IAsyncDisposable
 
             try
             {
-                await ScalarAsync(connection, "vacuum (index_cleanup on, truncate off, skip_locked) messages, leases, payloads");
+                await ScalarAsync(connection, sql);
             }
             finally
             {

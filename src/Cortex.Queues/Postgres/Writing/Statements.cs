@@ -22,8 +22,8 @@ internal static class Statements
         stored as (
             insert into payloads (seq, length, head, body, blob) select seq, length, head, body, blob from admitted),
         lined as (
-            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority)
-            select seq, secret, $1, due, queue, nullif(follow_queue, 0), case when due = 0 then 0 else 1 end, priority from admitted)
+            insert into messages (seq, place, secret, enqueued, due, queue, follow_queue, state, priority)
+            select seq, seq, secret, $1, due, queue, nullif(follow_queue, 0), case when due = 0 then 0 else 1 end, priority from admitted)
         select n::int from admitted
         """;
 
@@ -39,8 +39,8 @@ internal static class Statements
             insert into payloads (seq, length, head, body, blob)
             select i.seq, i.length, i.head, i.body, i.blob from input i where i.seq in (select seq from admitted)),
         lined as (
-            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority)
-            select i.seq, i.secret, $1, i.due, i.queue, nullif(i.follow_queue, 0), case when i.due = 0 then 0 else 1 end, i.priority
+            insert into messages (seq, place, secret, enqueued, due, queue, follow_queue, state, priority)
+            select i.seq, i.seq, i.secret, $1, i.due, i.queue, nullif(i.follow_queue, 0), case when i.due = 0 then 0 else 1 end, i.priority
             from input i where i.seq in (select seq from admitted))
         select i.n::int from input i where i.seq in (select seq from admitted)
         """;
@@ -58,11 +58,12 @@ internal static class Statements
         """;
 
     // A lease of somebody else protects a message, none does not: that of the caller may have expired.
+    // Leases are found by subqueries, which always go by the index; a join would not while there are few.
     // Messages of a deleted queue are there until they are swept, but count no more.
     private const string NotHeldByAnother = """
         m.ended_token is distinct from i.token
                 and exists (select from queues q where q.id = m.queue)
-                and not exists (select from leases l where l.queue = m.queue and l.seq = m.seq and l.token <> i.token)
+                and coalesce((select l.token from leases l where l.queue = m.queue and l.seq = m.seq), i.token) = i.token
         """;
 
     private const string FinishMessages = $"""
@@ -80,18 +81,18 @@ internal static class Statements
                 (select q.id from queues q where q.id = m.follow_queue and q.retired is null) as target,
                 i.status, i.body, i.blob, i.length, i.follow_seq, i.follow_secret, i.follow_body, i.n),
         freed as (
-            delete from leases l using gone g where l.queue = g.queue and l.seq = g.seq),
+            delete from leases where ctid = any (array(select (select l.ctid from leases l where l.queue = g.queue and l.seq = g.seq) from gone g))),
         dropped as (
             delete from payloads p using gone g where p.seq = g.seq and g.status = 2 returning p.blob),
         follow as (
-            insert into messages (seq, secret, enqueued, due, queue, state, priority)
-            select follow_seq, follow_secret, $1, 0, target, 0, 0 from gone where target is not null),
+            insert into messages (seq, place, secret, enqueued, due, queue, state, priority)
+            select follow_seq, follow_seq, follow_secret, $1, 0, target, 0, 0 from gone where target is not null),
         follow_payload as (
             insert into payloads (seq, length, head, body)
             select g.follow_seq, length(g.follow_body), p.head, g.follow_body from gone g join payloads p on p.seq = g.seq where g.target is not null),
         done as (
-            insert into results (seq, secret, enqueued, finished, follow_seq, follow_secret, length, queue, follow_queue, failed, lost, status, priority, attempts, blob, body)
-            select seq, secret, enqueued, $1, case when target is not null then follow_seq end, case when target is not null then follow_secret end,
+            insert into results (seq, place, secret, enqueued, finished, follow_seq, follow_secret, length, queue, follow_queue, failed, lost, status, priority, attempts, blob, body)
+            select seq, seq, secret, enqueued, $1, case when target is not null then follow_seq end, case when target is not null then follow_secret end,
                 length, queue, follow_queue, failed, lost, status, priority, attempts, blob, body from gone)
         select n::int, target, null from gone
         union all
@@ -110,14 +111,15 @@ internal static class Statements
             where m.seq = i.seq and m.secret = i.secret and {NotHeldByAnother}
             returning m.queue, m.seq, i.n),
         freed as (
-            delete from leases l using changed c where l.queue = c.queue and l.seq = c.seq)
+            delete from leases where ctid = any (array(select (select l.ctid from leases l where l.queue = c.queue and l.seq = c.seq) from changed c)))
         select n::int, queue from changed
         """;
 
     private const string ReleaseLeases = """
-        delete from leases l using unnest($1::int[], $2::bigint[], $3::bigint[]) as i (queue, seq, token)
-        where l.queue = i.queue and l.seq = i.seq and l.token = i.token
-        returning l.queue
+        delete from leases where ctid = any (array(
+            select (select l.ctid from leases l where l.queue = i.queue and l.seq = i.seq and l.token = i.token)
+            from unnest($1::int[], $2::bigint[], $3::bigint[]) as i (queue, seq, token)))
+        returning queue
         """;
 
     private const string RestoreMessages = """
@@ -129,8 +131,8 @@ internal static class Statements
                 and exists (select from queues q where q.id = r.queue and q.retired is null)
             returning r.*, i.n),
         lined as (
-            insert into messages (seq, secret, enqueued, due, queue, follow_queue, state, priority, attempts)
-            select seq, secret, enqueued, 0, queue, follow_queue, 0, priority, attempts from gone)
+            insert into messages (seq, place, secret, enqueued, due, queue, follow_queue, state, priority, attempts)
+            select seq, seq, secret, enqueued, 0, queue, follow_queue, 0, priority, attempts from gone)
         select n::int from gone
         """;
 
