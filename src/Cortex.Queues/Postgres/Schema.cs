@@ -20,7 +20,7 @@ internal static class Schema
      * owners     the processes; each holds a lock for its life.
      *
      * place is seq again: what is ordered by it can't be read in the order of the primary key, over all other queues and states.
-     * state of a message: 0 in line, 1 delayed. ended_token: the lease that ended its last attempt, which counts no more. status of a result: as MessageStatus.
+     * state of a message: 0 in line, 1 delayed. ended_token: the lease that ended its last attempt, which counts no more; -1 after it was put back: only the lease that stands counts. status of a result: as MessageStatus.
      */
     private const string Tables = """
         create table format (version int not null);

@@ -59,11 +59,12 @@ internal static class Statements
 
     // A lease of somebody else protects a message, none does not: that of the caller may have expired.
     // Leases are found by subqueries, which always go by the index; a join would not while there are few.
+    // A message that was put back (its ended_token is -1) takes the lease that stands and no other: those from before count no more.
     // Messages of a deleted queue are there until they are swept, but count no more.
     private const string NotHeldByAnother = """
         m.ended_token is distinct from i.token
                 and exists (select from queues q where q.id = m.queue)
-                and coalesce((select l.token from leases l where l.queue = m.queue and l.seq = m.seq), i.token) = i.token
+                and coalesce((select l.token from leases l where l.queue = m.queue and l.seq = m.seq), case when m.ended_token = -1 then null else i.token end) = i.token
         """;
 
     private const string FinishMessages = $"""
@@ -105,7 +106,7 @@ internal static class Statements
                 with ordinality as i (seq, secret, token, due, lost, attempt, n)),
         changed as (
             update messages m set
-                state = case when i.due = 0 then 0 else 1 end, due = i.due, failed = m.failed + 1 - i.lost, lost = m.lost + i.lost, ended_token = i.token,
+                state = case when i.due = 0 then 0 else 1 end, due = i.due, failed = m.failed + 1 - i.lost, lost = m.lost + i.lost, ended_token = case when m.ended_token = -1 then -1 else i.token end,
                 attempts = (array_append(m.attempts, i.attempt))[greatest(1, coalesce(cardinality(m.attempts), 0) + 2 - $7):]
             from input i
             where m.seq = i.seq and m.secret = i.secret and {NotHeldByAnother}
@@ -131,8 +132,8 @@ internal static class Statements
                 and exists (select from queues q where q.id = r.queue and q.retired is null)
             returning r.*, i.n),
         lined as (
-            insert into messages (seq, place, secret, enqueued, due, queue, follow_queue, state, priority, attempts)
-            select seq, seq, secret, enqueued, 0, queue, follow_queue, 0, priority, attempts from gone)
+            insert into messages (seq, place, secret, enqueued, due, queue, follow_queue, ended_token, state, priority, attempts)
+            select seq, seq, secret, enqueued, 0, queue, follow_queue, -1, 0, priority, attempts from gone)
         select n::int from gone
         """;
 
