@@ -173,6 +173,7 @@ public sealed class PodRepairTests : IAsyncLifetime
     public async Task StartAsync_ContainersAndVolumesWithoutARecord_AreRemoved()
     {
         var labels = new Dictionary<string, string> { [DockerLabels.Cluster] = _cluster.Name, [DockerLabels.Pod] = "lost" };
+        await InfraImage.EnsureAsync(_cluster.Engine, (await _cluster.Engine.ConnectAsync(Cancel)).Arch, Cancel);
         var infra = await _cluster.Engine.CreateContainerAsync(_cluster.Infra("lost"), new()
         {
             Image = InfraImage.Name,
