@@ -20,6 +20,9 @@ public sealed record OperatorOptions
     /// <summary>The database file of the desired state.</summary>
     public required string StatePath { get; init; }
 
+    /// <summary>The folder of the state, which holds the jobs too.</summary>
+    internal string StateFolder => Path.GetDirectoryName(Path.GetFullPath(StatePath))!;
+
     /// <summary>Largest configuration file that a deployment accepts, in bytes; default 1 MiB.</summary>
     public int MaxConfigBytes { get; init; } = 1024 * 1024;
 }

@@ -29,6 +29,9 @@ public sealed record ClusterConfig
     /// <summary>Bounds of the gateway.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
+    /// <summary>Bounds of jobs.</summary>
+    public JobSettings Jobs { get; init; } = new();
+
     /// <summary>Paths of the fields that the file sets and that have no effect on one machine, in file order.</summary>
     public IReadOnlyList<string> IgnoredFields { get; init; } = [];
 

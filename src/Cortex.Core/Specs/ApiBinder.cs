@@ -23,6 +23,7 @@ internal static class ApiBinder
             UpdateStrategy = api.Find<MapValue>("update_strategy") is { } strategy
                 ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
                 : null,
+            Jobs = api.Find<MapValue>("jobs") is { } jobs ? Jobs(jobs) : null,
             Index = index,
             FileName = fileName,
             SubmittedApiSpec = submitted,
@@ -95,6 +96,13 @@ internal static class ApiBinder
             UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
         };
     }
+
+    private static JobsSpec Jobs(MapValue jobs) => new()
+    {
+        MaxConcurrent = jobs.TryGet("max_concurrent", out long most) ? (int)most : null,
+        Priority = jobs.Int32("priority"),
+        MaxAttempts = jobs.TryGet("max_attempts", out long attempts) ? (int)attempts : null,
+    };
 
     private static TrafficSplitterTarget Target(MapValue target) =>
         new(target.Get<string>("name"), target.Int32("weight"), target.Get<bool>("shadow"));

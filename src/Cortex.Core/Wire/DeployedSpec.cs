@@ -1,9 +1,10 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Cortex.Core.Specs;
 
 namespace Cortex.Core.Wire;
 
-/// <summary>An API's specification with the identity of one version of it. Every field is always written.</summary>
+/// <summary>An API's specification with the identity of one version of it. Every field of Cortex 0.42 is always written.</summary>
 public sealed record DeployedSpec
 {
     /// <summary>The API's name.</summary>
@@ -29,6 +30,10 @@ public sealed record DeployedSpec
 
     /// <summary>How replicas are replaced.</summary>
     public UpdateStrategySpec? UpdateStrategy { get; init; }
+
+    /// <summary>How jobs are run; left out for kinds without jobs. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobsSpec? Jobs { get; init; }
 
     /// <summary>Zero-based position in the submitted file.</summary>
     public int Index { get; init; }
@@ -74,6 +79,7 @@ public sealed record DeployedSpec
         Networking = spec.Networking,
         Autoscaling = spec.Autoscaling,
         UpdateStrategy = spec.UpdateStrategy,
+        Jobs = spec.Jobs,
         Index = spec.Index,
         FileName = spec.FileName,
         SubmittedApiSpec = spec.SubmittedApiSpec,

@@ -8,10 +8,11 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Reconciling;
 
 /// <summary>Tells the gateway which replicas take requests, whenever that has changed.</summary>
-internal sealed class RoutePublisher(IGateway gateway)
+internal sealed class RoutePublisher(IGateway gateway, IJobEndpoints jobs)
 {
     private readonly Lock _lock = new();
     private Dictionary<string, ApiRoute> _published = new(StringComparer.Ordinal);
+    private List<HandlerRoute> _publishedHandlers = [];
     private bool _first = true;
 
     /// <summary>Compares with what the gateway has and swaps the routes when anything differs.</summary>
@@ -29,15 +30,17 @@ internal sealed class RoutePublisher(IGateway gateway)
                 .ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
             var routes = store.Apis.Values.Where(api => api.Spec.Kind == ApiKind.RealtimeAPI)
                 .ToDictionary(api => api.Name, api => Route(api, ready[api.Name]), StringComparer.Ordinal);
-            if (!_first && routes.Count == _published.Count && routes.All(route => _published.TryGetValue(route.Key, out var before) && Same(route.Value, before)))
+            var handlers = store.Apis.Values.Select(api => jobs.RouteOf(api.Spec)).OfType<HandlerRoute>().ToList();
+            if (!_first && handlers.SequenceEqual(_publishedHandlers) && routes.Count == _published.Count && routes.All(route => _published.TryGetValue(route.Key, out var before) && Same(route.Value, before)))
             {
                 return;
             }
 
             // Remembered only once it is true: after a failure the next look tries again.
-            gateway.Apply(new RouteSnapshot([.. routes.Values]));
+            gateway.Apply(new RouteSnapshot([.. routes.Values]) { Handlers = handlers });
             _first = false;
             _published = routes;
+            _publishedHandlers = handlers;
         }
     }
 
