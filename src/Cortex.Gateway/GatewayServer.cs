@@ -122,7 +122,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     public void WriteMetrics(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        MetricsText.Write(writer, _gates.All);
+        MetricsText.Write(writer, _gates.All, _gates.Handled);
     }
 
     /// <summary>Stops at once, and closes every connection.</summary>

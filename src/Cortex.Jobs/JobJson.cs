@@ -140,17 +140,17 @@ public static class JobJson
 
     private static JsonElement Parse(ReadOnlySpan<byte> config)
     {
-        var reader = new Utf8JsonReader(config, new JsonReaderOptions { MaxDepth = TaskMaxDepth });
+        var reader = new Utf8JsonReader(config);
         return JsonElement.ParseValue(ref reader);
     }
 
-    /// <summary>Nesting that a configuration may have.</summary>
-    internal const int TaskMaxDepth = 1000;
+    /// <summary>Nesting that a submission may have: a list of jobs must stay below the 64 levels that readers of JSON take.</summary>
+    internal const int MaxDepth = 50;
 
     private static string Write(Action<Utf8JsonWriter> write, bool indented)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder, Indented = indented, MaxDepth = TaskMaxDepth + 10 }))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder, Indented = indented }))
         {
             write(json);
         }

@@ -81,7 +81,7 @@ public sealed class JobLogs(string folder, long maxBytes)
         }
     }
 
-    /// <summary>Forgets the jobs that are not known any more.</summary>
+    /// <summary>Forgets the jobs that are not known any more, such as those that became too old.</summary>
     public void RemoveUnknown(Func<string, bool> isKnown)
     {
         ArgumentNullException.ThrowIfNull(isKnown);

@@ -77,50 +77,22 @@ public sealed class JobStore : IAsyncDisposable
             cancellationToken);
     }
 
-    /// <summary>Removes ended jobs that are too many or too old.</summary>
-    /// <returns>The jobs that are kept no longer, as API name and job id.</returns>
-    public async Task<IReadOnlyList<(string ApiName, string JobId)>> TrimAsync(CancellationToken cancellationToken)
-    {
-        var removed = new List<(string, string)>();
-        await ChangeAsync(() =>
-        {
-            const string old = """
-                SELECT api, id FROM (
-                    SELECT api, id, ended, row_number() OVER (PARTITION BY api, kind ORDER BY id) AS place FROM jobs WHERE ended IS NOT NULL)
-                WHERE place > $1 OR ended < $2
-                """;
-            using (var command = Command(old, _options.History, (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()))
-            {
-                using var reader = command.ExecuteReader();
-                while (reader.Read())
-                {
-                    removed.Add((reader.GetString(0), reader.GetString(1)));
-                }
-            }
+    /// <summary>Removes the oldest ended jobs of an API that are more than are kept.</summary>
+    /// <returns>Their ids.</returns>
+    public Task<IReadOnlyList<string>> TrimAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
+        () => Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT -1 OFFSET $3", apiName, kind.ToString(), _options.History),
+        cancellationToken);
 
-            foreach (var (_, id) in removed)
-            {
-                Remove(id);
-            }
-
-            RemoveUnusedSpecs();
-        }, cancellationToken);
-        return removed;
-    }
+    /// <summary>Removes the ended jobs of a kind that are older than they are kept.</summary>
+    /// <returns>Their ids.</returns>
+    public Task<IReadOnlyList<string>> TrimOldAsync(ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
+        () => Texts("SELECT id FROM jobs WHERE kind = $1 AND ended < $2", kind.ToString(), (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()),
+        cancellationToken);
 
     /// <summary>Removes the ended jobs of an API of a kind.</summary>
     /// <returns>Their ids.</returns>
-    public async Task<IReadOnlyList<string>> RemoveEndedAsync(string apiName, ApiKind kind, CancellationToken cancellationToken)
-    {
-        List<string> removed = [];
-        await ChangeAsync(() =>
-        {
-            removed = Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString());
-            removed.ForEach(Remove);
-            RemoveUnusedSpecs();
-        }, cancellationToken);
-        return removed;
-    }
+    public Task<IReadOnlyList<string>> RemoveEndedAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
+        () => Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString()), cancellationToken);
 
     /// <summary>Removes one job.</summary>
     public Task RemoveAsync(string jobId, CancellationToken cancellationToken) => ChangeAsync(() =>
@@ -200,6 +172,21 @@ public sealed class JobStore : IAsyncDisposable
         _changes.Writer.TryComplete();
         await _writing;
         await _connection.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<string>> RemoveAsync(Func<List<string>> find, CancellationToken cancellationToken)
+    {
+        List<string> removed = [];
+        await ChangeAsync(() =>
+        {
+            removed = find();
+            removed.ForEach(Remove);
+            if (removed.Count > 0)
+            {
+                RemoveUnusedSpecs();
+            }
+        }, cancellationToken);
+        return removed;
     }
 
     private async Task ChangeAsync(Action apply, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Net;
+using Cortex.Async;
 using Cortex.Core.Identifiers;
 using Cortex.Gateway;
 using Cortex.Jobs;
@@ -40,10 +41,11 @@ public sealed class OperatorServer : IAsyncDisposable
     /// <param name="options">The cluster.</param>
     /// <param name="runtime">Runs the replicas.</param>
     /// <param name="gateway">Routes to them.</param>
+    /// <param name="asyncApis">Keeps and works off the requests of Async APIs.</param>
     /// <param name="addresses">Where the HTTP API listens.</param>
     /// <param name="loggers">Where to log.</param>
     /// <param name="time">The clock.</param>
-    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
+    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(options);
         _runtime = runtime;
@@ -57,13 +59,14 @@ public sealed class OperatorServer : IAsyncDisposable
         var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
         var taskRoutes = new TaskRoutes(_store, _tasks, errors, options);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
-        _reconciler = new Reconciler(_store, runtime, gateway, taskRoutes, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, taskRoutes, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, _reconciler, _tasks, options, uid);
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _reconciler, options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, new TimeIdGenerator(time, _store.NewestId()), time);
+        var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), runtime, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, new TaskLogReader(_tasks, runtime), runtime, time, loggers.CreateLogger<LogStreamer>()), taskRoutes, gateway, new OperatorMetrics(_store, runtime, _reconciler, _tasks), options);
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler, _tasks), options);
         _app = Build(options, addresses, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
@@ -177,6 +180,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var app = builder.Build();
         var check = new ClientCheck(options.Version, options.Token);
         app.Use(next => context => errors.InvokeAsync(context, next));
+        app.Use(next => context => SlashRule.Answer(context) ?? next(context));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(30) });
         app.UseRouting();
         app.Use(next => context => context.GetEndpoint()?.Metadata.GetMetadata<AuthenticatedAttribute>() is not null && check.Refuse(context.Request) is { } refusal
@@ -189,12 +193,7 @@ public sealed class OperatorServer : IAsyncDisposable
             authenticated.WithMetadata(new AuthenticatedAttribute());
             routes.Map(endpoints, authenticated);
         });
-        app.Run(context =>
-        {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            return context.Response.WriteAsync("404 page not found\n", context.RequestAborted);
-        });
+        app.Run(ErrorAnswers.WriteNotFoundAsync);
 #pragma warning restore ASP0014
         return app;
     }

@@ -75,9 +75,9 @@ public sealed class JobStoreTests : IAsyncDisposable
 
         await Store.AddAsync(Some.Job("9", "a"), "null"u8.ToArray(), Some.Api("a"), CancellationToken.None);
 
-        var removed = await Store.TrimAsync(CancellationToken.None);
-
-        Assert.Equal([("a", "3"), ("b", "4")], removed.Order());
+        Assert.Equal(["3"], await Store.TrimAsync("a", ApiKind.TaskAPI, CancellationToken.None));
+        Assert.Empty(await Store.TrimAsync("b", ApiKind.TaskAPI, CancellationToken.None));
+        Assert.Equal(["4"], await Store.TrimOldAsync(ApiKind.TaskAPI, CancellationToken.None));
         Assert.Equal(["1", "2"], Store.Ended("a", ApiKind.TaskAPI, 10).Select(job => job.Id));
         Assert.Equal(["9"], Store.Unfinished(ApiKind.TaskAPI).Select(job => job.Id));
         Assert.Null(Store.Config("4"));

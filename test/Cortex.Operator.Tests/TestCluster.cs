@@ -31,7 +31,7 @@ internal sealed class TestCluster : IAsyncDisposable
             ApiBaseUrl = "http://apis:8889",
             StatePath = Path.Combine(directory, "state.db"),
         };
-        _server = new OperatorServer(options, Runtime, gateway, [new IPEndPoint(IPAddress.Loopback, 0)], NullLoggerFactory.Instance, TimeProvider.System);
+        _server = new OperatorServer(options, Runtime, gateway, Async, [new IPEndPoint(IPAddress.Loopback, 0)], NullLoggerFactory.Instance, TimeProvider.System);
     }
 
     public FakeMachine Machine { get; }
@@ -39,6 +39,8 @@ internal sealed class TestCluster : IAsyncDisposable
     public FakeRuntime Runtime { get; }
 
     public FakeGateway Gateway { get; }
+
+    public FakeAsyncService Async { get; } = new();
 
     public HttpClient Client { get; private set; } = null!;
 

@@ -1,12 +1,10 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Core.Errors;
-using Cortex.Core.Specs;
 using Cortex.Core.Units;
 
 namespace Cortex.Cli.Commands;

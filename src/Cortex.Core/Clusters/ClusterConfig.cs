@@ -5,6 +5,9 @@ namespace Cortex.Core.Clusters;
 /// <summary>The configuration of a cluster. Every value has a default, so that no file is needed.</summary>
 public sealed record ClusterConfig
 {
+    /// <summary>Stands for a secret wherever a configuration is shown.</summary>
+    public const string HiddenSecret = "(hidden)";
+
     /// <summary>3-54 lower-case letters, digits and single dashes; marks everything that the cluster starts.</summary>
     public string ClusterName { get; init; } = "cortex";
 
@@ -32,13 +35,33 @@ public sealed record ClusterConfig
     /// <summary>Bounds of jobs.</summary>
     public JobSettings Jobs { get; init; } = new();
 
+    /// <summary>Where queues, payloads and results of Async APIs are kept.</summary>
+    public StorageSettings Storage { get; init; } = new();
+
+    /// <summary>Bounds of the queue store.</summary>
+    public QueueStoreSettings Queue { get; init; } = new();
+
+    /// <summary>Bounds of Async APIs' endpoints.</summary>
+    public AsyncSettings Async { get; init; } = new();
+
+    /// <summary>How callbacks of Async APIs are delivered.</summary>
+    public CallbackSettings Callbacks { get; init; } = new();
+
     /// <summary>Paths of the fields that the file sets and that have no effect on one machine, in file order.</summary>
     public IReadOnlyList<string> IgnoredFields { get; init; } = [];
+
+    /// <summary>Its secrets by their path; those that are not set are left out.</summary>
+    public IReadOnlyDictionary<string, string> Secrets => new (string Path, string? Value)[]
+    {
+        ("storage.postgres.connection_string", Storage.PostgresConnectionString),
+        ("storage.s3.access_key", Storage.S3.AccessKey),
+        ("storage.s3.secret_key", Storage.S3.SecretKey),
+    }.Where(secret => secret.Value is not null).ToDictionary(secret => secret.Path, secret => secret.Value!, StringComparer.Ordinal);
 
     /// <summary>Values of the top-level fields without effect, defaults included, by name.</summary>
     internal IReadOnlyDictionary<string, JsonElement> Unused { get; init; } = ClusterDefaults.Unused;
 
-    /// <summary>The whole as one flat object, as the operator's <c>/info</c> answers it.</summary>
+    /// <summary>The whole as one flat object, as the operator's <c>/info</c> answers it. Secrets show only that they are set.</summary>
     /// <param name="apiVersion">The version of the operator.</param>
     /// <param name="operatorId">Identifies the account of the operator.</param>
     /// <param name="clusterId">Identifies the cluster.</param>

@@ -43,6 +43,10 @@ public static class ClusterConfigParser
             Limits = Limits(cluster.Get<MapValue>("limits")),
             Gateway = Gateway(cluster.Get<MapValue>("gateway")),
             Jobs = Jobs(cluster.Get<MapValue>("jobs")),
+            Storage = Storage(cluster.Get<MapValue>("storage")),
+            Queue = Queue(cluster.Get<MapValue>("queue")),
+            Async = new AsyncSettings { MaxWait = cluster.Get<MapValue>("async").Get<TimeSpan>("max_wait") },
+            Callbacks = Callbacks(cluster.Get<MapValue>("callbacks")),
             Unused = Unused(cluster, ClusterShapes.UnusedOfCluster),
             IgnoredFields =
             [
@@ -114,6 +118,52 @@ public static class ClusterConfigParser
         ImageTimeout = jobs.Get<TimeSpan>("image_timeout"),
         TerminationGrace = jobs.Get<TimeSpan>("termination_grace"),
         MaxSubmissionSize = Bytes(jobs, "max_submission_size"),
+    };
+
+    private static StorageSettings Storage(MapValue storage)
+    {
+        var s3 = storage.Get<MapValue>("s3");
+        return new StorageSettings
+        {
+            Queues = Enum.Parse<QueueStorage>(storage.Get<string>("queues"), ignoreCase: true),
+            PostgresConnectionString = storage.Get<MapValue>("postgres").Find<string>("connection_string"),
+            Blobs = Enum.Parse<BlobStorage>(storage.Get<string>("blobs"), ignoreCase: true),
+            S3 = new S3Settings
+            {
+                Endpoint = s3.Find<string>("endpoint"),
+                Region = s3.Find<string>("region"),
+                Bucket = s3.Find<string>("bucket"),
+                Prefix = s3.Get<string>("prefix"),
+                AccessKey = s3.Find<string>("access_key"),
+                SecretKey = s3.Find<string>("secret_key"),
+                PathStyle = s3.Get<bool>("path_style"),
+            },
+        };
+    }
+
+    private static QueueStoreSettings Queue(MapValue queue) => new()
+    {
+        InlineLimit = (int)Bytes(queue, "inline_limit"),
+        MaxPending = queue.Int32("max_pending"),
+        MaxPendingBytes = Bytes(queue, "max_pending_bytes"),
+        MaxCommitBytes = (int)Bytes(queue, "max_commit_bytes"),
+        PayloadCache = Bytes(queue, "payload_cache"),
+        AttemptsKept = queue.Int32("attempts_kept"),
+        MaxWaiters = queue.Int32("max_waiters"),
+        FairnessInterval = queue.Int32("fairness_interval"),
+        SweepInterval = queue.Get<TimeSpan>("sweep_interval"),
+        OrphanAge = queue.Get<TimeSpan>("orphan_age"),
+    };
+
+    private static CallbackSettings Callbacks(MapValue callbacks) => new()
+    {
+        AllowPrivateTargets = callbacks.Get<bool>("allow_private_targets"),
+        AllowedTargets = callbacks.Get<ListValue>("allowed_targets").Of<string>(),
+        Attempts = callbacks.Int32("attempts"),
+        Backoff = callbacks.Get<TimeSpan>("backoff"),
+        BackoffMax = callbacks.Get<TimeSpan>("backoff_max"),
+        Timeout = callbacks.Get<TimeSpan>("timeout"),
+        Concurrency = callbacks.Int32("concurrency"),
     };
 
     private static long Bytes(MapValue map, string key) => Quantity.Parse(map.Get<string>(key)).Value;

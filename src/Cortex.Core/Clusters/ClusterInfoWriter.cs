@@ -102,6 +102,13 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "idle_timeout", gateway.IdleTimeout);
         json.WriteNumber("max_connections", gateway.MaxConnections);
         json.WriteEndObject();
+
+        WriteStorage(json, config.Storage);
+        WriteQueue(json, config.Queue);
+        json.WriteStartObject("async");
+        WriteDuration(json, "max_wait", config.Async.MaxWait);
+        json.WriteEndObject();
+        WriteCallbacks(json, config.Callbacks);
     }
 
     private static void WriteJobs(Utf8JsonWriter json, JobSettings jobs)
@@ -118,6 +125,63 @@ internal static class ClusterInfoWriter
         json.WriteString("max_submission_size", Quantity.FormatBytes(jobs.MaxSubmissionSize));
         json.WriteEndObject();
     }
+
+    private static void WriteStorage(Utf8JsonWriter json, StorageSettings storage)
+    {
+        json.WriteStartObject("storage");
+        json.WriteString("queues", Enum.GetName(storage.Queues)!.ToLowerInvariant());
+        json.WriteStartObject("postgres");
+        json.WriteString("connection_string", Hidden(storage.PostgresConnectionString));
+        json.WriteEndObject();
+        json.WriteString("blobs", Enum.GetName(storage.Blobs)!.ToLowerInvariant());
+        json.WriteStartObject("s3");
+        json.WriteString("endpoint", storage.S3.Endpoint);
+        json.WriteString("region", storage.S3.Region);
+        json.WriteString("bucket", storage.S3.Bucket);
+        json.WriteString("prefix", storage.S3.Prefix);
+        json.WriteString("access_key", Hidden(storage.S3.AccessKey));
+        json.WriteString("secret_key", Hidden(storage.S3.SecretKey));
+        json.WriteBoolean("path_style", storage.S3.PathStyle);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteQueue(Utf8JsonWriter json, QueueStoreSettings queue)
+    {
+        json.WriteStartObject("queue");
+        json.WriteString("inline_limit", Quantity.FormatBytes(queue.InlineLimit));
+        json.WriteNumber("max_pending", queue.MaxPending);
+        json.WriteString("max_pending_bytes", Quantity.FormatBytes(queue.MaxPendingBytes));
+        json.WriteString("max_commit_bytes", Quantity.FormatBytes(queue.MaxCommitBytes));
+        json.WriteString("payload_cache", Quantity.FormatBytes(queue.PayloadCache));
+        json.WriteNumber("attempts_kept", queue.AttemptsKept);
+        json.WriteNumber("max_waiters", queue.MaxWaiters);
+        json.WriteNumber("fairness_interval", queue.FairnessInterval);
+        WriteDuration(json, "sweep_interval", queue.SweepInterval);
+        WriteDuration(json, "orphan_age", queue.OrphanAge);
+        json.WriteEndObject();
+    }
+
+    private static void WriteCallbacks(Utf8JsonWriter json, CallbackSettings callbacks)
+    {
+        json.WriteStartObject("callbacks");
+        json.WriteBoolean("allow_private_targets", callbacks.AllowPrivateTargets);
+        json.WriteStartArray("allowed_targets");
+        foreach (var target in callbacks.AllowedTargets)
+        {
+            json.WriteStringValue(target);
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("attempts", callbacks.Attempts);
+        WriteDuration(json, "backoff", callbacks.Backoff);
+        WriteDuration(json, "backoff_max", callbacks.BackoffMax);
+        WriteDuration(json, "timeout", callbacks.Timeout);
+        json.WriteNumber("concurrency", callbacks.Concurrency);
+        json.WriteEndObject();
+    }
+
+    private static string? Hidden(string? secret) => secret is null ? null : ClusterConfig.HiddenSecret;
 
     private static void WriteListener(Utf8JsonWriter json, string name, ListenAddress address)
     {

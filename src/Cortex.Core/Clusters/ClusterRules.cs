@@ -53,4 +53,23 @@ internal static class ClusterRules
             walk.Fail(blamed.SpotOf("port"), ErrorKinds.SamePort, $"operator and apis both listen on port {operatorPort}; give each its own");
         }
     }
+
+    /// <summary>Blobs that go to a bucket have one.</summary>
+    public static void BucketForS3(MapValue storage, Walk walk)
+    {
+        if (storage.TryGet("blobs", out string blobs) && blobs == "s3" && storage.TryGet("s3", out MapValue s3) && !s3.HasValue("bucket"))
+        {
+            walk.Fail(s3.SpotOf("bucket"), ErrorKinds.MustBeDefined, "must be defined when blobs is s3");
+        }
+    }
+
+    /// <summary>An access key is an id and a secret.</summary>
+    public static void WholeAccessKey(MapValue s3, Walk walk)
+    {
+        var (id, secret) = (s3.HasValue("access_key"), s3.HasValue("secret_key"));
+        if (id != secret)
+        {
+            walk.Fail(s3.Spot, ErrorKinds.MustBeDefined, $"has {(id ? "access_key" : "secret_key")} without {(id ? "secret_key" : "access_key")}; give both, or neither for AWS's own environment variables, files and roles");
+        }
+    }
 }

@@ -91,6 +91,10 @@ internal static class ClusterShapes
         new Field("docker", Docker(), "How replicas run on Docker.") { Default = "{}" },
         new Field("limits", Limits(), "Bounds of the operator.") { Default = "{}" },
         new Field("gateway", Gateway(), "Bounds of the gateway.") { Default = "{}" },
+        new Field("storage", Storage(), "Where queues, payloads and results of Async APIs are kept.") { Default = "{}" },
+        new Field("queue", Queue(), "Bounds of the queue store.") { Default = "{}" },
+        new Field("async", Async(), "Bounds of Async APIs' endpoints.") { Default = "{}" },
+        new Field("callbacks", Callbacks(), "How callbacks of Async APIs are delivered.") { Default = "{}" },
         .. UnusedOfCluster,
         .. s_managed.Select(key => new Field(key, new UnusedShape(ErrorKinds.DisallowedField, "is set by the cluster itself; remove it"), "Set by the cluster itself.") { Null = NullRule.Allowed }),
     ])
@@ -139,6 +143,52 @@ internal static class ClusterShapes
         new Field("image_timeout", Time("1s", "24h"), "A job whose images can't be had for this long ends.") { Default = "5m" },
         new Field("termination_grace", Time("0s", "1h"), "Time a worker gets from SIGTERM to SIGKILL.") { Default = "30s" },
         new Field("max_submission_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Size of one submission.") { Default = "10Mi" });
+
+    private static MapShape Storage() => new(
+        new Field("queues", new ChoiceShape("sqlite", "postgres"), "Where queues and results are kept: in a file of the data directory, or in a PostgreSQL database.") { Default = "sqlite" },
+        new Field("postgres", new MapShape(
+            new Field("connection_string", Texts.Any, "Npgsql's connection string, a secret; by default the server's environment variable CORTEX_POSTGRES.") { Null = NullRule.Allowed }), "The PostgreSQL database.") { Default = "{}" },
+        new Field("blobs", new ChoiceShape("folder", "s3"), "Where large payloads and results are kept: in the data directory, or in a bucket.") { Default = "folder" },
+        new Field("s3", S3(), "The bucket.") { Default = "{}" })
+    {
+        Rules = [ClusterRules.BucketForS3],
+    };
+
+    private static MapShape S3() => new(
+        new Field("endpoint", ClusterTexts.HttpAddress, "URL of the service; by default AWS.") { Null = NullRule.Allowed },
+        new Field("region", Texts.Any, "Region; by default the environment variable AWS_REGION, else us-east-1.") { Null = NullRule.Allowed },
+        new Field("bucket", ClusterTexts.Bucket, "Name of a bucket that exists.") { Null = NullRule.Allowed },
+        new Field("prefix", ClusterTexts.ObjectPrefix, "What every object's name starts with, such as cortex/.") { Default = "''" },
+        new Field("access_key", Texts.Any, "Id of the access key; by default AWS's own environment variables, files and roles.") { Null = NullRule.Allowed },
+        new Field("secret_key", Texts.Any, "Secret of the access key.") { Null = NullRule.Allowed },
+        new Field("path_style", new BoolShape(), "Whether the bucket is named in the path, as most services but AWS want it.") { Default = "false" })
+    {
+        Rules = [ClusterRules.WholeAccessKey],
+    };
+
+    private static MapShape Queue() => new(
+        new Field("inline_limit", new QuantityShape("1Ki") { Max = "1Mi", Example = "64Ki" }, "Payloads and results up to this size are kept with their request, larger ones in the blob store.") { Default = "64Ki" },
+        new Field("max_pending", new IntShape { Min = 1, Max = 1_000_000 }, "Operations that may wait to be written.") { Default = "16384" },
+        new Field("max_pending_bytes", new QuantityShape("1Mi") { Max = "1Gi" }, "Bytes that may wait to be written.") { Default = "64Mi" },
+        new Field("max_commit_bytes", new QuantityShape("1Mi") { Max = "64Mi", Example = "8Mi" }, "Bytes of one commit.") { Default = "8Mi" },
+        new Field("payload_cache", new QuantityShape("0") { Max = "1Gi" }, "Memory for payloads that were just written and will be worked on soon.") { Default = "32Mi" },
+        new Field("attempts_kept", new IntShape { Min = 1, Max = 100 }, "Attempts kept with a request, the latest ones.") { Default = "10" },
+        new Field("max_waiters", new IntShape { Min = 0, Max = 1_000_000 }, "Callers that may wait for a result at a time; further ones are answered at once.") { Default = "10000" },
+        new Field("fairness_interval", new IntShape { Min = 2, Max = 1000 }, "Of this many requests one is the oldest whatever its priority.") { Default = "10" },
+        new Field("sweep_interval", Time("100ms", "24h"), "Time between two looks for expired results.") { Default = "1m" },
+        new Field("orphan_age", Time("1m", "720h"), "Blobs that belong to no request are removed when they are older.") { Default = "24h" });
+
+    private static MapShape Async() => new(
+        new Field("max_wait", Time("0s", "24h"), "Longest wait for a result; longer ones are cut.") { Default = "5m" });
+
+    private static MapShape Callbacks() => new(
+        new Field("allow_private_targets", new BoolShape(), "Whether loopback, link-local and private addresses may be called.") { Default = "false" },
+        new Field("allowed_targets", new ListShape(ClusterTexts.CallbackTarget) { MaxCount = 1000 }, "Host names, addresses and networks such as 10.1.0.0/16 that may be called although they are private.") { Default = "[]" },
+        new Field("attempts", new IntShape { Min = 1, Max = 100 }, "Attempts before a delivery is given up.") { Default = "12" },
+        new Field("backoff", Time("0s", "24h"), "Pause before the second attempt; doubles with each further one.") { Default = "5s" },
+        new Field("backoff_max", Time("0s", "24h"), "Longest pause between attempts.") { Default = "10m" },
+        new Field("timeout", Time("100ms", "1h"), "Longest time of one attempt.") { Default = "30s" },
+        new Field("concurrency", new IntShape { Min = 1, Max = 1000 }, "Deliveries at a time.") { Default = "16" });
 
     private static DurationShape Time(string min, string max) => new() { Min = Units.GoDuration.Parse(min), Max = Units.GoDuration.Parse(max) };
 }

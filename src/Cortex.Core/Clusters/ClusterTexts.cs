@@ -41,6 +41,36 @@ internal static partial class ClusterTexts
         PatternWords = "be an IP address or a host name, without a port",
     };
 
+    public static readonly StringShape HttpAddress = new()
+    {
+        MaxLength = 2048,
+        Pattern = HttpUrl,
+        PatternWords = "be a URL such as https://s3.example.com:9000, without a path",
+    };
+
+    public static readonly StringShape Bucket = new()
+    {
+        MinLength = 3,
+        MaxLength = 63,
+        Pattern = BucketName,
+        PatternWords = "only have lower-case letters, digits, dots and dashes, and begin and end with a letter or a digit",
+    };
+
+    public static readonly StringShape ObjectPrefix = new()
+    {
+        AllowsEmpty = true,
+        MaxLength = 512,
+        Pattern = ObjectName,
+        PatternWords = "only have letters, digits and _ - . /, and not begin with a slash",
+    };
+
+    public static readonly StringShape CallbackTarget = new()
+    {
+        MaxLength = 253,
+        Pattern = Target,
+        PatternWords = "be a host name, an IP address or a network such as 10.1.0.0/16, without scheme and port",
+    };
+
     private static StringShape Tag(int maxLength) => new()
     {
         MaxLength = maxLength,
@@ -59,6 +89,18 @@ internal static partial class ClusterTexts
 
     [GeneratedRegex(@"^unix:///[^\s]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex UnixAddress { get; }
+
+    [GeneratedRegex(@"^https?://[a-zA-Z0-9.\-\[\]:]+/?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex HttpUrl { get; }
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9.\-]*[a-z0-9]\z", RegexOptions.CultureInvariant)]
+    private static partial Regex BucketName { get; }
+
+    [GeneratedRegex(@"^([a-zA-Z0-9_.\-][a-zA-Z0-9_./\-]*)?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ObjectName { get; }
+
+    [GeneratedRegex(@"^([a-zA-Z0-9._\-]+|[0-9.]+/[0-9]{1,2}|[0-9a-fA-F:.]+(/[0-9]{1,3})?)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Target { get; }
 
     [GeneratedRegex(@"^([a-zA-Z0-9.\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]
     private static partial Regex Host { get; }

@@ -32,6 +32,12 @@ public static class SpecHash
             // Left out for the other kinds, whose ids were made before there was such a key.
             Write(json, "jobs", spec.Jobs, WireJson.Contract.JobsSpec);
         }
+
+        if (spec.Queue is not null)
+        {
+            // Left out for the other kinds, whose ids were made before there was such a key.
+            Write(json, "queue", spec.Queue, WireJson.Contract.QueueSpec);
+        }
     })[..32];
 
     private static string Hash(Action<Utf8JsonWriter> write)

@@ -24,6 +24,9 @@ internal sealed class MapValue(Spot spot)
     /// <summary>Whether the file spells the key out.</summary>
     public bool IsWritten(string key) => _spots.ContainsKey(key);
 
+    /// <summary>Whether the key has a value that is not null, be it valid or refused.</summary>
+    public bool HasValue(string key) => _values.GetValueOrDefault(key) is not null;
+
     /// <summary>Where the key stands; the map's own place under the key's path when it is absent.</summary>
     public Spot SpotOf(string key) => _spots.TryGetValue(key, out var written) ? written : spot.Key(key, spot.Place);
 

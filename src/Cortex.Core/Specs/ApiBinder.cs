@@ -24,6 +24,7 @@ internal static class ApiBinder
                 ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
                 : null,
             Jobs = api.Find<MapValue>("jobs") is { } jobs ? Jobs(jobs) : null,
+            Queue = api.Find<MapValue>("queue") is { } queue ? Queue(queue) : null,
             Index = index,
             FileName = fileName,
             SubmittedApiSpec = submitted,
@@ -102,6 +103,18 @@ internal static class ApiBinder
         MaxConcurrent = jobs.TryGet("max_concurrent", out long most) ? (int)most : null,
         Priority = jobs.Int32("priority"),
         MaxAttempts = jobs.TryGet("max_attempts", out long attempts) ? (int)attempts : null,
+    };
+
+    private static QueueSpec Queue(MapValue queue) => new()
+    {
+        MaxAttempts = queue.Int32("max_attempts"),
+        RetryBackoff = queue.Get<TimeSpan>("retry_backoff"),
+        RetryBackoffMax = queue.Get<TimeSpan>("retry_backoff_max"),
+        Timeout = queue.Get<TimeSpan>("timeout"),
+        ResultRetention = queue.Get<TimeSpan>("result_retention"),
+        MaxPayload = queue.Get<string>("max_payload"),
+        MaxResult = queue.Get<string>("max_result"),
+        MaxLostAttempts = queue.Int32("max_lost_attempts"),
     };
 
     private static TrafficSplitterTarget Target(MapValue target) =>

@@ -97,6 +97,16 @@ internal static class ApiRules
         }
     }
 
+    /// <summary>The first pause between attempts is not longer than the longest.</summary>
+    public static void RetryBackoff(MapValue queue, Walk walk)
+    {
+        if (queue.TryGet("retry_backoff", out TimeSpan first) && queue.TryGet("retry_backoff_max", out TimeSpan longest) && first > longest)
+        {
+            var blamed = queue.IsWritten("retry_backoff") ? "retry_backoff" : "retry_backoff_max";
+            walk.Fail(queue.SpotOf(blamed), ErrorKinds.RetryBackoffGreaterThanMax, $"retry_backoff ({GoDuration.Format(first)}) must not exceed retry_backoff_max ({GoDuration.Format(longest)})");
+        }
+    }
+
     /// <summary>The targets of a TrafficSplitter share all requests, once each, with at most one shadow.</summary>
     public static void Targets(MapValue api, Walk walk)
     {

@@ -1,5 +1,6 @@
 using Cortex.Core.Errors;
 using Cortex.Core.Shapes;
+using Cortex.Core.Units;
 
 namespace Cortex.Core.Specs;
 
@@ -118,6 +119,19 @@ internal static class ApiShapes
         Rules = [ApiRules.SurgeOrUnavailable],
     };
 
+    private static readonly MapShape s_queue = new(
+        new Field("max_attempts", new IntShape { Min = 1, Max = 100 }, "Attempts that may fail before a request is given up.") { Default = "1" },
+        new Field("retry_backoff", Between("0s", "24h"), "Pause before the second attempt; doubles with each further one.") { Default = "1s" },
+        new Field("retry_backoff_max", Between("0s", "24h"), "Longest pause between attempts.") { Default = "5m" },
+        new Field("timeout", Between("1s", "168h"), "Longest time of one attempt.") { Default = "1h" },
+        new Field("result_retention", Between("1m", "8760h"), "Time that results, failures and idempotency keys are kept.") { Default = "168h" },
+        new Field("max_payload", Size(), "Largest payload.") { Default = "100Mi" },
+        new Field("max_result", Size(), "Largest result.") { Default = "100Mi" },
+        new Field("max_lost_attempts", new IntShape { Min = 0, Max = 100 }, "Attempts that may be lost with their replica before a request is given up; they do not count as failed.") { Default = "5" })
+    {
+        Rules = [ApiRules.RetryBackoff],
+    };
+
     private static readonly MapShape s_target = new(
         new Field("name", Texts.Any, "Name of a RealtimeAPI.") { Required = true },
         new Field("weight", new IntShape { Min = 0, Max = 100 }, "Percent of the requests; for a shadow, percent that is copied to it.") { Required = true },
@@ -144,6 +158,7 @@ internal static class ApiShapes
         new Field("node_groups", new ListShape(Texts.NodeGroupName) { MinCount = 1 }, "Node groups that it may run on; null for all.") { Variants = s_pods, Null = NullRule.Allowed },
         new Field("autoscaling", s_autoscaling, "Replica bounds and the scaling rule.") { Variants = s_scaled, Default = "{}" },
         new Field("update_strategy", s_updateStrategy, "How many replicas an update may add or take away at a time.") { Variants = s_scaled, Default = "{}" },
+        new Field("queue", s_queue, "How requests are kept and tried.") { Variants = [Async], Default = "{}" },
         new Field("jobs", s_jobsOfApi, "How jobs are run.") { Variants = s_jobs, Default = "{}" })
     {
         KeyErrorKind = ErrorKinds.MalformedConfig,
@@ -155,6 +170,10 @@ internal static class ApiShapes
     private static IntShape Seconds() => new() { Min = 0 };
 
     private static IntShape Count() => new() { Min = 0, IsLong = true };
+
+    private static DurationShape Between(string min, string max) => new() { Min = GoDuration.Parse(min), Max = GoDuration.Parse(max) };
+
+    private static QuantityShape Size() => new("1Ki") { Max = "10Gi", Example = "100Mi" };
 
     private static IntShape Range(long min, long max) => new() { Min = min, Max = max, IsLong = true };
 }

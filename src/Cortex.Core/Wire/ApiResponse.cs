@@ -19,6 +19,14 @@ public sealed record ApiResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ApiStatus? Status { get; init; }
 
+    /// <summary>What waits and what is in progress in an Async API; left out for other kinds. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public QueueStatus? Queue { get; init; }
+
+    /// <summary>What an Async API's callbacks are signed with: <c>whsec_</c> and the key in base64; only in the answer to describe. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CallbackKey { get; init; }
+
     /// <summary>Targets of a TrafficSplitter.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? NumTrafficSplitterTargets { get; init; }
@@ -136,3 +144,20 @@ public sealed record ReplicaCounts
 /// <param name="ApiId">The API id.</param>
 /// <param name="LastUpdated">Unix seconds.</param>
 public sealed record ApiVersion(string ApiId, long LastUpdated);
+
+/// <summary>What waits and what is in progress in an Async API.</summary>
+public sealed record QueueStatus
+{
+    /// <summary>Requests that wait for a replica.</summary>
+    public required long Waiting { get; init; }
+
+    /// <summary>Requests that wait for their time: delayed by the client, or before the next attempt.</summary>
+    public required long Delayed { get; init; }
+
+    /// <summary>Requests that replicas work on.</summary>
+    public required long InProgress { get; init; }
+
+    /// <summary>Seconds since the oldest that waits for a replica was submitted; left out when none waits.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? OldestWaitingSeconds { get; init; }
+}

@@ -35,6 +35,10 @@ public sealed record DeployedSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JobsSpec? Jobs { get; init; }
 
+    /// <summary>How requests are kept and tried; left out for every kind but AsyncAPI. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public QueueSpec? Queue { get; init; }
+
     /// <summary>Zero-based position in the submitted file.</summary>
     public int Index { get; init; }
 
@@ -80,6 +84,7 @@ public sealed record DeployedSpec
         Autoscaling = spec.Autoscaling,
         UpdateStrategy = spec.UpdateStrategy,
         Jobs = spec.Jobs,
+        Queue = spec.Queue,
         Index = spec.Index,
         FileName = spec.FileName,
         SubmittedApiSpec = spec.SubmittedApiSpec,

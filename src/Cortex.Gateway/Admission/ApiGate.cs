@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Cortex.Gateway.Forwarding;
-using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
 
 namespace Cortex.Gateway.Admission;
@@ -13,7 +12,7 @@ namespace Cortex.Gateway.Admission;
 /// Thread-safe. With a slot free and nobody waiting, entering completes synchronously and allocates nothing. Waiters
 /// are woken outside the lock.
 /// </remarks>
-internal sealed class ApiGate : IDisposable
+internal sealed class ApiGate : RoutedApi, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
@@ -31,6 +30,7 @@ internal sealed class ApiGate : IDisposable
     private bool _removed;
 
     public ApiGate(ApiRoute route, AdmissionLimits limits, UpstreamConnector connector, TimeProvider time)
+        : base(route.Name)
     {
         _route = route;
         _limits = limits;
@@ -40,12 +40,7 @@ internal sealed class ApiGate : IDisposable
         Apply(route);
     }
 
-    /// <summary>Counters that live as long as the gate.</summary>
-    public ApiMetrics Metrics { get; } = new();
-
-    public string Name => _route.Name;
-
-    public string Kind => _route.Kind;
+    public override string Kind => _route.Kind;
 
     public ApiTraffic Traffic
     {

@@ -4,20 +4,24 @@ using Cortex.Gateway.Routing;
 namespace Cortex.Gateway.Admission;
 
 /// <summary>
-/// All APIs' gates, and the table that leads to them. A gate lives from snapshot to snapshot under its API's name, and
-/// after the API's removal until its last request is over.
+/// All APIs' gates and handlers, and the table that leads to them. They live from snapshot to snapshot under their API's
+/// name, a gate also after its API's removal until its last request is over.
 /// </summary>
 internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connector, TimeProvider time)
 {
     private readonly Lock _applying = new();
     private volatile IReadOnlyDictionary<string, ApiGate> _byName = new Dictionary<string, ApiGate>();
-    private volatile RouteTable<ApiGate> _routes = new([]);
+    private volatile IReadOnlyDictionary<string, HandledApi> _handled = new Dictionary<string, HandledApi>();
+    private volatile RouteTable<RoutedApi> _routes = new([]);
 
     /// <summary>The routes of this moment; read once per request.</summary>
-    public RouteTable<ApiGate> Routes => _routes;
+    public RouteTable<RoutedApi> Routes => _routes;
 
     /// <summary>Every gate, those of removed APIs with requests in progress included.</summary>
     public IEnumerable<ApiGate> All => _byName.Values;
+
+    /// <summary>Every API that a handler serves.</summary>
+    public IEnumerable<HandledApi> Handled => _handled.Values;
 
     public ApiGate? Find(string apiName) => _byName.GetValueOrDefault(apiName);
 
@@ -42,7 +46,20 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
                 next.Add(route.Name, gate);
             }
 
-            _routes = new RouteTable<ApiGate>(snapshot.Apis.Select(route => KeyValuePair.Create(route.Endpoint, next[route.Name])));
+            var handled = new Dictionary<string, HandledApi>(StringComparer.Ordinal);
+            foreach (var route in snapshot.Handlers)
+            {
+                var api = _handled.GetValueOrDefault(route.Name) ?? new HandledApi(route);
+                api.Route = route;
+                handled.Add(route.Name, api);
+            }
+
+            _handled = handled;
+            _routes = new RouteTable<RoutedApi>(
+            [
+                .. snapshot.Apis.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)next[route.Name])),
+                .. snapshot.Handlers.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)handled[route.Name])),
+            ]);
             foreach (var (name, gate) in old)
             {
                 if (next.ContainsKey(name))

@@ -1,4 +1,11 @@
 namespace Cortex.Gateway.Forwarding;
 
-/// <summary>A replica sent something that is no well-formed HTTP answer.</summary>
-internal sealed class BadUpstreamAnswerException(string message) : IOException(message);
+/// <summary>A replica sent something that is no well-formed HTTP answer, or less than a whole one.</summary>
+public sealed class BadUpstreamAnswerException : IOException
+{
+    /// <summary>Says what is wrong with the answer.</summary>
+    public BadUpstreamAnswerException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}

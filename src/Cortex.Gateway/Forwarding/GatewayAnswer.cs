@@ -30,6 +30,9 @@ internal static class GatewayAnswer
     public static Task IdleTooLong(HttpContext http) =>
         TextAsync(http, StatusCodes.Status504GatewayTimeout, "the replica did not answer in time\n");
 
+    public static Task HandlerFailed(HttpContext http) =>
+        TextAsync(http, StatusCodes.Status500InternalServerError, "error: the request failed within the server; its log says why\n");
+
     /// <summary>Refuses a request and its connection: where the next request would begin is not certain.</summary>
     public static Task Refuse(HttpContext http, int status, string reason)
     {

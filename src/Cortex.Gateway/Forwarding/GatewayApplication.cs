@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Cortex.Gateway.Forwarding;
 
-/// <summary>The journey of a request: check, route, admit, forward, record.</summary>
+/// <summary>The journey of a request: check, route, admit and forward or let a handler answer, record.</summary>
 internal sealed class GatewayApplication(
     GatewayOptions options, ApiGates gates, Http2Exchange http2, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
 {
@@ -47,9 +48,48 @@ internal sealed class GatewayApplication(
 
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var place = RequestTarget.Parse(target);
-        return gates.Routes.TryMatch(target.AsSpan()[place.PathStart..place.PathEnd], out var gate, out var matched)
+        if (!gates.Routes.TryMatch(target.AsSpan()[place.PathStart..place.PathEnd], out var api, out var matched))
+        {
+            return GatewayAnswer.NoSuchEndpoint(http);
+        }
+
+        return api is ApiGate gate
             ? ServeAsync(context, gate, target, matched)
-            : GatewayAnswer.NoSuchEndpoint(http);
+            : HandleAsync(http, (HandledApi)api, target, place.PathStart + matched, place.PathEnd);
+    }
+
+    /// <summary>Lets an API's handler answer.</summary>
+    private async Task HandleAsync(HttpContext http, HandledApi api, string target, int start, int end)
+    {
+        var began = time.GetTimestamp();
+        var completed = false;
+        try
+        {
+            await api.Route.Handler.HandleAsync(http, target, start, end);
+            completed = true;
+        }
+        catch (Exception e) when (e is ConnectionAbortedException or ConnectionResetException || http.RequestAborted.IsCancellationRequested)
+        {
+            http.Abort();   // the client left
+        }
+        catch (Exception e)
+        {
+            logger.HandlerFailed(api.Name, e);
+            if (http.Response.HasStarted)
+            {
+                http.Abort();
+            }
+            else
+            {
+                http.Response.Clear();
+                await GatewayAnswer.HandlerFailed(http);
+                completed = true;
+            }
+        }
+        finally
+        {
+            api.Metrics.Record(completed ? http.Response.StatusCode : 0, time.GetElapsedTime(began));
+        }
     }
 
     private async Task ServeAsync(RequestContext context, ApiGate gate, string target, int matched)

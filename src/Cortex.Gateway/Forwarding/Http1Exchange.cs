@@ -17,7 +17,6 @@ namespace Cortex.Gateway.Forwarding;
 internal sealed class Http1Exchange
 {
     private const int MaxInlineBody = 8 * 1024;
-    private const int MaxInterimAnswers = 64;
     private readonly GatewayOptions _options;
     private readonly TimeProvider _time;
     private readonly HeadBuffer _request = new();
@@ -224,7 +223,7 @@ internal sealed class Http1Exchange
         if (_http.Request.Headers.Expect.Count > 0)
         {
             // The replica's word decides whether the client sends its body. Without a word in time, it does.
-            var head = ReadHeadAsync(skipInterim: false).AsTask();
+            var head = _connection.ReadHeadAsync(skipInterim: false, _idle).AsTask();
             try
             {
                 await head.WaitAsync(_options.ExpectTimeout, _time);
@@ -323,40 +322,8 @@ internal sealed class Http1Exchange
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AnswerAsync()
     {
-        await ReadHeadAsync(skipInterim: true);
+        await _connection.ReadHeadAsync(skipInterim: true, _idle);
         await PassOnAsync();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReadHeadAsync(bool skipInterim)
-    {
-        var connection = _connection;
-        var head = connection.Head;
-        for (var interim = 0; ; interim++)
-        {
-            while (!head.TryParse(connection.Unread))
-            {
-                if (!await connection.FillAsync())
-                {
-                    throw new BadUpstreamAnswerException(
-                        connection.Unread.IsEmpty ? "the connection was closed without an answer" : "the connection was closed within the answer's head");
-                }
-
-                _idle?.Touch();
-            }
-
-            if (head.IsFinal || !skipInterim)
-            {
-                return;
-            }
-
-            if (interim == MaxInterimAnswers)
-            {
-                throw new BadUpstreamAnswerException($"more than {MaxInterimAnswers} interim answers");
-            }
-
-            connection.Consume(head.Length);
-        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -10,6 +10,7 @@ namespace Cortex.Gateway.Forwarding;
 internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpan lostAfter) : IDisposable
 {
     private const int InitialSize = 16 * 1024;
+    private const int MaxInterimAnswers = 64;
 
     // Not pooled: a read may still be pending on it when the connection is closed from another thread.
     private byte[] _input = new byte[InitialSize];
@@ -110,6 +111,40 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
         }
 
         return AwaitFillAsync(read);
+    }
+
+    /// <summary>Reads until <see cref="Head"/> is parsed; its bytes are still unread then.</summary>
+    /// <param name="skipInterim">Whether to skip interim answers (1xx) and read the final head.</param>
+    /// <param name="idle">Touched with everything that arrives.</param>
+    /// <exception cref="BadUpstreamAnswerException">There is no well-formed head.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ReadHeadAsync(bool skipInterim, IdleWatch? idle)
+    {
+        for (var interim = 0; ; interim++)
+        {
+            while (!Head.TryParse(Unread))
+            {
+                if (!await FillAsync())
+                {
+                    throw new BadUpstreamAnswerException(
+                        Unread.IsEmpty ? "the connection was closed without an answer" : "the connection was closed within the answer's head");
+                }
+
+                idle?.Touch();
+            }
+
+            if (Head.IsFinal || !skipInterim)
+            {
+                return;
+            }
+
+            if (interim == MaxInterimAnswers)
+            {
+                throw new BadUpstreamAnswerException($"more than {MaxInterimAnswers} interim answers");
+            }
+
+            Consume(Head.Length);
+        }
     }
 
     /// <summary>Reads past the buffer into memory of the caller's. 0 at the end of the stream.</summary>

@@ -1,4 +1,11 @@
 namespace Cortex.Gateway.Forwarding;
 
 /// <summary>A replica could not be reached; it has seen nothing of the request.</summary>
-internal sealed class UpstreamUnreachableException(string message, Exception? inner) : IOException(message, inner);
+public sealed class UpstreamUnreachableException : IOException
+{
+    /// <summary>Says which replica, and why.</summary>
+    public UpstreamUnreachableException(string message, Exception? inner)
+        : base(message, inner)
+    {
+    }
+}

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cortex.Gateway.Admission;
+using Cortex.Gateway.Routing;
 
 namespace Cortex.Gateway.Metrics;
 
@@ -16,27 +17,29 @@ internal static class MetricsText
         (RejectReason.Unreachable, "unreachable"),
     ];
 
-    public static void Write(TextWriter writer, IEnumerable<ApiGate> gates)
+    public static void Write(TextWriter writer, IEnumerable<ApiGate> gates, IEnumerable<HandledApi> handled)
     {
-        var apis = gates
-            .OrderBy(static gate => gate.Name, StringComparer.Ordinal)
-            .Select(static gate => (Labels: $"api_name=\"{Escape(gate.Name)}\",api_kind=\"{Escape(gate.Kind)}\"", gate.Metrics, gate.Traffic))
-            .ToArray();
+        var admitting = gates.OrderBy(static gate => gate.Name, StringComparer.Ordinal).Select(static gate => (Labels: Labels(gate), gate.Metrics, gate.Traffic)).ToArray();
+        (string Labels, ApiMetrics Metrics)[] all =
+        [
+            .. admitting.Select(static api => (api.Labels, api.Metrics)),
+            .. handled.OrderBy(static api => api.Name, StringComparer.Ordinal).Select(static api => (Labels(api), api.Metrics)),
+        ];
 
         Family(writer, "cortex_in_flight_requests", "gauge", "Requests in progress on replicas or waiting for one.");
-        foreach (var (labels, _, traffic) in apis)
+        foreach (var (labels, _, traffic) in admitting)
         {
             Sample(writer, "cortex_in_flight_requests", labels + ",container=\"proxy\"", traffic.InFlight + traffic.Queued);
         }
 
         Family(writer, "cortex_gateway_queued_requests", "gauge", "Requests that wait for a replica's slot.");
-        foreach (var (labels, _, traffic) in apis)
+        foreach (var (labels, _, traffic) in admitting)
         {
             Sample(writer, "cortex_gateway_queued_requests", labels, traffic.Queued);
         }
 
         Family(writer, "cortex_gateway_requests_total", "counter", "Finished requests by class of status code; aborted: the client left or the answer broke off.");
-        foreach (var (labels, metrics, _) in apis)
+        foreach (var (labels, metrics) in all)
         {
             for (var i = 0; i < Classes.Length; i++)
             {
@@ -45,7 +48,7 @@ internal static class MetricsText
         }
 
         Family(writer, "cortex_gateway_rejected_requests_total", "counter", "Requests that the gateway turned away.");
-        foreach (var (labels, metrics, _) in apis)
+        foreach (var (labels, metrics, _) in admitting)
         {
             foreach (var (reason, label) in Reasons)
             {
@@ -54,11 +57,13 @@ internal static class MetricsText
         }
 
         Family(writer, "cortex_gateway_request_duration_seconds", "histogram", "Time from a request's arrival to the end of its answer.");
-        foreach (var (labels, metrics, _) in apis)
+        foreach (var (labels, metrics) in all)
         {
             Histogram(writer, labels, metrics);
         }
     }
+
+    private static string Labels(RoutedApi api) => $"api_name=\"{Escape(api.Name)}\",api_kind=\"{Escape(api.Kind)}\"";
 
     private static void Histogram(TextWriter writer, string labels, ApiMetrics metrics)
     {

@@ -35,7 +35,6 @@ public sealed partial class TaskController : IDisposable
     private readonly ConcurrentDictionary<string, bool> _retiring = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _retirements;
     private DateTimeOffset _nextTrim = DateTimeOffset.MinValue;
-    private volatile bool _mayTrim;
 
     /// <summary>Reads the jobs that have not ended; nothing runs yet.</summary>
     /// <param name="store">Every job.</param>
@@ -108,7 +107,7 @@ public sealed partial class TaskController : IDisposable
     /// <exception cref="CortexException">There is no such job, or it has ended.</exception>
     public async Task StopAsync(string apiName, string jobId)
     {
-        var stopped = _jobs.TryGetValue(jobId, out var job) && job.Record.ApiName == apiName
+        var stopped = _jobs.TryGetValue(jobId, out var job) && IsOf(job.Record, apiName)
             && await StopAsync(job, "it was stopped", forget: false);
         if (!stopped)
         {
@@ -141,20 +140,20 @@ public sealed partial class TaskController : IDisposable
     {
         if (_jobs.TryGetValue(jobId, out var job))
         {
-            return job.Record.ApiName == apiName ? View(job, _runtime.List().FirstOrDefault(pod => pod.Id == job.PodId)) : null;
+            return IsOf(job.Record, apiName) ? View(job, _runtime.List().FirstOrDefault(pod => pod.Id == job.PodId)) : null;
         }
 
-        return _store.Find(apiName, ApiKind.TaskAPI, jobId) is { } record ? new JobView(record, record.Message, null) : null;
+        return _store.Find(apiName, ApiKind.TaskAPI, jobId) is { Forget: false } record ? new JobView(record, record.Message, null) : null;
     }
 
     /// <summary>The jobs of an API that have not ended, and ended ones until there are <paramref name="count"/>, newest first.</summary>
     public IReadOnlyList<JobView> List(string apiName, int count)
     {
         var pods = _runtime.List().Where(TaskPods.IsWorker).ToDictionary(pod => pod.Id, StringComparer.Ordinal);
-        var active = _jobs.Values.Where(job => job.Record.ApiName == apiName).OrderBy(job => job.Record.Id, StringComparer.Ordinal)
+        var active = _jobs.Values.Where(job => IsOf(job.Record, apiName)).OrderBy(job => job.Record.Id, StringComparer.Ordinal)
             .Select(job => View(job, pods.GetValueOrDefault(job.PodId))).ToList();
         return active.Count >= count ? active
-            : [.. active, .. _store.Ended(apiName, ApiKind.TaskAPI, count - active.Count).Select(job => new JobView(job, job.Message, null))];
+            : [.. active, .. _store.Ended(apiName, ApiKind.TaskAPI, count - active.Count).Where(job => IsOf(job, apiName)).Select(job => new JobView(job, job.Message, null))];
     }
 
     /// <summary>A job's configuration as JSON.</summary>
@@ -233,6 +232,9 @@ public sealed partial class TaskController : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _retirements.Dispose();
 
+    // One whose API was deleted with its history belongs to none of that name that comes later.
+    private static bool IsOf(JobRecord job, string apiName) => job.ApiName == apiName && !job.Forget;
+
     private static CortexException NotFound(string apiName, string jobId) =>
         new("job.not_found", $"{apiName} has no job {jobId}; `cortex get {apiName}` lists its jobs");
 
@@ -291,11 +293,10 @@ public sealed partial class TaskController : IDisposable
             Retire(pod, cancellationToken);
         }
 
-        if (now >= _nextTrim || _mayTrim)
+        if (now >= _nextTrim)
         {
-            _mayTrim = false;
             _nextTrim = now + _trimInterval;
-            _ = TrimAsync(cancellationToken);
+            _ = TrimAsync(TrimOldAsync, cancellationToken);
         }
 
         return next;
@@ -355,9 +356,9 @@ public sealed partial class TaskController : IDisposable
                 job.RetryDelay = TimeSpan.Zero;
                 job.RetryAt = null;
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
-                // The server stops; the next process decides anew.
+                // The server stops, and with it the store; the next process decides anew.
             }
             catch (Exception exception)
             {
@@ -380,7 +381,7 @@ public sealed partial class TaskController : IDisposable
         var record = job.Record;
         var spec = _store.Spec(record.ApiId) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
         var json = JobJson.Task(record, Config(record.Id), indented: true);
-        await _runtime.CreateAsync(TaskPods.Worker(_host.MakePod(spec), record, json), cancellationToken);
+        await _runtime.CreateAsync(TaskPods.Worker(_host.MakePod(spec), record, json, _options.Limits.TerminationGrace), cancellationToken);
     }
 
     private async Task StopPodAsync(ActiveJob job, JobEnding ending, PodStatus? pod, CancellationToken cancellationToken)
@@ -445,7 +446,7 @@ public sealed partial class TaskController : IDisposable
         _jobs.TryRemove(record.Id, out _);
         _totals.Add(record);
         job.Ended.TrySetResult();
-        _mayTrim = true;
+        await TrimAsync(token => TrimAsync(record.ApiName, token), cancellationToken);
     }
 
     private async Task<bool> StopAsync(ActiveJob job, string message, bool forget)
@@ -558,7 +559,7 @@ public sealed partial class TaskController : IDisposable
                 _retirements.Release();
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
             // The server stops; the next process finds the pod.
         }
@@ -574,17 +575,30 @@ public sealed partial class TaskController : IDisposable
         }
     }
 
-    private async Task TrimAsync(CancellationToken cancellationToken)
+    private async Task TrimAsync(string apiName, CancellationToken cancellationToken)
+    {
+        foreach (var jobId in await _store.TrimAsync(apiName, ApiKind.TaskAPI, cancellationToken))
+        {
+            Logs.Remove(apiName, jobId);
+        }
+    }
+
+    private async Task TrimOldAsync(CancellationToken cancellationToken)
+    {
+        if ((await _store.TrimOldAsync(ApiKind.TaskAPI, cancellationToken)).Count > 0)
+        {
+            Logs.RemoveUnknown(_store.Contains);
+        }
+    }
+
+    private async Task TrimAsync(Func<CancellationToken, Task> trim, CancellationToken cancellationToken)
     {
         await Task.Yield();
         try
         {
-            foreach (var (apiName, jobId) in await _store.TrimAsync(cancellationToken))
-            {
-                Logs.Remove(apiName, jobId);
-            }
+            await trim(cancellationToken);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogNotTrimmed(exception);
         }

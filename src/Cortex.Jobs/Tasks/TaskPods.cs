@@ -18,7 +18,7 @@ internal static class TaskPods
         : string.Create(CultureInfo.InvariantCulture, $"{job.ApiName}-{job.Id}-{job.Attempt}");
 
     /// <summary>Makes a worker of a pod that runs the version.</summary>
-    public static PodDefinition Worker(PodDefinition pod, JobRecord job, string jobJson) => pod with
+    public static PodDefinition Worker(PodDefinition pod, JobRecord job, string jobJson, TimeSpan grace) => pod with
     {
         Id = PodId(job),
         Labels = new Dictionary<string, string>(pod.Labels)
@@ -27,6 +27,7 @@ internal static class TaskPods
             [AttemptLabel] = job.Attempt.ToString(CultureInfo.InvariantCulture),
         },
         Restart = RestartPolicy.Never,
+        StopGrace = grace,
         Files = new Dictionary<string, string>(pod.Files) { [JobFile] = jobJson },
     };
 

@@ -24,7 +24,7 @@ public sealed record TaskSubmission
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = JobJson.TaskMaxDepth });
+            document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = JobJson.MaxDepth });
         }
         catch (JsonException exception)
         {
@@ -72,7 +72,7 @@ public sealed record TaskSubmission
     private static byte[] ConfigOf(JsonElement root)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { MaxDepth = JobJson.TaskMaxDepth }))
+        using (var json = new Utf8JsonWriter(buffer))
         {
             switch (Find(root, "config"))
             {

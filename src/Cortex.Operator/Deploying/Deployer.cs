@@ -37,7 +37,8 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             }
 
             // Splitters last: their targets may be in the same file.
-            var outcomes = file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, force)).ToList();
+            var pods = reader.PodsByApi();
+            var outcomes = file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, pods, force)).ToList();
 
             // One commit for the file: on a full disk nothing of it is deployed.
             await Task.Run(() => store.Deploy([.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()]), cancellationToken);
@@ -65,7 +66,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
                 throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI or an AsyncAPI can be refreshed");
             }
 
-            if (!force && reader.IsUpdating(api))
+            if (!force && reader.IsUpdating(api, reader.PodsByApi()))
             {
                 throw StillUpdating(api.Spec);
             }
@@ -99,7 +100,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             reconciler.PublishRoutes();
             if (kind == ApiKind.TaskAPI)
             {
-                await tasks.DeleteApiAsync(name, keepCache, cancellationToken);
+                await tasks.DeleteApiAsync(name, keepCache, CancellationToken.None);
             }
 
             return $"deleting {name}";
@@ -112,12 +113,12 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
     }
 
     // What a deployment changes for one API, and what to answer; no change when it is refused or up to date.
-    private (DeployResult Result, WantedApi? Change) Apply(ApiSpec spec, bool force)
+    private (DeployResult Result, WantedApi? Change) Apply(ApiSpec spec, ILookup<string, PodStatus> pods, bool force)
     {
         try
         {
             var deployed = store.Apis.GetValueOrDefault(spec.Name);
-            var (wanted, message) = Apply(spec, deployed, force);
+            var (wanted, message) = Apply(spec, deployed, pods, force);
             var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return (new DeployResult(answer, message, ""), ReferenceEquals(wanted, deployed) ? null : wanted);
         }
@@ -127,7 +128,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         }
     }
 
-    private (WantedApi Wanted, string Message) Apply(ApiSpec spec, WantedApi? deployed, bool force)
+    private (WantedApi Wanted, string Message) Apply(ApiSpec spec, WantedApi? deployed, ILookup<string, PodStatus> pods, bool force)
     {
         if (deployed is not null && deployed.Spec.Kind != spec.Kind)
         {
@@ -139,9 +140,9 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             return ApplyWithoutReplicas(spec, deployed);
         }
 
-        if (spec.Kind != ApiKind.RealtimeAPI)
+        if (spec.Kind is not (ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kinds RealtimeAPI and TaskAPI");
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kinds RealtimeAPI, AsyncAPI and TaskAPI");
         }
 
         var podId = SpecHash.PodId(spec);
@@ -149,10 +150,10 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         if (deployed is null)
         {
             var created = Version(spec, specId, podId, DeploymentId.New(), UnixNanoseconds());
-            return (new WantedApi(created, spec.Autoscaling!.InitReplicas), $"creating {Title(spec.Name, spec.Kind)}");
+            return (new WantedApi(created, spec.Autoscaling!.InitReplicas) { CallbackKey = spec.Kind == ApiKind.AsyncAPI ? CallbackKey.New() : null }, $"creating {Title(spec.Name, spec.Kind)}");
         }
 
-        var updating = reader.IsUpdating(deployed);
+        var updating = reader.IsUpdating(deployed, pods);
         if (deployed.Spec.SpecId == specId)
         {
             return (deployed, $"{Title(spec.Name, spec.Kind)} is {(updating ? "already updating" : "up to date")}");
@@ -166,7 +167,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         var scaling = spec.Autoscaling!;
         var replicas = Math.Clamp(deployed.Replicas > 0 ? deployed.Replicas : scaling.InitReplicas, scaling.MinReplicas, scaling.MaxReplicas);
         var updated = Version(spec, specId, podId, deployed.Spec.DeploymentId, deployed.Spec.InitialDeploymentTime);
-        return (new WantedApi(updated, replicas), $"updating {Title(spec.Name, spec.Kind)}");
+        return (deployed with { Spec = updated, Replicas = replicas }, $"updating {Title(spec.Name, spec.Kind)}");
     }
 
     // Nothing runs before a job is submitted, and what runs keeps the version that it was submitted to.

@@ -43,6 +43,14 @@ internal sealed partial class ErrorAnswers(ILogger<ErrorAnswers> logger)
         await context.Response.WriteAsync(JsonSerializer.Serialize(error, WireJson.Contract.ErrorResponse) + "\n", context.RequestAborted);
     }
 
+    /// <summary>Says that there is no such route, as the contract has it.</summary>
+    public static Task WriteNotFoundAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync("404 page not found\n", context.RequestAborted);
+    }
+
     private static (int Status, ErrorResponse Error) Answer(Exception exception) => exception switch
     {
         InvalidConfigurationException invalid => (StatusCodes.Status400BadRequest, new ErrorResponse(invalid.Errors[0].Kind, invalid.Message)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization.Metadata;
+using Cortex.Async;
 using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 using Cortex.Gateway;
@@ -14,7 +15,7 @@ namespace Cortex.Operator.Endpoints;
 
 /// <summary>The operator's HTTP API: every route in one place.</summary>
 internal sealed class OperatorRoutes(
-    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, IGateway gateway, OperatorMetrics metrics, OperatorOptions options)
+    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
 {
     /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token.</summary>
     public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder authenticated)
@@ -92,6 +93,7 @@ internal sealed class OperatorRoutes(
     {
         using var text = new StringWriter(System.Globalization.CultureInfo.InvariantCulture);
         gateway.WriteMetrics(text);
+        asyncApis.WriteMetrics(text);
         metrics.Write(text);
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.WriteAsync(text.ToString(), context.RequestAborted);

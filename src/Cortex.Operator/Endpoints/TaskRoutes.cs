@@ -69,7 +69,7 @@ internal sealed class TaskRoutes(ApiStore store, TaskController tasks, ErrorAnsw
         var job = tasks.Find(api.Name, jobId) ?? throw new CortexException("job.not_found", $"{api.Name} has no job {jobId}; `cortex get {api.Name}` lists its jobs");
         var spec = tasks.Spec(job.Record.ApiId) ?? api.Spec;
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder, MaxDepth = 1100 }))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder }))
         {
             json.WriteStartObject();
             json.WritePropertyName("api_spec");

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using Cortex.Async;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -14,7 +15,8 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
-internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, TaskController tasks, OperatorOptions options, string clusterUid)
+internal sealed class ApiReader(
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
     private const int JobsShown = 10;
@@ -43,6 +45,7 @@ internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Recon
             {
                 Metadata = Metadata(api),
                 Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
+                Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
                 TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
             })];
@@ -58,6 +61,7 @@ internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Recon
             Spec = api.Spec,
             Metadata = Metadata(api),
             Status = status is null ? null : status with { ReplicaCounts = null },
+            Queue = Queue(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
             TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
             ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
@@ -86,11 +90,20 @@ internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Recon
             throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI or an AsyncAPI can be described");
         }
 
-        return new ApiResponse { Metadata = Metadata(api), Status = status, Endpoint = EndpointUrl(api.Spec.Networking.Endpoint) };
+        return new ApiResponse
+        {
+            Metadata = Metadata(api),
+            Status = status,
+            Queue = Queue(api),
+            CallbackKey = api.CallbackKey?.ToText(),
+            Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+        };
     }
 
     /// <summary>Whether the newest version is still on its way.</summary>
-    public bool IsUpdating(WantedApi api) => Status(api, PodsByApi()[api.Name]) is { } status && ReplicaCounter.IsUpdating(api, status);
+    /// <param name="api">The API.</param>
+    /// <param name="pods">From <see cref="PodsByApi"/>; one look serves a whole file.</param>
+    public bool IsUpdating(WantedApi api, ILookup<string, PodStatus> pods) => Status(api, pods[api.Name]) is { } status && ReplicaCounter.IsUpdating(api, status);
 
     /// <summary>The URL that clients call.</summary>
     public string EndpointUrl(string endpoint) => options.ApiBaseUrl + endpoint;
@@ -105,7 +118,8 @@ internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Recon
     public IReadOnlyList<PodStatus> Pods(WantedApi api) =>
         [.. PodsByApi()[api.Name].OrderByDescending(pod => PodFactory.IsLatest(pod.Labels, api.Spec)).ThenBy(pod => pod.CreatedAt)];
 
-    private ILookup<string, PodStatus> PodsByApi() =>
+    /// <summary>Every pod at this moment by the name of its API.</summary>
+    public ILookup<string, PodStatus> PodsByApi() =>
         runtime.List().ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
 
     private ApiStatus? Status(WantedApi api, IEnumerable<PodStatus> pods) => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI
@@ -114,6 +128,16 @@ internal sealed class ApiReader(ApiStore store, IContainerRuntime runtime, Recon
 
     private IReadOnlyList<JsonElement>? TaskJobs(string name, int count) =>
         tasks.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => JobJson.TaskStatus(job, tasks.Config(job.Record.Id)))] : null;
+
+    private QueueStatus? Queue(WantedApi api) => api.Spec.Kind == ApiKind.AsyncAPI && asyncApis.GetTraffic(api.Name) is { } traffic
+        ? new QueueStatus
+        {
+            Waiting = traffic.Waiting,
+            Delayed = traffic.Delayed,
+            InProgress = traffic.InProgress,
+            OldestWaitingSeconds = traffic.OldestWaiting is { } oldest ? Math.Max(0, Math.Round((time.GetUtcNow() - oldest).TotalSeconds, 3)) : null,
+        }
+        : null;
 
     private static ApiMetadata Metadata(WantedApi api) => new()
     {

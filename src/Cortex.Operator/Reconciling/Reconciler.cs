@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Cortex.Async;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
 using Cortex.Gateway;
@@ -16,13 +17,13 @@ namespace Cortex.Operator.Reconciling;
 /// desired state are all that is needed.
 /// </remarks>
 internal sealed partial class Reconciler(
-    ApiStore store, IContainerRuntime runtime, IGateway gateway, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    ApiStore store, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _stopping = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
-    private readonly RoutePublisher _routes = new(gateway, jobs);
+    private readonly RoutePublisher _routes = new(gateway, asyncApis, jobs);
 
     /// <summary>Makes the loop look at everything soon.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
@@ -78,7 +79,7 @@ internal sealed partial class Reconciler(
         var byApi = pods.ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
         foreach (var api in apis.Values)
         {
-            if (api.Spec.Kind == ApiKind.RealtimeAPI)
+            if (api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI)
             {
                 Step(api, byApi[api.Name], creating, stopping, cancellationToken);
             }
@@ -88,7 +89,7 @@ internal sealed partial class Reconciler(
         {
             if (!apis.ContainsKey(pod.Labels.GetValueOrDefault(PodLabels.ApiName, "")))
             {
-                Stop(pod.Id, cancellationToken);
+                Stop(pod.Id, pod.Labels.GetValueOrDefault(PodLabels.ApiKind) == nameof(ApiKind.AsyncAPI), cancellationToken);
             }
         }
 
@@ -125,7 +126,7 @@ internal sealed partial class Reconciler(
         {
             if (!_creating.ContainsKey(id))
             {
-                Stop(id, cancellationToken);
+                Stop(id, api.Spec.Kind == ApiKind.AsyncAPI, cancellationToken);
             }
         }
 
@@ -178,34 +179,22 @@ internal sealed partial class Reconciler(
         }
     }
 
-    private void Stop(string podId, CancellationToken cancellationToken)
+    private void Stop(string podId, bool isAsync, CancellationToken cancellationToken)
     {
         if (_stopping.TryAdd(podId, true))
         {
-            _ = StopAsync(podId, cancellationToken);
+            _ = StopAsync(podId, isAsync, cancellationToken);
         }
     }
 
-    private async Task StopAsync(string podId, CancellationToken cancellationToken)
+    private async Task StopAsync(string podId, bool isAsync, CancellationToken cancellationToken)
     {
         await Task.Yield();
         var began = time.GetTimestamp();
         try
         {
             PublishRoutes();
-            using (var drained = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
-            {
-                drained.CancelAfter(options.TerminationGrace);
-                try
-                {
-                    await gateway.DrainAsync(podId, drained.Token);
-                }
-                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && drained.IsCancellationRequested)
-                {
-                    LogNotDrained(podId, options.TerminationGrace.TotalSeconds);
-                }
-            }
-
+            await (isAsync ? asyncApis.DrainAsync(podId, options.TerminationGrace, cancellationToken) : DrainAsync(podId, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             var left = options.TerminationGrace - time.GetElapsedTime(began);
             await runtime.DeleteAsync(podId, left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), cancellationToken);
@@ -223,6 +212,20 @@ internal sealed partial class Reconciler(
         {
             _stopping.TryRemove(podId, out _);
             Wake();
+        }
+    }
+
+    private async Task DrainAsync(string podId, CancellationToken cancellationToken)
+    {
+        using var drained = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        drained.CancelAfter(options.TerminationGrace);
+        try
+        {
+            await gateway.DrainAsync(podId, drained.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && drained.IsCancellationRequested)
+        {
+            LogNotDrained(podId, options.TerminationGrace.TotalSeconds);
         }
     }
 

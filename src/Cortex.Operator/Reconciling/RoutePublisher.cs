@@ -1,5 +1,7 @@
 using System.Globalization;
+using Cortex.Async;
 using Cortex.Core.Specs;
+using Cortex.Core.Units;
 using Cortex.Gateway;
 using Cortex.Gateway.Routing;
 using Cortex.Operator.State;
@@ -7,15 +9,16 @@ using Cortex.Runtimes;
 
 namespace Cortex.Operator.Reconciling;
 
-/// <summary>Tells the gateway which replicas take requests, whenever that has changed.</summary>
-internal sealed class RoutePublisher(IGateway gateway, IJobEndpoints jobs)
+/// <summary>Tells the data plane which replicas take requests, whenever that has changed.</summary>
+internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs)
 {
     private readonly Lock _lock = new();
-    private Dictionary<string, ApiRoute> _published = new(StringComparer.Ordinal);
-    private List<HandlerRoute> _publishedHandlers = [];
-    private bool _first = true;
+    private Dictionary<string, ApiRoute>? _realtime;
+    private Dictionary<string, AsyncRoute>? _async;
+    private IReadOnlyList<HandlerRoute> _asyncHandlers = [];
+    private List<HandlerRoute> _handlers = [];
 
-    /// <summary>Compares with what the gateway has and swaps the routes when anything differs.</summary>
+    /// <summary>Compares with what the data plane has and swaps the routes when anything differs.</summary>
     /// <param name="store">What is deployed.</param>
     /// <param name="runtime">What runs.</param>
     /// <param name="isStopping">Whether a pod must get no new requests although it is ready.</param>
@@ -28,45 +31,86 @@ internal sealed class RoutePublisher(IGateway gateway, IJobEndpoints jobs)
             var ready = pods
                 .Where(pod => pod is { State: PodState.Ready, Address: not null } && !isStopping(pod.Id))
                 .ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
-            var routes = store.Apis.Values.Where(api => api.Spec.Kind == ApiKind.RealtimeAPI)
-                .ToDictionary(api => api.Name, api => Route(api, ready[api.Name]), StringComparer.Ordinal);
-            var handlers = store.Apis.Values.Select(api => jobs.RouteOf(api.Spec)).OfType<HandlerRoute>().ToList();
-            if (!_first && handlers.SequenceEqual(_publishedHandlers) && routes.Count == _published.Count && routes.All(route => _published.TryGetValue(route.Key, out var before) && Same(route.Value, before)))
+            var realtime = Routes(store, ApiKind.RealtimeAPI, api => RealtimeRoute(api, Replicas(ready, api)));
+            var queued = Routes(store, ApiKind.AsyncAPI, api => AsyncRoute(api, Replicas(ready, api)));
+
+            // Remembered only once it is true: after a failure the next look tries again. New replicas of Async APIs do
+            // not concern the gateway, but a new or moved endpoint does.
+            if (!Same(queued, _async, Same))
             {
-                return;
+                _asyncHandlers = asyncApis.Apply(new AsyncSnapshot([.. queued.Values]));
+                _async = queued;
             }
 
-            // Remembered only once it is true: after a failure the next look tries again.
-            gateway.Apply(new RouteSnapshot([.. routes.Values]) { Handlers = handlers });
-            _first = false;
-            _published = routes;
-            _publishedHandlers = handlers;
+            List<HandlerRoute> handlers = [.. _asyncHandlers, .. store.Apis.Values.Select(api => jobs.RouteOf(api.Spec)).OfType<HandlerRoute>()];
+            if (!Same(realtime, _realtime, Same) || !handlers.SequenceEqual(_handlers))
+            {
+                gateway.Apply(new RouteSnapshot([.. realtime.Values]) { Handlers = handlers });
+                _realtime = realtime;
+                _handlers = handlers;
+            }
         }
     }
 
-    private static ApiRoute Route(WantedApi api, IEnumerable<PodStatus> pods)
-    {
-        var replicas = pods.OrderBy(pod => pod.Id, StringComparer.Ordinal).ToList();
+    private static Dictionary<string, T> Routes<T>(ApiStore store, ApiKind kind, Func<WantedApi, T> route) =>
+        store.Apis.Values.Where(api => api.Spec.Kind == kind).ToDictionary(api => api.Name, route, StringComparer.Ordinal);
 
-        // While two versions serve, the lower limit holds for both, so that neither gets more than it was promised.
-        var concurrency = replicas
-            .Select(pod => int.TryParse(pod.Labels.GetValueOrDefault(PodFactory.MaxConcurrencyLabel), CultureInfo.InvariantCulture, out var limit) ? limit : int.MaxValue)
-            .Append((int)api.Spec.Pod!.MaxConcurrency)
-            .Min();
-        return new ApiRoute
-        {
-            Name = api.Name,
-            Kind = api.Spec.Kind.ToString(),
-            Endpoint = api.Spec.Networking.Endpoint,
-            MaxConcurrency = concurrency,
-            MaxQueueLength = (int)api.Spec.Pod.MaxQueueLength,
-            Replicas = [.. replicas.Select(pod => new ReplicaAddress(pod.Id, pod.Address!.Value.Host, pod.Address.Value.Port))],
-        };
-    }
+    private static List<PodStatus> Replicas(ILookup<string, PodStatus> ready, WantedApi api) =>
+        [.. ready[api.Name].OrderBy(pod => pod.Id, StringComparer.Ordinal)];
+
+    private static ApiRoute RealtimeRoute(WantedApi api, List<PodStatus> replicas) => new()
+    {
+        Name = api.Name,
+        Kind = api.Spec.Kind.ToString(),
+        Endpoint = api.Spec.Networking.Endpoint,
+        MaxConcurrency = MaxConcurrency(api, replicas),
+        MaxQueueLength = (int)api.Spec.Pod!.MaxQueueLength,
+        Replicas = [.. replicas.Select(pod => new ReplicaAddress(pod.Id, pod.Address!.Value.Host, pod.Address.Value.Port))],
+    };
+
+    private static AsyncRoute AsyncRoute(WantedApi api, List<PodStatus> replicas) => new()
+    {
+        Name = api.Name,
+        Endpoint = api.Spec.Networking.Endpoint,
+        MaxConcurrency = MaxConcurrency(api, replicas),
+        Policy = Policy(api.Spec.Queue!),
+        CallbackKey = api.CallbackKey!.Bytes,
+
+        // A container that was started again has forgotten what it was working on.
+        Replicas = [.. replicas.Select(pod => new AsyncReplica(pod.Id, pod.Address!.Value.Host, pod.Address.Value.Port, pod.Containers.Sum(container => container.Restarts)))],
+    };
+
+    // While two versions serve, the lower limit holds for both, so that neither gets more than it was promised.
+    private static int MaxConcurrency(WantedApi api, List<PodStatus> replicas) => replicas
+        .Select(pod => int.TryParse(pod.Labels.GetValueOrDefault(PodFactory.MaxConcurrencyLabel), CultureInfo.InvariantCulture, out var limit) ? limit : int.MaxValue)
+        .Append((int)api.Spec.Pod!.MaxConcurrency)
+        .Min();
+
+    private static QueuePolicy Policy(QueueSpec queue) => new()
+    {
+        MaxAttempts = queue.MaxAttempts,
+        RetryBackoff = queue.RetryBackoff,
+        RetryBackoffMax = queue.RetryBackoffMax,
+        Timeout = queue.Timeout,
+        ResultRetention = queue.ResultRetention,
+        MaxPayload = Quantity.Parse(queue.MaxPayload).Value,
+        MaxResult = Quantity.Parse(queue.MaxResult).Value,
+        MaxLostAttempts = queue.MaxLostAttempts,
+    };
+
+    private static bool Same<T>(Dictionary<string, T> left, Dictionary<string, T>? right, Func<T, T, bool> same) =>
+        right is not null && left.Count == right.Count && left.All(route => right.TryGetValue(route.Key, out var other) && same(route.Value, other));
 
     private static bool Same(ApiRoute left, ApiRoute right) =>
         left.Endpoint == right.Endpoint
         && left.MaxConcurrency == right.MaxConcurrency
         && left.MaxQueueLength == right.MaxQueueLength
+        && left.Replicas.SequenceEqual(right.Replicas);
+
+    private static bool Same(AsyncRoute left, AsyncRoute right) =>
+        left.Endpoint == right.Endpoint
+        && left.MaxConcurrency == right.MaxConcurrency
+        && left.Policy == right.Policy
+        && left.CallbackKey.Span.SequenceEqual(right.CallbackKey.Span)
         && left.Replicas.SequenceEqual(right.Replicas);
 }

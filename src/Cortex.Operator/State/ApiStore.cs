@@ -17,7 +17,7 @@ namespace Cortex.Operator.State;
 /// </remarks>
 internal sealed class ApiStore : IDisposable
 {
-    private const int SchemaVersion = 1;
+    private const int SchemaVersion = 2;
 
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
@@ -170,23 +170,30 @@ internal sealed class ApiStore : IDisposable
         }
 
         using var transaction = _connection.BeginTransaction();
+        if (found == 0)
+        {
+            Execute("""
+                CREATE TABLE apis(name TEXT PRIMARY KEY, spec TEXT NOT NULL, replicas INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE versions(api TEXT NOT NULL, api_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY(api, api_id)) WITHOUT ROWID;
+                CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+                """);
+        }
+
         Execute("""
-            CREATE TABLE apis(name TEXT PRIMARY KEY, spec TEXT NOT NULL, replicas INTEGER NOT NULL) WITHOUT ROWID;
-            CREATE TABLE versions(api TEXT NOT NULL, api_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY(api, api_id)) WITHOUT ROWID;
-            CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-            PRAGMA user_version = 1;
+            ALTER TABLE apis ADD COLUMN callback_key TEXT;
+            PRAGMA user_version = 2;
             """);
         transaction.Commit();
     }
 
     private ImmutableSortedDictionary<string, WantedApi> Load()
     {
-        using var command = Command("SELECT spec, replicas FROM apis");
+        using var command = Command("SELECT spec, replicas, callback_key FROM apis");
         using var reader = command.ExecuteReader();
         var apis = ImmutableSortedDictionary.CreateBuilder<string, WantedApi>(StringComparer.Ordinal);
         while (reader.Read())
         {
-            var api = new WantedApi(Parse(reader.GetString(0)), reader.GetInt32(1));
+            var api = new WantedApi(Parse(reader.GetString(0)), reader.GetInt32(1)) { CallbackKey = reader.IsDBNull(2) ? null : CallbackKey.Parse(reader.GetString(2)) };
             apis.Add(api.Name, api);
         }
 
@@ -196,7 +203,9 @@ internal sealed class ApiStore : IDisposable
     private void Deploy(WantedApi api)
     {
         var json = JsonSerializer.Serialize(api.Spec, WireJson.Contract.DeployedSpec);
-        Execute("INSERT INTO apis(name, spec, replicas) VALUES($1, $2, $3) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3", api.Name, json, api.Replicas);
+        Execute(
+            "INSERT INTO apis(name, spec, replicas, callback_key) VALUES($1, $2, $3, $4) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3, callback_key = $4",
+            api.Name, json, api.Replicas, api.CallbackKey?.ToText() ?? (object)DBNull.Value);
         Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
 
         // API ids sort newest first, so everything behind the last one kept is older.

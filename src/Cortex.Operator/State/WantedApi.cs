@@ -8,4 +8,7 @@ namespace Cortex.Operator.State;
 internal sealed record WantedApi(DeployedSpec Spec, int Replicas)
 {
     public string Name => Spec.Name;
+
+    /// <summary>What the callbacks of an AsyncAPI are signed with, made at its first deployment; null for other kinds.</summary>
+    public CallbackKey? CallbackKey { get; init; }
 }

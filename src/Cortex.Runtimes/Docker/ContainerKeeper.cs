@@ -455,7 +455,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         var words = await new ProbeLoop(probe, machine.Time, CheckAsync).WaitForDeathAsync(cancellationToken);
         _livenessFailure = $"container {container.Name} failed its liveness probe ({words})";
         Change(() => (_ready, _reason) = (false, _livenessFailure + " and is being restarted"));
-        var deadline = machine.Time.GetUtcNow() + machine.Options.StopGrace;
+        var deadline = machine.Time.GetUtcNow() + (pod.Definition.StopGrace ?? machine.Options.StopGrace);
         while (true)
         {
             try

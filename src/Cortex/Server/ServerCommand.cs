@@ -120,7 +120,7 @@ internal static partial class ServerCommand
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
             },
-            runtime, gateway, OperatorListeners(config, bridge, logger), loggers, time);
+            runtime, gateway, new NoAsyncService(), OperatorListeners(config, bridge, logger), loggers, time);
 
         await control.AdoptAsync(_settle, stop);
         await gateway.StartAsync(stop);

@@ -20,6 +20,12 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(new DockerSettings(), file.Config.Docker);
         Assert.Equal(new LimitSettings(), file.Config.Limits);
         Assert.Equal(new GatewaySettings(), file.Config.Gateway);
+        Assert.Equal(new JobSettings(), file.Config.Jobs);
+        Assert.Equal(new StorageSettings(), file.Config.Storage);
+        Assert.Equal(new QueueStoreSettings(), file.Config.Queue);
+        Assert.Equal(new AsyncSettings(), file.Config.Async);
+        Assert.Equal(new CallbackSettings(), file.Config.Callbacks with { AllowedTargets = new CallbackSettings().AllowedTargets });
+        Assert.Empty(file.Config.Callbacks.AllowedTargets);
         Assert.Equal((new ListenAddress("127.0.0.1", 8888), new ListenAddress("127.0.0.1", 8889)), (file.Config.Operator, file.Config.Apis));
     }
 
@@ -41,6 +47,36 @@ public sealed class ClusterConfigParserTests
                 ConnectTimeout = TimeSpan.FromSeconds(3), QueueTimeout = TimeSpan.FromSeconds(4), IdleTimeout = TimeSpan.FromSeconds(5), MaxConnections = 6,
             },
             config.Gateway);
+        Assert.Equal(
+            new StorageSettings
+            {
+                Queues = QueueStorage.Postgres, PostgresConnectionString = "Host=db;Username=cortex;Password=pg-secret", Blobs = BlobStorage.S3,
+                S3 = new S3Settings { Endpoint = "http://minio:9000", Region = "eu-west-1", Bucket = "cortex", Prefix = "one/", AccessKey = "AKIA", SecretKey = "s3-secret", PathStyle = true },
+            },
+            config.Storage);
+        Assert.Equal(
+            new QueueStoreSettings
+            {
+                InlineLimit = 32 * 1024, MaxPending = 7, MaxPendingBytes = 2 << 20, MaxCommitBytes = 1 << 20, PayloadCache = 0, AttemptsKept = 8, MaxWaiters = 9, FairnessInterval = 11,
+                SweepInterval = TimeSpan.FromSeconds(12), OrphanAge = TimeSpan.FromHours(13),
+            },
+            config.Queue);
+        Assert.Equal(
+            new JobSettings
+            {
+                History = 2, HistoryAge = TimeSpan.FromHours(3), LogSize = 4 << 20, MaxConcurrent = 5, MaxUnfinished = 6, ParallelStarts = 7,
+                ImageTimeout = TimeSpan.FromSeconds(8), TerminationGrace = TimeSpan.FromSeconds(9), MaxSubmissionSize = 10 * 1024,
+            },
+            config.Jobs);
+        Assert.Equal(TimeSpan.FromSeconds(14), config.Async.MaxWait);
+        Assert.Equal(["hooks.internal", "10.1.0.0/16", "fd00::/8"], config.Callbacks.AllowedTargets);
+        Assert.Equal(
+            new CallbackSettings
+            {
+                AllowPrivateTargets = true, AllowedTargets = config.Callbacks.AllowedTargets, Attempts = 15, Backoff = TimeSpan.FromSeconds(16), BackoffMax = TimeSpan.FromMinutes(17),
+                Timeout = TimeSpan.FromSeconds(18), Concurrency = 19,
+            },
+            config.Callbacks);
         var group = Assert.Single(config.NodeGroups);
         Assert.Equal(("cpu", "m5.large", 0, 2, 100), (group.Name, group.InstanceType, group.MinInstances, group.MaxInstances, group.Priority));
         Assert.Empty(config.IgnoredFields);
@@ -90,6 +126,18 @@ public sealed class ClusterConfigParserTests
     [InlineData("clusterconfig.min_instances_greater_than_max", "1:43", "node_groups[0].min_instances", "node_groups: [{name: a, instance_type: t, min_instances: 6}]")]
     [InlineData("clusterconfig.node_group_max_instances_is_zero", "1:43", "node_groups[0].max_instances", "node_groups: [{name: a, instance_type: t, max_instances: 0}]")]
     [InlineData("configreader.invalid_primitive_type", "1:1", "telemetry", "telemetry: 'yes'")]
+    [InlineData("configreader.invalid_str", "1:11", "storage.queues", "storage: {queues: mysql}")]
+    [InlineData("configreader.must_be_defined", "1:1", "storage.s3.bucket", "storage: {blobs: s3}")]
+    [InlineData("configreader.must_be_defined", "3:8", "storage.s3.bucket", "storage:\n  blobs: s3\n  s3: {bucket: null}")]
+    [InlineData("configreader.must_be_defined", "1:11", "storage.s3", "storage: {s3: {access_key: a}}")]
+    [InlineData("configreader.invalid_str", "1:16", "storage.s3.endpoint", "storage: {s3: {endpoint: 'minio:9000'}}")]
+    [InlineData("configreader.cannot_be_empty", "1:22", "storage.postgres.connection_string", "storage: {postgres: {connection_string: ''}}")]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "1:9", "queue.inline_limit", "queue: {inline_limit: 2Mi}")]
+    [InlineData("configreader.unsupported_key", "1:9", "queue.max_attempts", "queue: {max_attempts: 2}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:9", "queue.orphan_age", "queue: {orphan_age: 59s}")]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "1:9", "async.max_wait", "async: {max_wait: 25h}")]
+    [InlineData("configreader.invalid_str", "1:32", "callbacks.allowed_targets[0]", "callbacks: {allowed_targets: [ 'http://a/' ]}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:13", "callbacks.attempts", "callbacks: {attempts: 0}")]
     public void Parse_OneMistake_IsReportedWithKindPlaceAndPath(string kind, string place, string path, string yaml)
     {
         var file = ClusterConfigParser.Parse("cluster.yaml", yaml);
@@ -116,6 +164,20 @@ public sealed class ClusterConfigParserTests
                 info.GetProperty("is_operator_in_cluster").GetBoolean(), info.GetProperty("account_id").GetString(), info.GetProperty("cluster_uid").GetString()));
         Assert.Equal(info.EnumerateObject().Select(property => property.Name).Distinct().Count(), info.EnumerateObject().Count());
         Assert.All(ClusterShapes.Cluster.Fields, field => Assert.True(info.TryGetProperty(field.Key, out _), field.Key));
+    }
+
+    [Fact]
+    public void ToInfo_Secrets_AreHidden()
+    {
+        var config = ClusterConfigParser.Parse("cluster.yaml", Samples.Cluster).Config!;
+
+        var storage = config.ToInfo("1", "", "", false).GetProperty("storage");
+
+        Assert.Equal("(hidden)", storage.GetProperty("postgres").GetProperty("connection_string").GetString());
+        Assert.Equal(("(hidden)", "(hidden)", "cortex"), (storage.GetProperty("s3").GetProperty("access_key").GetString(), storage.GetProperty("s3").GetProperty("secret_key").GetString(), storage.GetProperty("s3").GetProperty("bucket").GetString()));
+        Assert.All(config.Secrets.Values, secret => Assert.DoesNotContain(secret, Text(config), StringComparison.Ordinal));
+        Assert.Equal(["AKIA", "Host=db;Username=cortex;Password=pg-secret", "s3-secret"], config.Secrets.Values.Order(StringComparer.Ordinal));
+        Assert.Equal(JsonValueKind.Null, new ClusterConfig().ToInfo("1", "", "", false).GetProperty("storage").GetProperty("postgres").GetProperty("connection_string").ValueKind);
     }
 
     [Fact]

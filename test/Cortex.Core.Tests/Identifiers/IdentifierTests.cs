@@ -132,6 +132,27 @@ public sealed class IdentifierTests
     public void SpecHash_AnotherValue_ChangesTheSpecId(string extra) => Assert.NotEqual(SpecHash.SpecId(Parse("")), SpecHash.SpecId(Parse(extra)));
 
     [Fact]
+    public void SpecHash_OnlyTheQueueChanges_PodIdStays()
+    {
+        var one = Parse("", "AsyncAPI");
+        var same = Parse("  queue: {max_attempts: 1, timeout: 60m}\n", "AsyncAPI");
+        var other = Parse("  queue: {max_attempts: 2}\n", "AsyncAPI");
+
+        Assert.Equal((SpecHash.PodId(one), SpecHash.SpecId(one)), (SpecHash.PodId(same), SpecHash.SpecId(same)));
+        Assert.Equal(SpecHash.PodId(one), SpecHash.PodId(other));
+        Assert.NotEqual(SpecHash.SpecId(one), SpecHash.SpecId(other));
+    }
+
+    // Stored by clusters that are running: another id for the same file would replace every replica.
+    [Fact]
+    public void SpecHash_RealtimeApi_IsWhatEarlierVersionsMade()
+    {
+        var spec = Parse("");
+
+        Assert.Equal(("0ffd350cf1e133c3", "937033bb3bf214d7"), (SpecHash.PodId(spec)[..16], SpecHash.SpecId(spec)[..16]));
+    }
+
+    [Fact]
     public void SpecHash_EnvInAnotherOrder_IsTheSame()
     {
         var spec = Parse("");
@@ -144,9 +165,9 @@ public sealed class IdentifierTests
         Assert.NotEqual(SpecHash.PodId(With("A", "B")), SpecHash.PodId(With("A")));
     }
 
-    private static ApiSpec Parse(string extra)
+    private static ApiSpec Parse(string extra, string kind = "RealtimeAPI")
     {
-        var file = ApiFileParser.Parse("f.yaml", "- name: a\n  kind: RealtimeAPI\n  pod: {containers: [{name: c, image: i}]}\n" + extra);
+        var file = ApiFileParser.Parse("f.yaml", $"- name: a\n  kind: {kind}\n  pod: {{containers: [{{name: c, image: i}}]}}\n{extra}");
         Assert.Empty(file.Errors);
         return file.Apis[0];
     }

@@ -5,6 +5,7 @@ namespace Cortex.Core.Tests.Specs;
 /// <summary>Every error kind that a file alone can cause, with its place and path.</summary>
 public sealed class ApiErrorTests
 {
+    private const string AsyncHead = "- name: a\n  kind: AsyncAPI\n";
     private const string Head = "- name: a\n  kind: RealtimeAPI\n";
     private const string Containers = "    containers:\n    - name: c\n      image: i\n";
     private const string Pod = "  pod:\n" + Containers;
@@ -141,6 +142,21 @@ public sealed class ApiErrorTests
     [InlineData("spec.invalid_surge_or_unavailable", "3:21", "update_strategy.max_surge", Head + "  update_strategy: {max_surge: -1}\n" + Pod)]
     [InlineData("configreader.invalid_primitive_type", "3:21", "update_strategy.max_surge", Head + "  update_strategy: {max_surge: 1.5}\n" + Pod)]
     [InlineData("spec.surge_and_unavailable_both_zero", "3:3", "update_strategy", Head + "  update_strategy: {max_surge: 0, max_unavailable: 0%}\n" + Pod)]
+    // The queue of an AsyncAPI.
+    [InlineData("configreader.unsupported_key", "3:3", "queue", Head + "  queue: {}\n" + Pod)]
+    [InlineData("configreader.cannot_be_empty_or_null", "3:3", "queue", AsyncHead + "  queue:\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:11", "queue.max_attempts", AsyncHead + "  queue: {max_attempts: 0}\n" + Pod)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "3:11", "queue.max_attempts", AsyncHead + "  queue: {max_attempts: 101}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:11", "queue.retry_backoff", AsyncHead + "  queue: {retry_backoff: -1s}\n" + Pod)]
+    [InlineData("spec.retry_backoff_greater_than_max", "3:11", "queue.retry_backoff", AsyncHead + "  queue: {retry_backoff: 6m}\n" + Pod)]
+    [InlineData("spec.retry_backoff_greater_than_max", "3:11", "queue.retry_backoff_max", AsyncHead + "  queue: {retry_backoff_max: 999ms}\n" + Pod)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "3:11", "queue.timeout", AsyncHead + "  queue: {timeout: 169h}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:11", "queue.timeout", AsyncHead + "  queue: {timeout: 999ms}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:11", "queue.result_retention", AsyncHead + "  queue: {result_retention: 59s}\n" + Pod)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "3:11", "queue.result_retention", AsyncHead + "  queue: {result_retention: 8761h}\n" + Pod)]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "3:11", "queue.max_payload", AsyncHead + "  queue: {max_payload: '1023'}\n" + Pod)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "3:11", "queue.max_result", AsyncHead + "  queue: {max_result: 11Gi}\n" + Pod)]
+    [InlineData("configreader.must_be_less_than_or_equal_to", "3:11", "queue.max_lost_attempts", AsyncHead + "  queue: {max_lost_attempts: 101}\n" + Pod)]
     // TrafficSplitter.
     [InlineData("configreader.must_be_defined", "1:3", "apis", "- name: a\n  kind: TrafficSplitter\n")]
     [InlineData("spec.incorrect_traffic_splitter_weight", "3:3", "apis", "- name: a\n  kind: TrafficSplitter\n  apis: null\n")]

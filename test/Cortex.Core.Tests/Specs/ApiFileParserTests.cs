@@ -52,6 +52,9 @@ public sealed class ApiFileParserTests
 
         Assert.Empty(file.Errors);
         Assert.Equal(["rt", "as", "ba", "ta", "sp"], file.Apis.Select(api => api.Name));
+        Assert.Equal(
+            [null, null, new JobsSpec { MaxConcurrent = 4 }, new JobsSpec { MaxConcurrent = 2, Priority = 9, MaxAttempts = 3 }, null],
+            file.Apis.Select(api => api.Jobs));
         Assert.Equal([0, 1, 2, 3, 4], file.Apis.Select(api => api.Index));
         var (rt, other) = (file.Apis[0], file.Apis[1]);
         Assert.Equal((9000, 4L, 50L), (rt.Pod!.Port, rt.Pod.MaxConcurrency, rt.Pod.MaxQueueLength));
@@ -78,6 +81,23 @@ public sealed class ApiFileParserTests
         Assert.Equal(new ComputeSpec { Cpu = "0.5", Mem = "1Gi", Gpu = 1, Shm = "512Mi" }, api.Compute);
         Assert.Equal(new ComputeSpec { Cpu = null }, side.Compute);
         Assert.Equal((8080, 100L, 0L, 100.0), (other.Pod!.Port, other.Pod.MaxConcurrency, other.Pod.MaxQueueLength, other.Autoscaling!.TargetInFlight));
+        Assert.Equal(
+            new QueueSpec
+            {
+                MaxAttempts = 3, RetryBackoff = TimeSpan.FromMilliseconds(500), RetryBackoffMax = TimeSpan.FromMinutes(1), Timeout = TimeSpan.FromHours(2),
+                ResultRetention = TimeSpan.FromHours(24), MaxPayload = "1Gi", MaxResult = "10Mi", MaxLostAttempts = 0,
+            },
+            other.Queue);
+        Assert.All(file.Apis.Where(each => each != other), each => Assert.Null(each.Queue));
+    }
+
+    [Fact]
+    public void Parse_MinimalAsync_FillsInTheQueue()
+    {
+        var api = Assert.Single(ApiFileParser.Parse("f.yaml", Minimal.Replace("RealtimeAPI", "AsyncAPI", StringComparison.Ordinal)).Apis);
+
+        Assert.Equal(new QueueSpec(), api.Queue);
+        Assert.Equal((1L, 0L), (api.Pod!.MaxConcurrency, api.Pod.MaxQueueLength));
     }
 
     [Fact]
@@ -218,6 +238,11 @@ public sealed class ApiFileParserTests
     [Theory]
     [InlineData("AsyncAPI", "  pod: {max_queue_length: 5, containers: [{name: c, image: i}]}", "`max_queue_length` is not used by AsyncAPI; it belongs to RealtimeAPI")]
     [InlineData("BatchAPI", "  autoscaling: {}\n  pod: {containers: [{name: c, image: i, command: [x]}]}", "`autoscaling` is not used by BatchAPI; it belongs only to RealtimeAPI and AsyncAPI")]
+    [InlineData("RealtimeAPI", "  jobs: {priority: 2}\n  pod: {containers: [{name: c, image: i}]}", "`jobs` is not used by RealtimeAPI; it belongs only to BatchAPI and TaskAPI")]
+    [InlineData("RealtimeAPI", "  queue: {max_attempts: 2}\n  pod: {containers: [{name: c, image: i}]}", "`queue` is not used by RealtimeAPI; it belongs to AsyncAPI")]
+    [InlineData("AsyncAPI", "  queues: {}\n  pod: {containers: [{name: c, image: i}]}", "`queues` is not a key here; did you mean `queue`?")]
+    [InlineData("AsyncAPI", "  queue: {max_attemps: 2}\n  pod: {containers: [{name: c, image: i}]}", "`max_attemps` is not a key here; did you mean `max_attempts`?")]
+    [InlineData("AsyncAPI", "  queue: {retryBackoff: 2s}\n  pod: {containers: [{name: c, image: i}]}", "`retryBackoff` is not a key here; did you mean `retry_backoff`?")]
     [InlineData("RealtimeAPI", "  updateStrategy: {}\n  pod: {containers: [{name: c, image: i}]}", "`updateStrategy` is not a key here; did you mean `update_strategy`?")]
     [InlineData("RealtimeAPI", "  autosacling: {}\n  pod: {containers: [{name: c, image: i}]}", "`autosacling` is not a key here; did you mean `autoscaling`?")]
     [InlineData("TrafficSplitter", "  zzz: {}\n  apis: [{name: b, weight: 100}]", "`zzz` is not a key here; the keys here are `name`, `kind`, `apis` and `networking`")]

@@ -59,6 +59,15 @@ internal static class Samples
             - name: api
               image: app
               readiness_probe: {tcp_socket: {port: 80}}
+          queue:
+            max_attempts: 3
+            retry_backoff: 500ms
+            retry_backoff_max: 1m
+            timeout: 2h
+            result_retention: 24h
+            max_payload: 1Gi
+            max_result: 10Mi
+            max_lost_attempts: 0
         - name: ba
           kind: BatchAPI
           pod:
@@ -67,6 +76,7 @@ internal static class Samples
               image: app
               command: [run]
               readiness_probe: {http_get: {port: 80}}
+          jobs: {max_concurrent: 4}
         - name: ta
           kind: TaskAPI
           pod:
@@ -75,6 +85,7 @@ internal static class Samples
             - name: api
               image: app
               command: [run]
+          jobs: {max_concurrent: 2, priority: 9, max_attempts: 3}
         - name: sp
           kind: TrafficSplitter
           networking:
@@ -97,6 +108,16 @@ internal static class Samples
           memory_reserve: 1Gi
           parallel_starts: 4
           pull_timeout: 1h
+        jobs:
+          history: 2
+          history_age: 3h
+          log_size: 4Mi
+          max_concurrent: 5
+          max_unfinished: 6
+          parallel_starts: 7
+          image_timeout: 8s
+          termination_grace: 9s
+          max_submission_size: 10Ki
         limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, server_log_size: 1Mi}
         gateway:
           max_request_body: 1Mi
@@ -108,6 +129,31 @@ internal static class Samples
           queue_timeout: 4s
           idle_timeout: 5s
           max_connections: 6
+        storage:
+          queues: postgres
+          postgres: {connection_string: "Host=db;Username=cortex;Password=pg-secret"}
+          blobs: s3
+          s3: {endpoint: "http://minio:9000", region: eu-west-1, bucket: cortex, prefix: one/, access_key: AKIA, secret_key: s3-secret, path_style: true}
+        queue:
+          inline_limit: 32Ki
+          max_pending: 7
+          max_pending_bytes: 2Mi
+          max_commit_bytes: 1Mi
+          payload_cache: "0"
+          attempts_kept: 8
+          max_waiters: 9
+          fairness_interval: 11
+          sweep_interval: 12s
+          orphan_age: 13h
+        async: {max_wait: 14s}
+        callbacks:
+          allow_private_targets: true
+          allowed_targets: [hooks.internal, 10.1.0.0/16, "fd00::/8"]
+          attempts: 15
+          backoff: 16s
+          backoff_max: 17m
+          timeout: 18s
+          concurrency: 19
         node_groups:
         - {name: cpu, instance_type: m5.large, min_instances: 0, max_instances: 2, priority: 100}
         """;

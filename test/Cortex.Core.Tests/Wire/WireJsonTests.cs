@@ -18,9 +18,23 @@ public sealed class WireJsonTests
         var json = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
 
         Assert.StartsWith("{\"name\":\"a\\u003Cb\",\"kind\":\"RealtimeAPI\",\"pod\":null,\"node_groups\":null,\"apis\":null,\"networking\":{\"endpoint\":\"/a\"},", json, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"queue\"", json, StringComparison.Ordinal);
         Assert.Contains("\"window\":60000000000", json, StringComparison.Ordinal);
         Assert.EndsWith("\"metadata_root\":\"\"}", json, StringComparison.Ordinal);
         Assert.Equal(spec.Autoscaling, JsonSerializer.Deserialize(json, WireJson.Contract.DeployedSpec)!.Autoscaling);
+    }
+
+    [Fact]
+    public void Contract_DeployedSpecOfAnAsyncApi_HasItsQueue()
+    {
+        var spec = new DeployedSpec { Name = "a", Kind = ApiKind.AsyncAPI, Networking = new("/a"), Id = "i", SpecId = "s", PodId = "p", Queue = new QueueSpec { MaxAttempts = 3 }, SubmittedApiSpec = JsonDocument.Parse("{}").RootElement };
+
+        var json = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
+
+        Assert.Contains(
+            "\"queue\":{\"max_attempts\":3,\"retry_backoff\":1000000000,\"retry_backoff_max\":300000000000,\"timeout\":3600000000000,\"result_retention\":604800000000000,\"max_payload\":\"100Mi\",\"max_result\":\"100Mi\",\"max_lost_attempts\":5},\"index\"",
+            json, StringComparison.Ordinal);
+        Assert.Equal(spec.Queue, JsonSerializer.Deserialize(json, WireJson.Contract.DeployedSpec)!.Queue);
     }
 
     [Fact]

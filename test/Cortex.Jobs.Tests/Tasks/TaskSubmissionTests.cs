@@ -57,5 +57,12 @@ public sealed class TaskSubmissionTests
         Assert.NotEmpty(exception.Message);
     }
 
+    [Fact]
+    public void Parse_NestedTooDeep_IsRefused()
+    {
+        Assert.NotNull(Parse($"{{\"config\": {{\"a\": {new string('[', 40)}{new string(']', 40)}}}}}"));
+        Assert.Equal("error", Assert.Throws<CortexException>(() => Parse($"{{\"config\": {{\"a\": {new string('[', 60)}{new string(']', 60)}}}}}")).Kind);
+    }
+
     private static TaskSubmission Parse(string body) => TaskSubmission.Parse(Encoding.UTF8.GetBytes(body));
 }

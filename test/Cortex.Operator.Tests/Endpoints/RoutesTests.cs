@@ -28,6 +28,36 @@ public sealed class RoutesTests
         Assert.Equal("text/plain", response.Content.Headers.ContentType!.MediaType);
     }
 
+    [Theory]
+    [InlineData("/get/")]
+    [InlineData("/get/hello/")]
+    [InlineData("/describe/hello/")]
+    [InlineData("/verifycortex/")]
+    public async Task SlashAtTheEnd_IsNotFound(string path)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(TestCluster.Api("hello"));
+
+        using var response = await cluster.Client.GetAsync(new Uri(path, UriKind.Relative));
+
+        Assert.Equal((HttpStatusCode.NotFound, "404 page not found\n"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+    }
+
+    [Theory]
+    [InlineData("//get", "/get")]
+    [InlineData("/get//a", "/get/a")]
+    [InlineData("//get///a//?x=%2F%2F", "/get/a/?x=%2F%2F")]
+    [InlineData("//", "/")]
+    public async Task SlashesInARow_AreRedirected(string path, string location)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+
+        using var response = await client.GetAsync(new Uri($"http://{cluster.Url.Authority}{path}"));
+
+        Assert.Equal((HttpStatusCode.MovedPermanently, location), (response.StatusCode, response.Headers.Location!.OriginalString));
+    }
+
     [Fact]
     public async Task VerifyCortex_NeedsNoToken()
     {

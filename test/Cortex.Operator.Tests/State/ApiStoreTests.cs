@@ -85,6 +85,50 @@ public sealed class ApiStoreTests : IDisposable
     }
 
     [Fact]
+    public void CallbackKey_SurvivesRedeploysAndRestarts_ButNotTheDelete()
+    {
+        var key = CallbackKey.New();
+        using (var store = new ApiStore(FilePath, 10))
+        {
+            store.Deploy(new WantedApi(Spec("a", 2), 1) { CallbackKey = key });
+            store.Deploy(store.Apis["a"] with { Spec = Spec("a", 1) });
+        }
+
+        using var again = new ApiStore(FilePath, 10);
+        Assert.Equal(key.ToText(), again.Apis["a"].CallbackKey!.ToText());
+        Assert.Matches("^whsec_[A-Za-z0-9+/]{43}=$", key.ToText());
+        again.Delete("a", keepHistory: true);
+        again.Deploy(new WantedApi(Spec("a", 3), 1));
+        Assert.Null(again.Apis["a"].CallbackKey);
+    }
+
+    [Fact]
+    public void Open_FileOfVersion1_IsTakenOver()
+    {
+        using (var connection = new SqliteConnection($"Data Source={FilePath};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = """
+                CREATE TABLE apis(name TEXT PRIMARY KEY, spec TEXT NOT NULL, replicas INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE versions(api TEXT NOT NULL, api_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY(api, api_id)) WITHOUT ROWID;
+                CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+                INSERT INTO apis VALUES('a', $spec, 3);
+                INSERT INTO settings VALUES('k', 'v');
+                PRAGMA user_version = 1;
+                """;
+            command.Parameters.AddWithValue("$spec", System.Text.Json.JsonSerializer.Serialize(Spec("a", 1), WireJson.Contract.DeployedSpec));
+            command.ExecuteNonQuery();
+        }
+
+        using var store = new ApiStore(FilePath, 10);
+
+        Assert.Equal((3, "v", null), (store.Apis["a"].Replicas, store.GetOrAddSetting("k", () => "w"), store.Apis["a"].CallbackKey));
+        store.Deploy(store.Apis["a"] with { Replicas = 4, CallbackKey = CallbackKey.New() });
+        Assert.NotNull(store.Apis["a"].CallbackKey);
+    }
+
+    [Fact]
     public void GetOrAddSetting_SecondTime_GivesTheFirstValue()
     {
         using var store = new ApiStore(FilePath, 10);

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Async APIs under load, on clusters of their own, beside Celery with Redis and beanstalkd in the same run. Prints a table,
+# writes bench/results/async.md, and ends with 1 when a mark is missed. About 15 minutes; `quick` takes about 4 and leaves
+# the file alone.
+#   bench/async/run.sh [quick]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=../../scripts/lib.sh
+. scripts/lib.sh
+# shellcheck source=../lib.sh
+. bench/lib.sh
+
+apt_install curl wrk nginx-light python3 python3-celery python3-redis redis-server beanstalkd postgresql
+scripts/ensure-docker.sh
+[ -n "${CORTEX_BIN:-}" ] || ./build.sh
+export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
+MACHINE=$(machine)
+
+# A worker that does nothing as fast as can be: nginx with the libraries that it needs and nothing else.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+nginx=$(command -v nginx || echo /usr/sbin/nginx)
+while read -r file; do
+  install -D "$file" "$work/image/root$file"
+done < <(ldd "$nginx" | grep -oE '/[^ ]+'; echo "$nginx")
+mkdir -p "$work/image/root/tmp" "$work/image/root/etc" "$work/image/root/var/log/nginx" "$work/image/root/var/lib/nginx"
+printf 'root:x:0:0::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n' >"$work/image/root/etc/passwd"
+printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/image/root/etc/group"
+cat >"$work/image/root/nginx.conf" <<CONF
+worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 1000000000; client_body_buffer_size 64k; default_type application/json;
+  server { listen 8080 backlog=4096; location / { return 200 '{"result":"$(head -c 1000 /dev/zero | tr '\0' r)"}'; } }
+}
+CONF
+printf 'FROM scratch\nCOPY root /\nCMD ["%s", "-c", "/nginx.conf"]\n' "$nginx" >"$work/image/Dockerfile"
+docker build --quiet --tag cortex-bench/nginx "$work/image" >/dev/null 2>&1
+
+exec_status=0
+/usr/bin/python3 bench/async/run.py "$work" "${1:-full}" || exec_status=$?
+exit "$exec_status"

@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Cortex.Async.Callbacks;
+
+/// <summary>Connects to callback targets. The addresses that are judged are those that are connected to, so a name cannot change in between.</summary>
+internal sealed class TargetConnector(TargetRules rules)
+{
+    /// <summary>A handler that connects this way and follows nothing.</summary>
+    public SocketsHttpHandler CreateHandler() => new()
+    {
+        ConnectCallback = ConnectAsync,
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ActivityHeadersPropagator = null,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(1),   // names are looked up and judged again
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
+    };
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var host = context.DnsEndPoint.Host;
+        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken);
+        if (!rules.IsAllowedHost(host))
+        {
+            foreach (var address in addresses)
+            {
+                if (!rules.IsAllowed(address))
+                {
+                    throw new TargetRefusedException(
+                        $"{host} leads to {address}, which is on this machine or in a private network; the cluster configuration can allow it in callbacks.allowed_targets");
+                }
+            }
+        }
+
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text;
+using Cortex.Gateway.Calling;
+using Cortex.Queues;
+using Cortex.Queues.Blobs;
+
+namespace Cortex.Async.Dispatch;
+
+/// <summary>
+/// Takes a container's answer as a result: 1. status; 2. content type; 3. body, checked while it arrives; small ones stay in memory, large
+/// ones go on to the blob store.
+/// </summary>
+internal static class AnswerReader
+{
+    /// <summary>Bytes of an answer that is no result that are kept to show them.</summary>
+    public const int ShownAnswer = 1024;
+
+    private const int DrainedAnswer = 16 * 1024;
+
+    /// <summary>Reads the answer of a call whose head has arrived.</summary>
+    /// <exception cref="AttemptFailedException">It is no result.</exception>
+    public static async ValueTask<Body> ReadAsync(ReplicaCall call, long maxResult, int inlineLimit, IBlobStore blobs, Lease lease)
+    {
+        var status = call.Status;
+        if (status is < 200 or > 299)
+        {
+            var answer = await ReadStartAsync(call);
+            throw new AttemptFailedException(FailureReason.BadStatus, $"the container answered with status {status}; success is 2xx", status, answer);
+        }
+
+        if (status is 204 or 205)
+        {
+            throw new AttemptFailedException(FailureReason.NotJson, $"the container answered with status {status} and so without a body; the result must be JSON", status);
+        }
+
+        if (!IsJson(call.ContentType) || call.ContentEncoding is not ("" or "identity"))
+        {
+            var what = IsJson(call.ContentType) ? $"is encoded as {call.ContentEncoding}; send it as it is"
+                : call.ContentType.Length == 0 ? "has no Content-Type; it must be application/json"
+                : $"has the Content-Type {Shorten(call.ContentType)}; it must be application/json";
+            throw new AttemptFailedException(FailureReason.BadContentType, $"the container's answer {what}", status, await ReadStartAsync(call));
+        }
+
+        var body = new AnswerBody(call, maxResult);
+        if (call.ContentLength > maxResult)
+        {
+            throw body.TooLarge();
+        }
+
+        var room = new byte[Math.Min(call.ContentLength ?? 4096, inlineLimit)];
+        var length = 0;
+        while (await body.ReadAsync() is { Length: > 0 } run)
+        {
+            if (length + run.Length > inlineLimit)
+            {
+                await using var stream = new AnswerStream(body, room.AsMemory(0, length), run);
+                var name = BlobNames.Result(lease);
+                return Body.InBlob(name, await blobs.WriteAsync(name, stream, CancellationToken.None));
+            }
+
+            if (length + run.Length > room.Length)
+            {
+                Array.Resize(ref room, Math.Min(inlineLimit, Math.Max(room.Length * 2, length + run.Length)));
+            }
+
+            run.CopyTo(room.AsMemory(length));
+            length += run.Length;
+        }
+
+        return Body.Of(length == room.Length ? room : room.AsSpan(0, length).ToArray());
+    }
+
+    /// <summary>Whether a Content-Type is JSON's or one that builds on it, whatever its parameters.</summary>
+    public static bool IsJson(ReadOnlySpan<char> contentType)
+    {
+        var end = contentType.IndexOf(';');
+        var type = (end < 0 ? contentType : contentType[..end]).Trim();
+        return type.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || (type.StartsWith("application/", StringComparison.OrdinalIgnoreCase) && type.EndsWith("+json", StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>Text of the first kilobyte of bytes that may be anything.</summary>
+    public static string Show(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, ShownAnswer)]).Replace('\0', '\uFFFD');
+
+    private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";
+
+    /// <summary>The start of an answer that is no result; a short one is read to its end, so that its connection can be used again.</summary>
+    private static async ValueTask<string> ReadStartAsync(ReplicaCall call)
+    {
+        var start = new byte[ShownAnswer];
+        var length = 0;
+        try
+        {
+            for (var read = 0; read < DrainedAnswer;)
+            {
+                var run = await call.ReadAsync();
+                if (run.IsEmpty)
+                {
+                    break;
+                }
+
+                var part = run.Span[..Math.Min(run.Length, start.Length - length)];
+                part.CopyTo(start.AsSpan(length));
+                length += part.Length;
+                read += run.Length;
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // What arrived before says more than that it broke off.
+        }
+
+        return Show(start.AsSpan(0, length));
+    }
+}

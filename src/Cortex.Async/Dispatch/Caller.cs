@@ -1,0 +1,153 @@
+using Cortex.Gateway.Calling;
+using Cortex.Gateway.Forwarding;
+using Cortex.Queues;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Async.Dispatch;
+
+/// <summary>Brings one message to a replica and says what is to become of it. Never throws.</summary>
+internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store, int inlineLimit, DispatchOptions options, DispatchMetrics metrics, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan BadStatusReadTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>Calls the slot's replica, or another one while the message has not been delivered.</summary>
+    /// <param name="work">The message.</param>
+    /// <param name="slot">Where to call.</param>
+    /// <returns>What is to become of the message, and the slot that is held now; no slot when no other could be had.</returns>
+    public async ValueTask<(CallOutcome Outcome, ReplicaSlot? Slot)> RunAsync(Work work, ReplicaSlot slot)
+    {
+        while (true)
+        {
+            work.ReplicaId = slot.ReplicaId;
+            try
+            {
+                return (new CallOutcome(CallEnd.Completed, await CallAsync(work, slot)), slot);
+            }
+            catch (UpstreamUnreachableException e) when (work.Abortion == AbortReason.None)
+            {
+                logger.ReplicaUnreachable(api, slot.ReplicaId, e.Message);
+                if (!replicas.TryExchangeUnreachable(ref slot))
+                {
+                    return (new CallOutcome(CallEnd.PutBack), null);
+                }
+            }
+            catch (Exception e)
+            {
+                return (await JudgeAsync(work, slot, e), slot);
+            }
+        }
+    }
+
+    private async ValueTask<Body> CallAsync(Work work, ReplicaSlot slot)
+    {
+        var message = work.Message;
+        await using var payload = message.Payload.Blob is { } blob ? await OpenPayloadAsync(blob) : null;
+        var client = slot.Life.Client;
+        await using var call = client.Call();
+        work.Attach(call);
+        try
+        {
+            await call.OpenAsync(client.Host);
+            AddHeaders(call, message);
+            await (payload is null ? call.SendAsync(message.Payload.Inline) : call.SendAsync(payload, message.Payload.Length));
+            metrics.Record(call.Status, time.GetElapsedTime(work.Started));
+            if (call.Status is < 200 or > 299)
+            {
+                // Its start is worth showing, but not worth waiting for long.
+                work.Deadline = Math.Min(work.Deadline, time.GetTimestamp() + (long)(BadStatusReadTime.TotalSeconds * time.TimestampFrequency));
+            }
+
+            return await AnswerReader.ReadAsync(call, work.Policy.MaxResult, inlineLimit, store.Blobs, message.Lease);
+        }
+        finally
+        {
+            work.Attach(null);
+        }
+    }
+
+    private static void AddHeaders(ReplicaCall call, LeasedMessage message)
+    {
+        if (!MessageHead.TryParse(message.Head, out var head))
+        {
+            throw new AttemptFailedException(FailureReason.PayloadMissing, "the request's headers cannot be read; it was stored by another version");
+        }
+
+        call.AddHeaderLines(head.HeaderLines.Span);
+        Span<byte> id = stackalloc byte[MessageId.Length];
+        message.Lease.Id.TryFormat(id, out var length);
+        call.AddHeader("X-Cortex-Request-ID"u8, id[..length]);
+    }
+
+    private async ValueTask<Stream> OpenPayloadAsync(string blob) =>
+        await store.Blobs.OpenAsync(blob, CancellationToken.None)
+        ?? throw new AttemptFailedException(FailureReason.PayloadMissing, $"the payload is gone from the blob store ({blob})");
+
+    private async ValueTask<CallOutcome> JudgeAsync(Work work, ReplicaSlot slot, Exception e)
+    {
+        switch (e)
+        {
+            case AttemptFailedException { Reason: FailureReason.PayloadMissing } failed:
+                return new CallOutcome(CallEnd.FailedForGood, Attempt: Attempt(work, failed.Reason, failed.Message));
+            case AttemptFailedException failed:
+                return new CallOutcome(CallEnd.Failed, Attempt: Attempt(work, failed.Reason, failed.Message, failed.Status, failed.Answer));
+            case OperationCanceledException or UpstreamUnreachableException when work.Abortion != AbortReason.None:
+                return Aborted(work);
+            case BadUpstreamAnswerException:
+                return await BrokenAsync(work, slot, e.Message);
+            case StoreFullException or StoreUnavailableException or StoreBusyException or RequestBodyException:
+                // Neither the message's fault nor the replica's: the blob store takes no result or gives no payload.
+                logger.BlobTrouble(api, work.Message.Lease.Id.ToString(), e.Message);
+                await PauseAsync(work);
+                return new CallOutcome(CallEnd.PutBack);
+            default:
+                logger.UnexpectedCallError(e, api, work.Message.Lease.Id.ToString());
+                await PauseAsync(work);
+                return new CallOutcome(CallEnd.PutBack);
+        }
+    }
+
+    private CallOutcome Aborted(Work work) => work.Abortion switch
+    {
+        AbortReason.Revoked => new CallOutcome(CallEnd.Revoked),
+        AbortReason.PutBack => new CallOutcome(CallEnd.PutBack),
+        _ => new CallOutcome(CallEnd.Failed, Attempt: Attempt(
+            work, FailureReason.Timeout, $"the attempt took longer than {work.Policy.Timeout.TotalSeconds:0.###} s, the API's queue.timeout")),
+    };
+
+    /// <summary>The news of a replica's death may come later than the end of its connections.</summary>
+    private async ValueTask<CallOutcome> BrokenAsync(Work work, ReplicaSlot slot, string reason)
+    {
+        try
+        {
+            await slot.Life.Ended.WaitAsync(options.ReplicaEndWait, time);
+            return new CallOutcome(CallEnd.Lost, Attempt: Attempt(
+                work, FailureReason.ReplicaLost, $"replica {slot.ReplicaId} ended while it worked on the request ({reason})"));
+        }
+        catch (TimeoutException)
+        {
+            return new CallOutcome(CallEnd.Failed, Attempt: Attempt(
+                work, FailureReason.BrokenAnswer, $"the container gave no whole answer: {reason}; see the logs of replica {slot.ReplicaId}"));
+        }
+    }
+
+    /// <summary>Keeps the slot for a while, so that a store in trouble is not asked again and again, nor containers for nothing.</summary>
+    private async ValueTask PauseAsync(Work work)
+    {
+        var pause = options.StorePause * 10;
+        for (var i = 0; i < 10 && work.Abortion == AbortReason.None; i++)
+        {
+            await Task.Delay(pause / 10, time, CancellationToken.None);
+        }
+    }
+
+    private Attempt Attempt(Work work, string reason, string message, int? status = null, string answer = "") => new()
+    {
+        Started = work.StartedAt,
+        Ended = time.GetUtcNow(),
+        Worker = work.ReplicaId,
+        Reason = reason,
+        Message = message.Length <= 1024 ? message : message[..1024],
+        StatusCode = status,
+        Answer = answer,
+    };
+}

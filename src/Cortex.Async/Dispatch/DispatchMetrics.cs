@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+
+namespace Cortex.Async.Dispatch;
+
+/// <summary>How fast the containers of one API answer, by status.</summary>
+internal sealed class DispatchMetrics
+{
+    /// <summary>Upper bounds of the latency buckets, in seconds; the last bucket has none.</summary>
+    public static readonly double[] BucketBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+    private readonly ConcurrentDictionary<int, Histogram> _byStatus = new();
+
+    /// <summary>Every status that was answered.</summary>
+    public IEnumerable<KeyValuePair<int, Histogram>> All => _byStatus.OrderBy(static entry => entry.Key);
+
+    /// <summary>Counts an answer.</summary>
+    /// <param name="status">Its status.</param>
+    /// <param name="elapsed">From the attempt's begin until the answer's head.</param>
+    public void Record(int status, TimeSpan elapsed)
+    {
+        if (!_byStatus.TryGetValue(status, out var histogram))
+        {
+            histogram = _byStatus.GetOrAdd(status, static _ => new Histogram());
+        }
+
+        histogram.Record(elapsed);
+    }
+
+    /// <summary>Latencies of one status.</summary>
+    internal sealed class Histogram
+    {
+        private readonly long[] _buckets = new long[BucketBounds.Length + 1];
+        private long _microseconds;
+
+        /// <summary>Sum of all latencies, in seconds.</summary>
+        public double Seconds => Interlocked.Read(ref _microseconds) / 1e6;
+
+        /// <summary>Answers in one bucket, those of smaller buckets not included.</summary>
+        public long BucketCount(int index) => Interlocked.Read(ref _buckets[index]);
+
+        public void Record(TimeSpan elapsed)
+        {
+            var index = 0;
+            while (index < BucketBounds.Length && elapsed.TotalSeconds > BucketBounds[index])
+            {
+                index++;
+            }
+
+            Interlocked.Increment(ref _buckets[index]);
+            Interlocked.Add(ref _microseconds, (long)elapsed.TotalMicroseconds);
+        }
+    }
+}

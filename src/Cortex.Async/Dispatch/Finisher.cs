@@ -1,0 +1,102 @@
+using Cortex.Queues;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Async.Dispatch;
+
+/// <summary>
+/// Tells the store what became of a message. While the store is in trouble it is told again for a bounded time; then the message comes back when its lease
+/// ends: it is worked on twice rather than lost.
+/// </summary>
+internal sealed class Finisher(string api, string queue, IQueueStore store, DispatchOptions options, TimeProvider time, ILogger logger)
+{
+    private const int MaxPauseFactor = 50;
+
+    /// <summary>Never throws.</summary>
+    /// <param name="work">The message.</param>
+    /// <param name="outcome">What became of it.</param>
+    /// <param name="stop">Ends the repetitions.</param>
+    public async Task FinishAsync(Work work, CallOutcome outcome, CancellationToken stop)
+    {
+        if (outcome.End == CallEnd.Revoked)
+        {
+            return;
+        }
+
+        var begin = time.GetTimestamp();
+        var pause = options.StorePause;
+        var unknown = false;
+        while (true)
+        {
+            try
+            {
+                var taken = await TellAsync(work, outcome, stop);
+                if (!taken && outcome.Result.Blob is { } blob)
+                {
+                    await DeleteUnusedAsync(work, blob, unknown);
+                }
+
+                return;
+            }
+            catch (Exception e) when (e is StoreFullException or StoreBusyException or StoreUnavailableException)
+            {
+                unknown |= e is StoreUnavailableException;
+                if (time.GetElapsedTime(begin) >= options.StoreRetryTime || stop.IsCancellationRequested)
+                {
+                    logger.OutcomeNotStored(api, work.Message.Lease.Id.ToString(), outcome.End.ToString(), e.Message);
+                    return;
+                }
+
+                logger.StoreTrouble(api, work.Message.Lease.Id.ToString(), e.Message);
+            }
+            catch (Exception e)
+            {
+                // Its queue was deleted, or the service stops.
+                logger.OutcomeNotStored(api, work.Message.Lease.Id.ToString(), outcome.End.ToString(), e.Message);
+                return;
+            }
+
+            await Task.Delay(pause, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            pause = pause * 2 < options.StorePause * MaxPauseFactor ? pause * 2 : options.StorePause * MaxPauseFactor;
+        }
+    }
+
+    private async ValueTask<bool> TellAsync(Work work, CallOutcome outcome, CancellationToken stop)
+    {
+        var message = work.Message;
+        switch (outcome.End)
+        {
+            case CallEnd.Completed:
+                return await store.CompleteAsync(message.Lease, outcome.Result, stop);
+            case CallEnd.Failed:
+                return await store.FailAsync(
+                    message.Lease, outcome.Attempt!, RetryRule.AfterFailure(work.Policy, message.FailedAttempts, Random.Shared.NextDouble()), stop);
+            case CallEnd.FailedForGood:
+                return await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop);
+            case CallEnd.Lost:
+                return RetryRule.AfterLoss(work.Policy, message.LostAttempts, Random.Shared.NextDouble()) is { } pause
+                    ? await store.LoseAsync(message.Lease, outcome.Attempt!, pause, stop)
+                    : await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop);
+            default:
+                await store.ReleaseAsync(message.Lease, stop);
+                return true;
+        }
+    }
+
+    /// <summary>A result that was refused is nobody's, unless an earlier try to store it succeeded without our knowledge.</summary>
+    private async ValueTask DeleteUnusedAsync(Work work, string blob, bool unknown)
+    {
+        try
+        {
+            if (unknown && await store.GetAsync(queue, work.Message.Lease.Id, CancellationToken.None) is { Result.Blob: { } kept } && kept == blob)
+            {
+                return;
+            }
+
+            await store.Blobs.DeleteAsync(blob, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            logger.BlobNotDeleted(api, blob, e.Message);
+        }
+    }
+}

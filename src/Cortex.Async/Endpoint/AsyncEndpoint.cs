@@ -1,0 +1,309 @@
+using System.Globalization;
+using Cortex.Async.Callbacks;
+using Cortex.Gateway.Routing;
+using Cortex.Queues;
+using Cortex.Queues.Blobs;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Async.Endpoint;
+
+/// <summary>The HTTP side of one Async API: takes requests, tells what became of them, cancels them and puts them back.</summary>
+/// <remarks>
+/// Its calls begin on threads that serve sockets. What the store answers continues on the thread pool.
+/// </remarks>
+internal sealed class AsyncEndpoint(
+    IQueueStore store, AsyncOptions options, TargetRules targets, AsyncRoute route, TimeProvider time, ILogger logger) : IEndpointHandler
+{
+    private const int DefaultListLimit = 50;
+    private const int MaxListLimit = 1000;
+    private readonly string _queue = QueueNames.Of(route.Name);
+    private volatile AsyncRoute _route = route;
+
+    /// <summary>The API as it is configured now; its name never changes.</summary>
+    public AsyncRoute Route
+    {
+        get => _route;
+        set => _route = value;
+    }
+
+    /// <inheritdoc/>
+    public Task HandleAsync(HttpContext http, string target, int start, int end)
+    {
+        var method = http.Request.Method;
+        if (end - start <= 1)   // the endpoint itself, perhaps with a slash behind it
+        {
+            return HttpMethods.IsPost(method) ? SubmitAsync(http)
+                : IsRead(method) ? GuardAsync(http, ListAsync(http, target, end))
+                : EndpointAnswer.NotAllowed(http, "GET, HEAD, POST");
+        }
+
+        var rest = target.AsSpan(start + 1, end - start - 1);
+        if (rest is "healthz")
+        {
+            return EndpointAnswer.Healthy(http);
+        }
+
+        var slash = rest.IndexOf('/');
+        var name = slash < 0 ? rest : rest[..slash];
+        var known = MessageId.TryParse(name, out var id);
+        if (slash >= 0)
+        {
+            return HttpMethods.IsPost(method)
+                ? rest[slash..] is not "/retry" ? EndpointAnswer.NotAllowed(http, "GET, HEAD")
+                    : known ? GuardAsync(http, RetryAsync(http, id)) : EndpointAnswer.UnknownId(http, name)
+                : EndpointAnswer.NotFound(http);
+        }
+
+        if (IsRead(method))
+        {
+            return known ? GuardAsync(http, GetAsync(http, id, target, end)) : EndpointAnswer.UnknownId(http, name);
+        }
+
+        return !HttpMethods.IsDelete(method) ? EndpointAnswer.NotAllowed(http, "DELETE, GET, HEAD")
+            : known ? GuardAsync(http, CancelAsync(http, id))
+            : EndpointAnswer.UnknownId(http, name);
+    }
+
+    private static bool IsRead(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
+
+    private async Task SubmitAsync(HttpContext http)
+    {
+        var api = _route;
+        var headers = http.Request.Headers;
+        if (!SubmitHeaders.TryRead(headers, api.Policy.ResultRetention, targets, out var wish, out var trouble)
+            || !MessageHead.TryMeasure(headers, api.Name, wish.CallbackUrl, out var headLength, out trouble))
+        {
+            await EndpointAnswer.Error(http, StatusCodes.Status400BadRequest, trouble);
+            return;
+        }
+
+        if (headLength > MessageHead.MaxLength)
+        {
+            await EndpointAnswer.Error(
+                http, StatusCodes.Status431RequestHeaderFieldsTooLarge, $"the request's headers are larger than {MessageHead.MaxLength} bytes");
+            return;
+        }
+
+        string? blob = null;
+        try
+        {
+            var maxPayload = api.Policy.MaxPayload;
+            if (http.Request.ContentLength > maxPayload)
+            {
+                throw PayloadReader.TooLarge(maxPayload);
+            }
+
+            var id = store.NewId();
+            Body payload;
+            byte[] kept;   // head and payload of a small request are one piece of memory, which is the store's from then on
+            int written;
+            using (var reader = new PayloadReader(http.Request.BodyReader, maxPayload, options.UploadIdleTimeout, time))
+            {
+                var inlineLimit = (int)Math.Min(options.InlineLimit, maxPayload);
+                var small = await reader.PeekAsync(inlineLimit);
+                if (small.Buffer.Length <= inlineLimit)
+                {
+                    var length = (int)small.Buffer.Length;
+                    kept = GC.AllocateUninitializedArray<byte>(headLength + length);
+                    written = MessageHead.Write(kept, headers, api.Name, wish.CallbackUrl);
+                    reader.Take(small, kept.AsSpan(written));
+                    payload = Body.Of(kept.AsMemory(written, length));
+                }
+                else
+                {
+                    kept = new byte[headLength];
+                    written = MessageHead.Write(kept, headers, api.Name, wish.CallbackUrl);
+                    reader.PutBack(small);
+                    var name = BlobNames.Payload(id);
+                    payload = Body.InBlob(name, await WriteBlobAsync(http, name, reader));
+                    blob = name;
+                }
+            }
+
+            var message = new NewMessage
+            {
+                Id = id,
+                Queue = _queue,
+                Head = kept.AsMemory(0, written),
+                Payload = payload,
+                Priority = wish.Priority,
+                Delay = wish.Delay,
+                IdempotencyKey = wish.IdempotencyKey,
+                FollowUpQueue = wish.CallbackUrl.Length > 0 ? QueueNames.Callbacks : null,
+            };
+
+            var stored = await EnqueueAsync(message);
+            if (!stored.IsNew)
+            {
+                http.Response.Headers["X-Cortex-Idempotent-Replay"] = "true";
+                await ForgetAsync(blob);
+            }
+
+            await EndpointAnswer.Id(http, stored.Id);
+        }
+        catch (Exception e) when (EndpointAnswer.Knows(e))
+        {
+            // Where it is unknown whether the request was stored, its payload stays; the store removes payloads of no message.
+            if (e is not StoreUnavailableException)
+            {
+                await ForgetAsync(blob);
+            }
+
+            await EndpointAnswer.Trouble(http, e);
+        }
+    }
+
+    private async ValueTask<EnqueueResult> EnqueueAsync(NewMessage message)
+    {
+        try
+        {
+            // A client that leaves now may have its request all the same: it does not know either way.
+            return await store.EnqueueAsync(message, CancellationToken.None);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The API was deployed or deleted this moment.
+            throw new StoreBusyException($"the API's queue takes no requests at the moment ({e.Message})");
+        }
+    }
+
+    private Task<long> WriteBlobAsync(HttpContext http, string name, PayloadReader reader) =>
+        Task.Run(() => store.Blobs.WriteAsync(name, new PayloadStream(reader), http.RequestAborted));   // it may block; this thread serves sockets
+
+    private async ValueTask ForgetAsync(string? blob)
+    {
+        if (blob is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await store.Blobs.DeleteAsync(blob, CancellationToken.None);
+        }
+        catch (IOException e)
+        {
+            logger.BlobNotDeleted(blob, e.Message);
+        }
+    }
+
+    private async Task GetAsync(HttpContext http, MessageId id, string target, int pathEnd)
+    {
+        var wait = TimeSpan.Zero;
+        if (QueryText.Find(target, pathEnd, "wait") is { } text && !DurationText.TryParse(text, out wait))
+        {
+            await EndpointAnswer.Error(http, StatusCodes.Status400BadRequest, "wait must be whole seconds or a duration such as 30s or 1m30s");
+            return;
+        }
+
+        var record = wait > TimeSpan.Zero
+            ? await store.WaitAsync(_queue, id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
+            : await store.GetAsync(_queue, id, CancellationToken.None);
+        if (record is null)
+        {
+            await EndpointAnswer.UnknownId(http, id.ToString());
+            return;
+        }
+
+        var document = RequestDocument.Of(record, await CallbackState.ReadAsync(store, record, CancellationToken.None));
+        await (document.Blob is null ? EndpointAnswer.Document(http, document.Before) : StreamAsync(http, document));
+    }
+
+    /// <summary>Answers with a result from the blob store.</summary>
+    private async Task StreamAsync(HttpContext http, RequestDocument document)
+    {
+        var response = http.Response;
+        await using var content = await store.Blobs.OpenAsync(document.Blob!, http.RequestAborted);
+        if (content is null)
+        {
+            logger.ResultMissing(_route.Name, document.Blob!);
+            await EndpointAnswer.Error(http, StatusCodes.Status500InternalServerError, "the request's result is missing from the blob store");
+            return;
+        }
+
+        response.ContentType = EndpointAnswer.Json;
+        response.ContentLength = document.Length;
+        if (HttpMethods.IsHead(http.Request.Method))
+        {
+            return;
+        }
+
+        await document.CopyToAsync(content, response.Body, http.RequestAborted);
+    }
+
+    private async Task ListAsync(HttpContext http, string target, int pathEnd)
+    {
+        MessageStatus? status = null;
+        if (QueryText.Find(target, pathEnd, "status") is { } word)
+        {
+            if (!StatusWords.TryParse(word, out var known))
+            {
+                await EndpointAnswer.Error(
+                    http, StatusCodes.Status400BadRequest, "status must be one of in_queue, in_progress, completed, failed, cancelled");
+                return;
+            }
+
+            status = known;
+        }
+
+        var limit = DefaultListLimit;
+        if (QueryText.Find(target, pathEnd, "limit") is { } number
+            && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxListLimit))
+        {
+            await EndpointAnswer.Error(http, StatusCodes.Status400BadRequest, $"limit must be a number from 1 to {MaxListLimit}");
+            return;
+        }
+
+        long? cursor = null;
+        if (QueryText.Find(target, pathEnd, "cursor") is { } place)
+        {
+            if (!long.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
+            {
+                await EndpointAnswer.Error(http, StatusCodes.Status400BadRequest, "cursor must be what an earlier list gave");
+                return;
+            }
+
+            cursor = parsed;
+        }
+
+        var page = await store.ListAsync(_queue, new MessageQuery(status, limit, cursor), CancellationToken.None);
+        await EndpointAnswer.Document(http, RequestDocument.Of(page));
+    }
+
+    private async Task CancelAsync(HttpContext http, MessageId id)
+    {
+        var outcome = await store.CancelAsync(_queue, id, CancellationToken.None);
+        await (outcome switch
+        {
+            { Done: true } => EndpointAnswer.Status(http, id, MessageStatus.Cancelled),
+            { Status: { } status } => EndpointAnswer.Error(
+                http, StatusCodes.Status409Conflict, $"id {id} can't be cancelled: it is {StatusWords.Of(status)}"),
+            _ => EndpointAnswer.UnknownId(http, id.ToString()),
+        });
+    }
+
+    private async Task RetryAsync(HttpContext http, MessageId id)
+    {
+        var outcome = await store.RetryAsync(_queue, id, CancellationToken.None);
+        await (outcome switch
+        {
+            { Done: true } => EndpointAnswer.Status(http, id, MessageStatus.Waiting),
+            { Status: { } status } => EndpointAnswer.Error(
+                http, StatusCodes.Status409Conflict, $"id {id} can't be put back: it is {StatusWords.Of(status)}, and only failed and cancelled requests can"),
+            _ => EndpointAnswer.UnknownId(http, id.ToString()),
+        });
+    }
+
+    private static async Task GuardAsync(HttpContext http, Task work)
+    {
+        try
+        {
+            await work;
+        }
+        catch (Exception e) when (!http.Response.HasStarted && EndpointAnswer.Knows(e))
+        {
+            await EndpointAnswer.Trouble(http, e);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Async.Endpoint;
+
+/// <summary>The endpoints' log messages; ids 6100-6199.</summary>
+internal static partial class EndpointLog
+{
+    [LoggerMessage(6101, LogLevel.Warning, "The payload {Blob} belongs to no request and could not be deleted ({Reason}); the store removes it when it is a day old")]
+    public static partial void BlobNotDeleted(this ILogger logger, string blob, string reason);
+
+    [LoggerMessage(6102, LogLevel.Error, "API {Api}: the result {Blob} of a completed request is missing from the blob store; was it deleted by hand?")]
+    public static partial void ResultMissing(this ILogger logger, string api, string blob);
+}

@@ -1,0 +1,78 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+
+namespace Cortex.Async.Endpoint;
+
+/// <summary>Reads the body of a request in progress, within limits of time and size.</summary>
+internal sealed class PayloadReader(PipeReader reader, long maxLength, TimeSpan idleTimeout, TimeProvider time) : IDisposable
+{
+    private CancellationTokenSource? _idle;
+    private long _taken;
+
+    /// <summary>Reads until the body is whole or more than so many bytes of it are there. Nothing is consumed.</summary>
+    public async ValueTask<ReadResult> PeekAsync(int atMost)
+    {
+        while (true)
+        {
+            var read = await NextAsync(CancellationToken.None);
+            if (read.IsCompleted || read.Buffer.Length > atMost)
+            {
+                return read;
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Takes all that <see cref="PeekAsync"/> found.</summary>
+    public void Take(ReadResult peeked, Span<byte> output)
+    {
+        peeked.Buffer.CopyTo(output);
+        reader.AdvanceTo(peeked.Buffer.End);
+    }
+
+    /// <summary>Leaves what <see cref="PeekAsync"/> found for <see cref="TakeAsync"/>.</summary>
+    public void PutBack(ReadResult peeked) => reader.AdvanceTo(peeked.Buffer.Start);
+
+    /// <summary>Takes some bytes; 0 at the end of the body.</summary>
+    public async ValueTask<int> TakeAsync(Memory<byte> output, CancellationToken cancellationToken)
+    {
+        var read = await NextAsync(cancellationToken);
+        var part = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, output.Length));
+        var count = (int)part.Length;
+        part.CopyTo(output.Span);
+        reader.AdvanceTo(part.End);
+        _taken += count;
+        return _taken <= maxLength ? count : throw TooLarge(maxLength);
+    }
+
+    /// <summary>What is thrown when a payload is larger than it may be.</summary>
+    public static PayloadException TooLarge(long maxLength) =>
+        new(StatusCodes.Status413PayloadTooLarge, $"the payload is larger than {maxLength} bytes, the API's queue.max_payload");
+
+    public void Dispose() => _idle?.Dispose();
+
+    private async ValueTask<ReadResult> NextAsync(CancellationToken cancellationToken)
+    {
+        if (reader.TryRead(out var ready))
+        {
+            return ready;
+        }
+
+        _idle ??= new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _idle.CancelAfter(idleTimeout);
+        using var registration = cancellationToken.UnsafeRegister(static idle => ((CancellationTokenSource)idle!).Cancel(), _idle);
+        try
+        {
+            var read = await reader.ReadAsync(_idle.Token);
+            _idle.CancelAfter(Timeout.InfiniteTimeSpan);
+            return read;
+        }
+        catch (OperationCanceledException) when (_idle.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new PayloadException(
+                StatusCodes.Status408RequestTimeout, $"no byte of the payload arrived for {idleTimeout.TotalSeconds} seconds");
+        }
+    }
+}
