@@ -1,4 +1,6 @@
 using System.Globalization;
+using Cortex.Core.Specs;
+using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
@@ -6,7 +8,7 @@ using Cortex.Runtimes;
 namespace Cortex.Operator;
 
 /// <summary>The operator's part of <c>/metrics</c>: replicas by state, and the process.</summary>
-internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler)
+internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, TaskController tasks)
 {
     /// <summary>Writes the Prometheus text format.</summary>
     public void Write(TextWriter writer)
@@ -22,11 +24,12 @@ internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime,
         }
 
         writer.Write("# HELP cortex_replicas_wanted Replicas that should run.\n# TYPE cortex_replicas_wanted gauge\n");
-        foreach (var api in store.Apis.Values)
+        foreach (var api in store.Apis.Values.Where(api => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
         {
             Line(writer, $"cortex_replicas_wanted{{api_name=\"{api.Name}\",api_kind=\"{api.Spec.Kind}\"}}", api.Replicas);
         }
 
+        tasks.WriteMetrics(writer);
         writer.Write("# HELP process_resident_memory_bytes Resident memory of the server.\n# TYPE process_resident_memory_bytes gauge\n");
         Line(writer, "process_resident_memory_bytes", Environment.WorkingSet);
         writer.Write("# HELP process_cpu_seconds_total Processor time of the server.\n# TYPE process_cpu_seconds_total counter\n");

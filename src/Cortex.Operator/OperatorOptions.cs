@@ -23,6 +23,9 @@ public sealed record OperatorOptions
     /// <summary>Writes metrics of further parts in the Prometheus text format; nothing by default.</summary>
     public Action<TextWriter> WriteMoreMetrics { get; init; } = static _ => { };
 
+    /// <summary>The folder of the state, which holds the jobs too.</summary>
+    internal string StateFolder => Path.GetDirectoryName(Path.GetFullPath(StatePath))!;
+
     /// <summary>Largest configuration file that a deployment accepts, in bytes; default 1 MiB.</summary>
     public int MaxConfigBytes { get; init; } = 1024 * 1024;
 }

@@ -2,6 +2,8 @@ using System.Net;
 using Cortex.Async;
 using Cortex.Core.Identifiers;
 using Cortex.Gateway;
+using Cortex.Jobs;
+using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Endpoints;
 using Cortex.Operator.Logs;
@@ -26,11 +28,14 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly ApiStore _store;
     private readonly Reconciler _reconciler;
     private readonly Deployer _deployer;
+    private readonly JobStore _jobs;
+    private readonly TaskController _tasks;
     private readonly IContainerRuntime _runtime;
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _time;
     private Task _reconciling = Task.CompletedTask;
+    private Task _runningTasks = Task.CompletedTask;
 
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
     /// <param name="options">The cluster.</param>
@@ -46,15 +51,23 @@ public sealed class OperatorServer : IAsyncDisposable
         _runtime = runtime;
         _time = time;
         _store = new ApiStore(options.StatePath, options.Cluster.Limits.ApiVersions);
+        _jobs = OpenJobs(options, time);
+        _tasks = new TaskController(
+            _jobs, runtime, new JobOptions { Limits = options.Cluster.Jobs, LogFolder = Path.Combine(options.StateFolder, "jobs") },
+            new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, spec => PodFactory.Create(spec, options.Version)),
+            new TimeIdGenerator(time, _jobs.NewestId()), time, loggers.CreateLogger<TaskController>());
+        var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
+        var taskRoutes = new TaskRoutes(_store, _tasks, errors, options);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
-        _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, taskRoutes, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _reconciler, options, uid, time);
-        _deployer = new Deployer(_store, runtime, _reconciler, reader, new TimeIdGenerator(time, _store.NewestId()), time);
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _reconciler, options, uid, time);
+        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, new TimeIdGenerator(time, _store.NewestId()), time);
+        var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), new LogStreamer(reader, runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>()), gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler), options);
-        _app = Build(options, addresses, routes, loggers);
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler, _tasks), options);
+        _app = Build(options, addresses, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
 
@@ -83,7 +96,11 @@ public sealed class OperatorServer : IAsyncDisposable
     }
 
     /// <summary>Begins to make the runtime match the desired state.</summary>
-    public void StartReconciling() => _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
+    public void StartReconciling()
+    {
+        _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
+        _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
+    }
 
     /// <summary>Begins to answer.</summary>
     /// <exception cref="IOException">An address can't be had; the message says which and what to do.</exception>
@@ -103,11 +120,27 @@ public sealed class OperatorServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _reconciling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_reconciling, _runningTasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _app.DisposeAsync();
         _deployer.Dispose();
+        await _jobs.DisposeAsync();
+        _tasks.Dispose();
         _store.Dispose();
         _stop.Dispose();
+    }
+
+    private JobStore OpenJobs(OperatorOptions options, TimeProvider time)
+    {
+        try
+        {
+            var limits = options.Cluster.Jobs;
+            return new JobStore(new JobStoreOptions { Path = Path.Combine(options.StateFolder, "jobs.db"), History = limits.History, HistoryAge = limits.HistoryAge }, time);
+        }
+        catch (InvalidDataException)
+        {
+            _store.Dispose();
+            throw;
+        }
     }
 
     // Containers outlive the server. The first requests after a restart should find those that still run.
@@ -129,7 +162,7 @@ public sealed class OperatorServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, OperatorRoutes routes, ILoggerFactory loggers)
+    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, OperatorRoutes routes, ErrorAnswers errors, ILoggerFactory loggers)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
@@ -145,7 +178,6 @@ public sealed class OperatorServer : IAsyncDisposable
         });
 
         var app = builder.Build();
-        var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
         var check = new ClientCheck(options.Version, options.Token);
         app.Use(next => context => errors.InvokeAsync(context, next));
         app.Use(next => context => SlashRule.Answer(context) ?? next(context));

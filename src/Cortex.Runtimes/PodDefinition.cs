@@ -24,6 +24,12 @@ public sealed record PodDefinition
     /// <summary>Whether a container that exits is started again.</summary>
     public RestartPolicy Restart { get; init; } = RestartPolicy.Always;
 
+    /// <summary>
+    /// From SIGTERM to SIGKILL where the runtime itself ends a container: after a failed liveness probe, or when another
+    /// container of a job has failed. Null takes the runtime's own.
+    /// </summary>
+    public TimeSpan? StopGrace { get; init; }
+
     /// <summary>Read-only files that every container sees: absolute path to text.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 }

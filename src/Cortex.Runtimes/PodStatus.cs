@@ -54,6 +54,12 @@ public sealed record ContainerStatus
     /// <summary>Whether the last end came from its memory limit.</summary>
     public bool OomKilled { get; init; }
 
+    /// <summary>When its process last began, by the backend's clock; null when it never did or nobody knows.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When its process last ended, by the backend's clock; null when it never did.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
     /// <summary>Why it waits, was restarted or ended. Empty when there is nothing to say.</summary>
     public string Reason { get; init; } = "";
 }

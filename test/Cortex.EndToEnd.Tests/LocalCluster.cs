@@ -46,6 +46,7 @@ public sealed class LocalCluster : IAsyncLifetime
             operator: {port: {{OperatorPort}}}
             apis: {port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
+            jobs: {termination_grace: 5s}
             {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
             callbacks: {allowed_targets: [127.0.0.1]}
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Cortex.Cli.Environments;
@@ -59,8 +61,20 @@ internal sealed class OperatorClient : IDisposable
         SendAsync(HttpMethod.Delete, $"delete/{Escape(apiName)}?apiName={Escape(apiName)}&keepCache={Text(keepCache)}", null, WireJson.Contract.MessageResponse, AnswerTimeout, cancellationToken);
 
     /// <summary>A job's answer as it came, since Batch and Task jobs differ.</summary>
-    public Task<JsonElement> GetJobAsync(ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, $"{JobRoute(kind)}/{Escape(apiName)}?jobID={Escape(jobId)}", null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
+    /// <param name="kind">The API's kind.</param>
+    /// <param name="apiName">The API.</param>
+    /// <param name="jobId">The job.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <param name="wait">How long the operator waits for the job's end before it answers.</param>
+    public Task<JsonElement> GetJobAsync(ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken, TimeSpan wait = default)
+    {
+        var patience = wait > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"&wait={wait.TotalSeconds}s") : "";
+        return SendAsync(HttpMethod.Get, $"{JobRoute(kind)}/{Escape(apiName)}?jobID={Escape(jobId)}{patience}", null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
+    }
+
+    /// <summary>Submits a job. Only Batch and Task APIs take any.</summary>
+    public Task<JsonElement> SubmitJobAsync(ApiKind? kind, string apiName, string body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, $"{JobRoute(kind)}/{Escape(apiName)}", new StringContent(body, Encoding.UTF8, "application/json"), WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
 
     /// <summary>Stops a job. Only Batch and Task APIs have any.</summary>
     public Task<MessageResponse> StopJobAsync(ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken) =>

@@ -55,6 +55,17 @@ internal static class ConfigDump
             dump.Text("max_unavailable", update.MaxUnavailable);
         }
 
+        if (spec.Jobs is { } jobs)
+        {
+            using var section = dump.Section("jobs:");
+            dump.Line($"max_concurrent: {(jobs.MaxConcurrent is { } most ? most.ToString(CultureInfo.InvariantCulture) : "null  # no limit")}");
+            dump.Number("priority", jobs.Priority);
+            if (jobs.MaxAttempts is { } attempts)
+            {
+                dump.Number("max_attempts", attempts);
+            }
+        }
+
         return dump.ToString();
     }
 

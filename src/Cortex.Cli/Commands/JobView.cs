@@ -36,6 +36,21 @@ internal static class JobView
         var head = new KeyValues();
         head.Add("job id", JobTables.Text(job, "job_id"));
         head.Add("status", JobStatusText.Of(status));
+        if (JobTables.Text(job, "message") is { Length: > 0 } message)
+        {
+            head.Add("reason", message);
+        }
+
+        if (status != "succeeded" && job.TryGetProperty("exit_code", out var code))
+        {
+            head.Add("exit code", code.GetRawText());
+        }
+
+        if (JobTables.Number(job, "max_attempts") is > 1 and var most)
+        {
+            head.Add("attempt", string.Create(CultureInfo.InvariantCulture, $"{JobTables.Number(job, "attempt")} of {most}"));
+        }
+
         var times = new KeyValues();
         times.Add("start time", JobTables.Timestamp(JobTables.Time(job, "start_time")));
         times.Add("end time", JobTables.Timestamp(JobTables.Time(job, "end_time")));
@@ -46,10 +61,26 @@ internal static class JobView
             text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("batch stats")}\n{BatchStats(job, answer)}");
         }
 
+        if (LastLines(job, style) is { Length: > 0 } lines)
+        {
+            text.Append('\n').Append(lines);
+        }
+
         text.Append('\n').Append(WorkerStats(kind, job, status, style));
         text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job endpoint: ")}{JobTables.Text(answer, "endpoint")}\n");
         text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job configuration")}\n{JsonSerializer.Serialize(job, WireJson.Indented.JsonElement)}\n");
         return new Rendered(text.ToString());
+    }
+
+    /// <summary>What a failed job wrote last; empty when it wrote nothing.</summary>
+    public static string LastLines(JsonElement job, Style style)
+    {
+        if (!job.TryGetProperty("last_log_lines", out var lines) || lines.ValueKind != JsonValueKind.Array || lines.GetArrayLength() == 0)
+        {
+            return "";
+        }
+
+        return $"{style.Bold("last log lines")}\n{string.Concat(lines.EnumerateArray().Select(line => line.GetString() + "\n"))}";
     }
 
     private static string BatchStats(JsonElement job, JsonElement answer)

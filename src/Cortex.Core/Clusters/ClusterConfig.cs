@@ -32,6 +32,9 @@ public sealed record ClusterConfig
     /// <summary>Bounds of the gateway.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
+    /// <summary>Bounds of jobs.</summary>
+    public JobSettings Jobs { get; init; } = new();
+
     /// <summary>Where queues, payloads and results of Async APIs are kept.</summary>
     public StorageSettings Storage { get; init; } = new();
 

@@ -42,6 +42,7 @@ public static class ClusterConfigParser
             Docker = Docker(cluster.Get<MapValue>("docker")),
             Limits = Limits(cluster.Get<MapValue>("limits")),
             Gateway = Gateway(cluster.Get<MapValue>("gateway")),
+            Jobs = Jobs(cluster.Get<MapValue>("jobs")),
             Storage = Storage(cluster.Get<MapValue>("storage")),
             Queue = Queue(cluster.Get<MapValue>("queue")),
             Async = Async(cluster.Get<MapValue>("async")),
@@ -107,6 +108,19 @@ public static class ClusterConfigParser
         QueueTimeout = gateway.Get<TimeSpan>("queue_timeout"),
         IdleTimeout = gateway.Get<TimeSpan>("idle_timeout"),
         MaxConnections = gateway.Int32("max_connections"),
+    };
+
+    private static JobSettings Jobs(MapValue jobs) => new()
+    {
+        History = jobs.Int32("history"),
+        HistoryAge = jobs.Get<TimeSpan>("history_age"),
+        LogSize = Bytes(jobs, "log_size"),
+        MaxConcurrent = jobs.Int32("max_concurrent"),
+        MaxUnfinished = jobs.Int32("max_unfinished"),
+        ParallelStarts = jobs.Int32("parallel_starts"),
+        ImageTimeout = jobs.Get<TimeSpan>("image_timeout"),
+        TerminationGrace = jobs.Get<TimeSpan>("termination_grace"),
+        MaxSubmissionSize = Bytes(jobs, "max_submission_size"),
     };
 
     private static StorageSettings Storage(MapValue storage)

@@ -19,6 +19,7 @@ internal static class ClusterInfoWriter
             WriteUnused(json, config.Unused);
             WriteManaged(json, clusterId, operatorId);
             WriteOurs(json, config);
+            WriteJobs(json, config.Jobs);
             json.WriteString("api_version", apiVersion);
             json.WriteString("operator_id", operatorId);
             json.WriteString("cluster_id", clusterId);
@@ -112,6 +113,21 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "upload_idle_timeout", config.Async.UploadIdleTimeout);
         json.WriteEndObject();
         WriteCallbacks(json, config.Callbacks);
+    }
+
+    private static void WriteJobs(Utf8JsonWriter json, JobSettings jobs)
+    {
+        json.WriteStartObject("jobs");
+        json.WriteNumber("history", jobs.History);
+        WriteDuration(json, "history_age", jobs.HistoryAge);
+        json.WriteString("log_size", Quantity.FormatBytes(jobs.LogSize));
+        json.WriteNumber("max_concurrent", jobs.MaxConcurrent);
+        json.WriteNumber("max_unfinished", jobs.MaxUnfinished);
+        json.WriteNumber("parallel_starts", jobs.ParallelStarts);
+        WriteDuration(json, "image_timeout", jobs.ImageTimeout);
+        WriteDuration(json, "termination_grace", jobs.TerminationGrace);
+        json.WriteString("max_submission_size", Quantity.FormatBytes(jobs.MaxSubmissionSize));
+        json.WriteEndObject();
     }
 
     private static void WriteStorage(Utf8JsonWriter json, StorageSettings storage)

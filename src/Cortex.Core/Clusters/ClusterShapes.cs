@@ -87,6 +87,7 @@ internal static class ClusterShapes
         new Field("node_groups", new ListShape(s_nodeGroup) { MaxCount = 100 }, "Groups of machines that APIs can select; here each of them is this machine.") { Default = "[]", Null = NullRule.Absent },
         new Field("operator", Listener(8888), "Where the operator listens.") { Default = "{}" },
         new Field("apis", Listener(8889), "Where the APIs are reached.") { Default = "{}" },
+        new Field("jobs", Jobs(), "Bounds of jobs.") { Default = "{}" },
         new Field("docker", Docker(), "How replicas run on Docker.") { Default = "{}" },
         new Field("limits", Limits(), "Bounds of the operator.") { Default = "{}" },
         new Field("gateway", Gateway(), "Bounds of the gateway.") { Default = "{}" },
@@ -134,6 +135,17 @@ internal static class ClusterShapes
         new Field("queue_timeout", Time("100ms", "24h"), "Time a request may wait for a replica.") { Default = "5m" },
         new Field("idle_timeout", Time("0s", "24h"), "Time a delivered request may go without data either way; 0s for no limit.") { Default = "0s" },
         new Field("max_connections", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of clients at a time.") { Default = "10000" });
+
+    private static MapShape Jobs() => new(
+        new Field("history", new IntShape { Min = 1, Max = 10_000 }, "Ended jobs of each API that are kept, with their logs.") { Default = "100" },
+        new Field("history_age", Time("1m", "87600h"), "Time that ended jobs are kept.") { Default = "720h" },
+        new Field("log_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Output kept of each attempt, the last of it.") { Default = "10Mi" },
+        new Field("max_concurrent", new IntShape { Min = 1, Max = 10_000 }, "Jobs of all APIs that run at a time; further ones wait as pending.") { Default = "1000" },
+        new Field("max_unfinished", new IntShape { Min = 1, Max = 1_000_000 }, "Jobs that have not ended; further submissions are refused.") { Default = "10000" },
+        new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Jobs that may be starting, and jobs that may be waiting for room on the machine, at a time.") { Default = "8" },
+        new Field("image_timeout", Time("1s", "24h"), "A job whose images can't be had for this long ends.") { Default = "5m" },
+        new Field("termination_grace", Time("0s", "1h"), "Time a worker gets from SIGTERM to SIGKILL.") { Default = "30s" },
+        new Field("max_submission_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Size of one submission.") { Default = "10Mi" });
 
     private static MapShape Storage() => new(
         new Field("queues", new ChoiceShape("sqlite", "postgres"), "Where queues and results are kept: in a file of the data directory, or in a PostgreSQL database.") { Default = "sqlite" },

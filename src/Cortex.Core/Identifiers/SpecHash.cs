@@ -27,6 +27,12 @@ public static class SpecHash
         Write(json, "autoscaling", spec.Autoscaling, WireJson.Contract.AutoscalingSpec);
         Write(json, "update_strategy", spec.UpdateStrategy, WireJson.Contract.UpdateStrategySpec);
         Write(json, "node_groups", spec.NodeGroups, WireJson.Contract.IReadOnlyListString);
+        if (spec.Jobs is not null)
+        {
+            // Left out for the other kinds, whose ids were made before there was such a key.
+            Write(json, "jobs", spec.Jobs, WireJson.Contract.JobsSpec);
+        }
+
         if (spec.Queue is not null)
         {
             // Left out for the other kinds, whose ids were made before there was such a key.

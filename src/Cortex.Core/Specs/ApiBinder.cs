@@ -23,6 +23,7 @@ internal static class ApiBinder
             UpdateStrategy = api.Find<MapValue>("update_strategy") is { } strategy
                 ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
                 : null,
+            Jobs = api.Find<MapValue>("jobs") is { } jobs ? Jobs(jobs) : null,
             Queue = api.Find<MapValue>("queue") is { } queue ? Queue(queue) : null,
             Index = index,
             FileName = fileName,
@@ -96,6 +97,13 @@ internal static class ApiBinder
             UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
         };
     }
+
+    private static JobsSpec Jobs(MapValue jobs) => new()
+    {
+        MaxConcurrent = jobs.TryGet("max_concurrent", out long most) ? (int)most : null,
+        Priority = jobs.Int32("priority"),
+        MaxAttempts = jobs.TryGet("max_attempts", out long attempts) ? (int)attempts : null,
+    };
 
     private static QueueSpec Queue(MapValue queue) => new()
     {

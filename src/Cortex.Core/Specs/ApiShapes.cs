@@ -137,6 +137,11 @@ internal static class ApiShapes
         new Field("weight", new IntShape { Min = 0, Max = 100 }, "Percent of the requests; for a shadow, percent that is copied to it.") { Required = true },
         new Field("shadow", new BoolShape(), "Gets copies of requests, and its answers are dropped.") { Default = "false" });
 
+    private static readonly MapShape s_jobsOfApi = new(
+        new Field("max_concurrent", new IntShape { Min = 1, Max = 10_000 }, "Jobs of this API that run at a time; further ones wait as pending. Null for no bound but the cluster's.") { Null = NullRule.Allowed },
+        new Field("priority", new IntShape { Min = 0, Max = 9 }, "Jobs of a higher priority start first, among all APIs; a submission may say otherwise.") { Default = "0" },
+        new Field("max_attempts", new IntShape { Min = 1, Max = 100 }, "Times that a task is tried when its containers fail.") { Variants = [Task], Default = "1" });
+
     private static readonly Field s_name = new("name", Texts.ApiName, "Name, unique in the cluster.") { Required = true };
     private static readonly Field s_kind = new("kind", new ChoiceShape(Kinds), "Kind of workload.") { Required = true };
 
@@ -153,7 +158,8 @@ internal static class ApiShapes
         new Field("node_groups", new ListShape(Texts.NodeGroupName) { MinCount = 1 }, "Node groups that it may run on; null for all.") { Variants = s_pods, Null = NullRule.Allowed },
         new Field("autoscaling", s_autoscaling, "Replica bounds and the scaling rule.") { Variants = s_scaled, Default = "{}" },
         new Field("update_strategy", s_updateStrategy, "How many replicas an update may add or take away at a time.") { Variants = s_scaled, Default = "{}" },
-        new Field("queue", s_queue, "How requests are kept and tried.") { Variants = [Async], Default = "{}" })
+        new Field("queue", s_queue, "How requests are kept and tried.") { Variants = [Async], Default = "{}" },
+        new Field("jobs", s_jobsOfApi, "How jobs are run.") { Variants = s_jobs, Default = "{}" })
     {
         KeyErrorKind = ErrorKinds.MalformedConfig,
         Rules = [ApiRules.TargetInFlight, ApiRules.Targets],

@@ -29,6 +29,9 @@ public sealed record ApiSpec
     /// <summary>How replicas are replaced; null for kinds without replicas.</summary>
     public UpdateStrategySpec? UpdateStrategy { get; init; }
 
+    /// <summary>How jobs are run; null for kinds without jobs.</summary>
+    public JobsSpec? Jobs { get; init; }
+
     /// <summary>How its requests are kept and tried; null for every kind but AsyncAPI.</summary>
     public QueueSpec? Queue { get; init; }
 

@@ -4,7 +4,7 @@ using Cortex.Core.Specs;
 
 namespace Cortex.Core.Wire;
 
-/// <summary>An API's specification with the identity of one version of it. Every field but <see cref="Queue"/> is always written.</summary>
+/// <summary>An API's specification with the identity of one version of it. Every field of Cortex 0.42 is always written.</summary>
 public sealed record DeployedSpec
 {
     /// <summary>The API's name.</summary>
@@ -30,6 +30,10 @@ public sealed record DeployedSpec
 
     /// <summary>How replicas are replaced.</summary>
     public UpdateStrategySpec? UpdateStrategy { get; init; }
+
+    /// <summary>How jobs are run; left out for kinds without jobs. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobsSpec? Jobs { get; init; }
 
     /// <summary>How requests are kept and tried; left out for every kind but AsyncAPI. Ours: Cortex 0.42 has no such field.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -79,6 +83,7 @@ public sealed record DeployedSpec
         Networking = spec.Networking,
         Autoscaling = spec.Autoscaling,
         UpdateStrategy = spec.UpdateStrategy,
+        Jobs = spec.Jobs,
         Queue = spec.Queue,
         Index = spec.Index,
         FileName = spec.FileName,

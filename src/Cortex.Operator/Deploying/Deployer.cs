@@ -2,6 +2,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
@@ -10,7 +11,7 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Deploying;
 
 /// <summary>Changes the desired state: deploy, refresh, delete.</summary>
-internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TimeIdGenerator timeIds, TimeProvider time) : IDisposable
+internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, TimeIdGenerator timeIds, TimeProvider time) : IDisposable
 {
     // Looking at what is deployed and changing it must not be split by another deployment.
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
@@ -86,7 +87,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         await _oneAtATime.WaitAsync(cancellationToken);
         try
         {
-            reader.Find(name);
+            var kind = reader.Find(name).Spec.Kind;
             var splitters = store.Apis.Values.Where(api => api.Spec.Apis?.Any(target => target.Name == name) == true).Select(api => api.Name).ToList();
             if (splitters.Count > 0)
             {
@@ -97,6 +98,11 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
 
             // Clients must not reach it once they were told that it goes.
             reconciler.PublishRoutes();
+            if (kind == ApiKind.TaskAPI)
+            {
+                await tasks.DeleteApiAsync(name, keepCache, CancellationToken.None);
+            }
+
             return $"deleting {name}";
         }
         finally
@@ -129,17 +135,21 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             throw new CortexException("resources.cannot_change_kind_of_deployed_api", $"{spec.Name} is deployed as a {deployed.Spec.Kind}, and the kind of a deployed API can't change; run `cortex delete {spec.Name}` first, or use another name");
         }
 
+        if (spec.Kind == ApiKind.TaskAPI)
+        {
+            return ApplyWithoutReplicas(spec, deployed);
+        }
+
         if (spec.Kind is not (ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kinds RealtimeAPI and AsyncAPI");
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kinds RealtimeAPI, AsyncAPI and TaskAPI");
         }
 
         var podId = SpecHash.PodId(spec);
         var specId = SpecHash.SpecId(spec);
         if (deployed is null)
         {
-            var now = time.GetUtcNow();
-            var created = Version(spec, specId, podId, DeploymentId.New(), (now - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick);
+            var created = Version(spec, specId, podId, DeploymentId.New(), UnixNanoseconds());
             return (new WantedApi(created, spec.Autoscaling!.InitReplicas) { CallbackKey = spec.Kind == ApiKind.AsyncAPI ? CallbackKey.New() : null }, $"creating {Title(spec.Name, spec.Kind)}");
         }
 
@@ -159,6 +169,21 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         var updated = Version(spec, specId, podId, deployed.Spec.DeploymentId, deployed.Spec.InitialDeploymentTime);
         return (deployed with { Spec = updated, Replicas = replicas }, $"updating {Title(spec.Name, spec.Kind)}");
     }
+
+    // Nothing runs before a job is submitted, and what runs keeps the version that it was submitted to.
+    private (WantedApi Wanted, string Message) ApplyWithoutReplicas(ApiSpec spec, WantedApi? deployed)
+    {
+        var specId = SpecHash.SpecId(spec);
+        if (deployed?.Spec.SpecId == specId)
+        {
+            return (deployed, $"{Title(spec.Name, spec.Kind)} is up to date");
+        }
+
+        var version = Version(spec, specId, SpecHash.PodId(spec), "", deployed?.Spec.InitialDeploymentTime ?? UnixNanoseconds());
+        return (new WantedApi(version, 0), $"{(deployed is null ? "created" : "updated")} {Title(spec.Name, spec.Kind)}");
+    }
+
+    private long UnixNanoseconds() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 
     private DeployedSpec NewVersion(DeployedSpec spec, string deploymentId)
     {

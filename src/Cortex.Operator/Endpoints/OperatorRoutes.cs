@@ -15,7 +15,7 @@ namespace Cortex.Operator.Endpoints;
 
 /// <summary>The operator's HTTP API: every route in one place.</summary>
 internal sealed class OperatorRoutes(
-    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
+    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
 {
     /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token.</summary>
     public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder authenticated)
@@ -24,10 +24,8 @@ internal sealed class OperatorRoutes(
         open.MapGet("/openapi.json", (RequestDelegate)(context => WriteAsync(context, OpenApiDocument.Text)));
         open.MapGet("/metrics", (RequestDelegate)WriteMetricsAsync);
 
-        foreach (var (prefix, kind) in new[] { ("/batch", "BatchAPI"), ("/tasks", "TaskAPI") })
-        {
-            open.MapMethods(prefix + "/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => RefuseJob(context, kind)));
-        }
+        open.MapMethods("/batch/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => RefuseJob(context, "BatchAPI")));
+        open.MapMethods("/tasks/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => tasks.HandleAsync(context, ApiName(context))));
 
         authenticated.MapGet("/info", (RequestDelegate)(async context => await WriteAsync(context, await cluster.InfoAsync(context.RequestAborted), WireJson.Contract.InfoResponse)));
         authenticated.MapPost("/deploy", (RequestDelegate)DeployAsync);
@@ -42,8 +40,9 @@ internal sealed class OperatorRoutes(
         authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));
         authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(context =>
         {
-            logs.Check(ApiName(context), context.Request.Query["jobID"]);
-            var url = $"{context.Request.Scheme}://{context.Request.Host}/streamlogs/{ApiName(context)}?allPods=true";
+            var jobId = context.Request.Query["jobID"].ToString();
+            logs.Check(ApiName(context), jobId);
+            var url = $"{context.Request.Scheme}://{context.Request.Host}/streamlogs/{ApiName(context)}?allPods=true{(jobId.Length > 0 ? $"&jobID={jobId}" : "")}";
             return WriteAsync(context, new LogResponse(url), WireJson.Contract.LogResponse);
         }));
     }

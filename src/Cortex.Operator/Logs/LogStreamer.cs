@@ -21,7 +21,8 @@ namespace Cortex.Operator.Logs;
 /// <c>tail</c> (lines of each container to begin with; default all). So many clients may read at a time, and one that
 /// stops reading is cut off: see <see cref="LimitSettings"/>.
 /// </remarks>
-internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime runtime, LimitSettings limits, TimeProvider time, ILogger<LogStreamer> logger)
+internal sealed partial class LogStreamer(
+    ApiReader reader, TaskLogReader tasks, IContainerRuntime runtime, LimitSettings limits, TimeProvider time, ILogger<LogStreamer> logger)
 {
     private const int BufferedLines = 1000;
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
@@ -42,6 +43,16 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
             throw new CortexException("resources.operation_is_only_supported_for_kind", $"{apiName} is a {api.Spec.Kind}, which has no jobs; leave the job id out");
         }
 
+        if (api.Spec.Kind is ApiKind.BatchAPI or ApiKind.TaskAPI)
+        {
+            if (string.IsNullOrEmpty(jobId))
+            {
+                throw new CortexException("endpoints.logs_job_id_required", $"{apiName} is a {api.Spec.Kind}, whose jobs have logs of their own; name one (`cortex get {apiName}` lists them)");
+            }
+
+            tasks.Check(apiName, jobId);
+        }
+
         return api;
     }
 
@@ -53,6 +64,7 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
         var tail = query["tail"].ToString();
         var request = new LogRequest(
             api.Name,
+            api.Spec.Kind == ApiKind.TaskAPI ? query["jobID"].ToString() : null,
             QueryFlag.Read(query, "allPods", otherwise: false),
             new LogQuery
             {
@@ -196,7 +208,19 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
     }
 
     private IAsyncEnumerable<string> ReadAsync(LogRequest request, CancellationToken cancellationToken) =>
-        request.AllPods ? ReadAllAsync(request, cancellationToken) : ReadFirstAsync(request, cancellationToken);
+        request.JobId is { } jobId ? ReadJobAsync(request, jobId, cancellationToken)
+        : request.AllPods ? ReadAllAsync(request, cancellationToken) : ReadFirstAsync(request, cancellationToken);
+
+    private async IAsyncEnumerable<string> ReadJobAsync(LogRequest request, string jobId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var (pod, line) in tasks.ReadAsync(request.ApiName, jobId, request.Query, cancellationToken))
+        {
+            foreach (var text in Unwrap(line.Text))
+            {
+                yield return request.AllPods && line.Container.Length > 0 ? $"{pod}/{line.Container} {text}" : text;
+            }
+        }
+    }
 
     private async IAsyncEnumerable<string> ReadFirstAsync(LogRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -357,5 +381,5 @@ internal sealed partial class LogStreamer(ApiReader reader, IContainerRuntime ru
     [LoggerMessage(3202, LogLevel.Warning, "Cut off a client that had taken no lines of the logs of {Api} for {Seconds} s.")]
     private partial void LogStalled(string api, double seconds);
 
-    private sealed record LogRequest(string ApiName, bool AllPods, LogQuery Query);
+    private sealed record LogRequest(string ApiName, string? JobId, bool AllPods, LogQuery Query);
 }

@@ -1,9 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
 using Cortex.Async;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs;
+using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
@@ -13,16 +16,21 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
 {
+    /// <summary>Jobs that one API shows, unless more have not ended.</summary>
+    private const int JobsShown = 10;
+
+    /// <summary>Jobs of an API that a list shows, besides those that have not ended.</summary>
+    private const int LatestOnly = 1;
+
     /// <summary>The node groups of this cluster; never empty.</summary>
     public IReadOnlyList<string> NodeGroups { get; } =
         options.Cluster.NodeGroups.Count > 0 ? [.. options.Cluster.NodeGroups.Select(group => group.Name)] : [ClusterViews.LocalGroup];
 
     /// <summary>A deployed API.</summary>
     /// <exception cref="CortexException"><c>resources.api_not_deployed</c>.</exception>
-    public WantedApi Find(string name) => store.Apis.GetValueOrDefault(name)
-        ?? throw new CortexException("resources.api_not_deployed", $"{name} is not deployed; `cortex get` lists what is");
+    public WantedApi Find(string name) => store.Find(name);
 
     /// <summary>A deployed API, or false when there is none of that name any more.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out WantedApi? api) => store.Apis.TryGetValue(name, out api);
@@ -39,6 +47,7 @@ internal sealed class ApiReader(
                 Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
                 Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
+                TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
             })];
     }
 
@@ -54,6 +63,7 @@ internal sealed class ApiReader(
             Status = status is null ? null : status with { ReplicaCounts = null },
             Queue = Queue(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+            TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
             ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
         };
     }
@@ -115,6 +125,9 @@ internal sealed class ApiReader(
     private ApiStatus? Status(WantedApi api, IEnumerable<PodStatus> pods) => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI
         ? ReplicaCounter.Count(api, pods, reconciler.IsStopping, reconciler.CreateError(api.Name))
         : null;
+
+    private IReadOnlyList<JsonElement>? TaskJobs(string name, int count) =>
+        tasks.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => JobJson.TaskStatus(job, tasks.Config(job.Record.Id)))] : null;
 
     private QueueStatus? Queue(WantedApi api) => api.Spec.Kind == ApiKind.AsyncAPI && asyncApis.GetTraffic(api.Name) is { } traffic
         ? new QueueStatus

@@ -10,20 +10,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Cortex.Operator.Reconciling;
 
-/// <summary>Makes the runtime match the desired state, and the gateway's routes match the runtime.</summary>
+/// <summary>Makes the runtime match the desired state, and the gateway's routes match the runtime. Pods of jobs are none of its business.</summary>
 /// <remarks>
 /// One loop decides; what it starts (creating, draining, deleting) runs beside it and is remembered here until it
 /// shows in the runtime. Nothing here outlives the process: after a restart the runtime's pods and the store's
 /// desired state are all that is needed.
 /// </remarks>
 internal sealed partial class Reconciler(
-    ApiStore store, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    ApiStore store, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _stopping = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
-    private readonly RoutePublisher _routes = new(gateway, asyncApis);
+    private readonly RoutePublisher _routes = new(gateway, asyncApis, jobs);
 
     /// <summary>Makes the loop look at everything soon.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
@@ -73,7 +73,7 @@ internal sealed partial class Reconciler(
         var creating = _creating.Values.ToList();
         var stopping = _stopping.Keys.ToHashSet(StringComparer.Ordinal);
         var apis = store.Apis;
-        var pods = runtime.List();
+        var pods = runtime.List().Where(pod => !pod.Labels.ContainsKey(PodLabels.JobId)).ToList();
         PublishRoutes();
 
         var byApi = pods.ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);

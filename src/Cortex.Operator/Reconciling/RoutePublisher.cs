@@ -10,12 +10,13 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Reconciling;
 
 /// <summary>Tells the data plane which replicas take requests, whenever that has changed.</summary>
-internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis)
+internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs)
 {
     private readonly Lock _lock = new();
     private Dictionary<string, ApiRoute>? _realtime;
     private Dictionary<string, AsyncRoute>? _async;
-    private IReadOnlyList<HandlerRoute> _handlers = [];
+    private IReadOnlyList<HandlerRoute> _asyncHandlers = [];
+    private List<HandlerRoute> _handlers = [];
 
     /// <summary>Compares with what the data plane has and swaps the routes when anything differs.</summary>
     /// <param name="store">What is deployed.</param>
@@ -37,16 +38,16 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis)
             // not concern the gateway, but a new or moved endpoint does.
             if (!Same(queued, _async, Same))
             {
-                var handlers = asyncApis.Apply(new AsyncSnapshot([.. queued.Values]));
-                _realtime = handlers.SequenceEqual(_handlers) ? _realtime : null;
-                _handlers = handlers;
+                _asyncHandlers = asyncApis.Apply(new AsyncSnapshot([.. queued.Values]));
                 _async = queued;
             }
 
-            if (!Same(realtime, _realtime, Same))
+            List<HandlerRoute> handlers = [.. _asyncHandlers, .. store.Apis.Values.Select(api => jobs.RouteOf(api.Spec)).OfType<HandlerRoute>()];
+            if (!Same(realtime, _realtime, Same) || !handlers.SequenceEqual(_handlers))
             {
-                gateway.Apply(new RouteSnapshot([.. realtime.Values]) { Handlers = _handlers });
+                gateway.Apply(new RouteSnapshot([.. realtime.Values]) { Handlers = handlers });
                 _realtime = realtime;
+                _handlers = handlers;
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Wire;
 using Microsoft.Data.Sqlite;
@@ -48,6 +49,11 @@ internal sealed class ApiStore : IDisposable
 
     /// <summary>Every deployed API by name, in ordinal order.</summary>
     public ImmutableSortedDictionary<string, WantedApi> Apis => _apis;
+
+    /// <summary>A deployed API.</summary>
+    /// <exception cref="CortexException"><c>resources.api_not_deployed</c>.</exception>
+    public WantedApi Find(string name) => _apis.GetValueOrDefault(name)
+        ?? throw new CortexException("resources.api_not_deployed", $"{name} is not deployed; `cortex get` lists what is");
 
     /// <summary>Makes these versions the wanted ones and adds them to the history: all of them or, on an error, none.</summary>
     public void Deploy(params IReadOnlyCollection<WantedApi> apis)

@@ -15,6 +15,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Kubernetes' exit code for a container that could not be started.</summary>
     private const int StartError = 128;
 
+    /// <summary>The exit code of a process that SIGTERM has ended.</summary>
+    private const int Terminated = 143;
+
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
@@ -146,6 +149,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 Restarts = _restarts,
                 ExitCode = _exitCode,
                 OomKilled = _oomKilled,
+                StartedAt = _startedAt > DateTimeOffset.UnixEpoch ? _startedAt : null,
+                EndedAt = _endedAt,
                 Reason = _paused ? $"container {container.Name} is paused: docker unpause {ContainerName} lets it go on" : _reason,
             };
         }
@@ -247,6 +252,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         else
         {
             var oom = seen.State.OOMKilled || (_oomSeen && seen.State.ExitCode == 137);
+            NoteStart(seen.State.StartedAt);
             Ended(seen.State.ExitCode, oom, seen.State.FinishedAt,
                 EndReason.Of(container.Name, seen.State.ExitCode, oom, container.MemoryBytes));
         }
@@ -456,7 +462,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         var words = await new ProbeLoop(probe, machine.Time, CheckAsync).WaitForDeathAsync(cancellationToken);
         _livenessFailure = $"container {container.Name} failed its liveness probe ({words})";
         Change(() => (_ready, _reason) = (false, _livenessFailure + " and is being restarted"));
-        var deadline = machine.Time.GetUtcNow() + machine.Options.StopGrace;
+        var deadline = machine.Time.GetUtcNow() + (pod.Definition.StopGrace ?? machine.Options.StopGrace);
         while (true)
         {
             try
@@ -559,6 +565,12 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _restartsInARow = 0;
         }
 
+        if (_livenessFailure is not null && exitCode == 0 && pod.Definition.Restart is RestartPolicy.Never)
+        {
+            // However politely it obeyed, it was ended because it had failed.
+            exitCode = Terminated;
+        }
+
         _tried.TrySetResult();
         machine.Logger.ContainerEnded(pod.Definition.Id, _livenessFailure ?? reason);
         Change(() =>
@@ -570,6 +582,15 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _reason = _livenessFailure ?? reason;
         });
         pod.ContainerEnded();
+    }
+
+    // An earlier process may have seen it start; only the engine remembers when.
+    private void NoteStart(DateTimeOffset at)
+    {
+        lock (_lock)
+        {
+            _startedAt = at;
+        }
     }
 
     private void Note(string reason) => Change(() => _reason = reason);

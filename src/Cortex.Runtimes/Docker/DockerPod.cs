@@ -322,7 +322,7 @@ internal sealed class DockerPod
     private async Task EndFailedJobAsync(CancellationToken cancellationToken)
     {
         await JobFailed.WaitAsync(cancellationToken);
-        var deadline = _machine.Time.GetUtcNow() + _machine.Options.StopGrace;
+        var deadline = _machine.Time.GetUtcNow() + (Definition.StopGrace ?? _machine.Options.StopGrace);
         await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(deadline, cancellationToken)));
     }
 

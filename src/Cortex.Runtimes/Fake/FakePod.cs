@@ -208,6 +208,7 @@ internal sealed class FakePod
     {
         var container = _containers[index];
         container.Starts++;
+        container.StartedAt = _machine.Time.GetUtcNow();
         container.Phase = ContainerPhase.Running;
         container.Ready = false;
         container.Reason = "";
@@ -281,6 +282,8 @@ internal sealed class FakePod
         private bool _oomKilled;
         private DateTimeOffset? _endedAt;
 
+        public DateTimeOffset? StartedAt { get; set; }
+
         public string Name => name;
 
         public ContainerPhase Phase { get; set; } = ContainerPhase.Waiting;
@@ -309,6 +312,8 @@ internal sealed class FakePod
             Restarts = Restarts,
             ExitCode = _exitCode,
             OomKilled = _oomKilled,
+            StartedAt = StartedAt,
+            EndedAt = _endedAt,
             Reason = Reason,
         };
     }

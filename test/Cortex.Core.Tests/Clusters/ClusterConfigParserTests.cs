@@ -20,6 +20,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(new DockerSettings(), file.Config.Docker);
         Assert.Equal(new LimitSettings(), file.Config.Limits);
         Assert.Equal(new GatewaySettings(), file.Config.Gateway);
+        Assert.Equal(new JobSettings(), file.Config.Jobs);
         Assert.Equal(new StorageSettings(), file.Config.Storage);
         Assert.Equal(new QueueStoreSettings(), file.Config.Queue);
         Assert.Equal(new AsyncSettings(), file.Config.Async);
@@ -61,6 +62,13 @@ public sealed class ClusterConfigParserTests
             },
             config.Queue);
         Assert.Equal(new AsyncSettings { MaxWait = TimeSpan.FromSeconds(14), UploadIdleTimeout = TimeSpan.FromSeconds(20) }, config.Async);
+        Assert.Equal(
+            new JobSettings
+            {
+                History = 2, HistoryAge = TimeSpan.FromHours(3), LogSize = 4 << 20, MaxConcurrent = 5, MaxUnfinished = 6, ParallelStarts = 7,
+                ImageTimeout = TimeSpan.FromSeconds(8), TerminationGrace = TimeSpan.FromSeconds(9), MaxSubmissionSize = 10 * 1024,
+            },
+            config.Jobs);
         Assert.Equal(["hooks.internal", "10.1.0.0/16", "fd00::/8"], config.Callbacks.AllowedTargets);
         Assert.Equal(
             new CallbackSettings

@@ -52,6 +52,9 @@ public sealed class ApiFileParserTests
 
         Assert.Empty(file.Errors);
         Assert.Equal(["rt", "as", "ba", "ta", "sp"], file.Apis.Select(api => api.Name));
+        Assert.Equal(
+            [null, null, new JobsSpec { MaxConcurrent = 4 }, new JobsSpec { MaxConcurrent = 2, Priority = 9, MaxAttempts = 3 }, null],
+            file.Apis.Select(api => api.Jobs));
         Assert.Equal([0, 1, 2, 3, 4], file.Apis.Select(api => api.Index));
         var (rt, other) = (file.Apis[0], file.Apis[1]);
         Assert.Equal((9000, 4L, 50L), (rt.Pod!.Port, rt.Pod.MaxConcurrency, rt.Pod.MaxQueueLength));
@@ -235,6 +238,7 @@ public sealed class ApiFileParserTests
     [Theory]
     [InlineData("AsyncAPI", "  pod: {max_queue_length: 5, containers: [{name: c, image: i}]}", "`max_queue_length` is not used by AsyncAPI; it belongs to RealtimeAPI")]
     [InlineData("BatchAPI", "  autoscaling: {}\n  pod: {containers: [{name: c, image: i, command: [x]}]}", "`autoscaling` is not used by BatchAPI; it belongs only to RealtimeAPI and AsyncAPI")]
+    [InlineData("RealtimeAPI", "  jobs: {priority: 2}\n  pod: {containers: [{name: c, image: i}]}", "`jobs` is not used by RealtimeAPI; it belongs only to BatchAPI and TaskAPI")]
     [InlineData("RealtimeAPI", "  queue: {max_attempts: 2}\n  pod: {containers: [{name: c, image: i}]}", "`queue` is not used by RealtimeAPI; it belongs to AsyncAPI")]
     [InlineData("AsyncAPI", "  queues: {}\n  pod: {containers: [{name: c, image: i}]}", "`queues` is not a key here; did you mean `queue`?")]
     [InlineData("AsyncAPI", "  queue: {max_attemps: 2}\n  pod: {containers: [{name: c, image: i}]}", "`max_attemps` is not a key here; did you mean `max_attempts`?")]

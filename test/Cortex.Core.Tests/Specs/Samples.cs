@@ -76,6 +76,7 @@ internal static class Samples
               image: app
               command: [run]
               readiness_probe: {http_get: {port: 80}}
+          jobs: {max_concurrent: 4}
         - name: ta
           kind: TaskAPI
           pod:
@@ -84,6 +85,7 @@ internal static class Samples
             - name: api
               image: app
               command: [run]
+          jobs: {max_concurrent: 2, priority: 9, max_attempts: 3}
         - name: sp
           kind: TrafficSplitter
           networking:
@@ -107,6 +109,16 @@ internal static class Samples
           parallel_starts: 4
           spare_networks: 0
           pull_timeout: 1h
+        jobs:
+          history: 2
+          history_age: 3h
+          log_size: 4Mi
+          max_concurrent: 5
+          max_unfinished: 6
+          parallel_starts: 7
+          image_timeout: 8s
+          termination_grace: 9s
+          max_submission_size: 10Ki
         limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, log_streams: 21, log_stall: 22s, server_log_size: 1Mi}
         gateway:
           max_request_body: 1Mi

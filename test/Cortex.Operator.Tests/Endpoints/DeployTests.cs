@@ -173,7 +173,7 @@ public sealed class DeployTests
 
         var results = await cluster.DeployAsync(TestCluster.Api("hello") + """
             - name: job
-              kind: TaskAPI
+              kind: BatchAPI
               pod:
                 containers:
                 - name: api
@@ -182,7 +182,7 @@ public sealed class DeployTests
             """);
 
         Assert.Equal("", results[0].Error);
-        Assert.Contains("runs only the kinds RealtimeAPI and AsyncAPI", results[1].Error, StringComparison.Ordinal);
+        Assert.Contains("runs only the kinds RealtimeAPI, AsyncAPI and TaskAPI", results[1].Error, StringComparison.Ordinal);
         Assert.Equal("hello", Assert.Single(await cluster.GetListAsync("/get")).Metadata!.Name);
     }
 

@@ -125,7 +125,7 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     private Reconciler Reconciler(TimeProvider time) => new(
-        _store, _runtime, _gateway, new FakeAsyncService(), new ReconcilerOptions { CortexVersion = "1.0.0", RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
+        _store, _runtime, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { CortexVersion = "1.0.0", RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
 
     private sealed class ManualClock : TimeProvider
     {
@@ -136,6 +136,11 @@ public sealed class ReconcilerTests : IDisposable
         public override long GetTimestamp() => _ticks;
 
         public void Advance(TimeSpan by) => _ticks += by.Ticks;
+    }
+
+    private sealed class NoJobs : IJobEndpoints
+    {
+        public HandlerRoute? RouteOf(DeployedSpec api) => null;
     }
 
     private sealed class UnsteadyGateway : IGateway

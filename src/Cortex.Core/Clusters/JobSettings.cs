@@ -1,0 +1,32 @@
+namespace Cortex.Core.Clusters;
+
+/// <summary>Bounds of jobs.</summary>
+public sealed record JobSettings
+{
+    /// <summary>Ended jobs kept per API, with their logs; 1-10000.</summary>
+    public int History { get; init; } = 100;
+
+    /// <summary>Ended jobs are kept this long.</summary>
+    public TimeSpan HistoryAge { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Bytes of output kept of each attempt, the last ones.</summary>
+    public long LogSize { get; init; } = 10L * 1024 * 1024;
+
+    /// <summary>Jobs of all APIs that run at a time; further ones wait as pending. 1-10000.</summary>
+    public int MaxConcurrent { get; init; } = 1000;
+
+    /// <summary>Jobs that have not ended; further submissions are refused. 1-1000000.</summary>
+    public int MaxUnfinished { get; init; } = 10_000;
+
+    /// <summary>Jobs whose containers are being started at a time, and jobs that wait for room on the machine; 1-1000.</summary>
+    public int ParallelStarts { get; init; } = 8;
+
+    /// <summary>A job whose images can't be had for this long ends.</summary>
+    public TimeSpan ImageTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Time a worker gets from SIGTERM to SIGKILL.</summary>
+    public TimeSpan TerminationGrace { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes of one submission.</summary>
+    public long MaxSubmissionSize { get; init; } = 10L * 1024 * 1024;
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Cortex.Runtimes;
+
+namespace Cortex.Jobs;
+
+/// <summary>What jobs have written, kept after their pods are gone: a file per attempt, with the last of its output.</summary>
+/// <param name="folder">Where the files are; made when it is missing.</param>
+/// <param name="maxBytes">Bytes kept of one attempt.</param>
+public sealed class JobLogs(string folder, long maxBytes)
+{
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'";
+
+    /// <summary>Keeps lines until they end. An attempt without a single line leaves what was kept of it before.</summary>
+    public async Task KeepAsync(string apiName, string jobId, int attempt, IAsyncEnumerable<LogLine> lines, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(lines);
+        var path = PathOf(apiName, jobId, attempt);
+        var unfinished = path + ".new";
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        long written = 0;
+        await using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 64 * 1024))
+        {
+            await foreach (var line in lines.WithCancellation(cancellationToken))
+            {
+                var bytes = Encoding.UTF8.GetBytes(Format(line));
+                await file.WriteAsync(bytes, cancellationToken);
+                written += bytes.Length;
+                if (file.Length > 2 * maxBytes)
+                {
+                    await DropHeadAsync(file, cancellationToken);
+                }
+            }
+
+            if (file.Length > maxBytes)
+            {
+                await DropHeadAsync(file, cancellationToken);
+            }
+        }
+
+        if (written > 0 || !File.Exists(path))
+        {
+            File.Move(unfinished, path, overwrite: true);
+        }
+        else
+        {
+            File.Delete(unfinished);
+        }
+    }
+
+    /// <summary>Whether anything was kept of an attempt, be it that it had written nothing.</summary>
+    public bool Has(string apiName, string jobId, int attempt) => File.Exists(PathOf(apiName, jobId, attempt));
+
+    /// <summary>The lines that were kept of an attempt, oldest first; none when nothing was.</summary>
+    public async IAsyncEnumerable<LogLine> ReadAsync(string apiName, string jobId, int attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var path = PathOf(apiName, jobId, attempt);
+        if (!File.Exists(path))
+        {
+            yield break;
+        }
+
+        using var reader = new StreamReader(path, Encoding.UTF8);
+        while (await reader.ReadLineAsync(cancellationToken) is { } text)
+        {
+            if (Parse(text) is { } line)
+            {
+                yield return line;
+            }
+        }
+    }
+
+    /// <summary>Forgets a job. One that has no logs is no error.</summary>
+    public void Remove(string apiName, string jobId)
+    {
+        var path = FolderOf(apiName, jobId);
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+
+    /// <summary>Forgets the jobs that are not known any more, such as those that became too old.</summary>
+    public void RemoveUnknown(Func<string, bool> isKnown)
+    {
+        ArgumentNullException.ThrowIfNull(isKnown);
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        foreach (var job in Directory.EnumerateDirectories(folder).SelectMany(Directory.EnumerateDirectories).ToList())
+        {
+            if (!isKnown(System.IO.Path.GetFileName(job)))
+            {
+                Directory.Delete(job, recursive: true);
+            }
+        }
+    }
+
+    private string FolderOf(string apiName, string jobId) => System.IO.Path.Combine(folder, apiName, jobId);
+
+    private string PathOf(string apiName, string jobId, int attempt) =>
+        System.IO.Path.Combine(FolderOf(apiName, jobId), string.Create(CultureInfo.InvariantCulture, $"{attempt}.log"));
+
+    // Leaves the last whole lines that fit.
+    private async Task DropHeadAsync(FileStream file, CancellationToken cancellationToken)
+    {
+        var tail = new byte[maxBytes];
+        file.Position = file.Length - maxBytes;
+        await file.ReadExactlyAsync(tail, cancellationToken);
+        var firstLine = tail.AsSpan().IndexOf((byte)'\n') + 1;
+        file.SetLength(0);
+        await file.WriteAsync(tail.AsMemory(firstLine), cancellationToken);
+    }
+
+    private static string Format(LogLine line) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{line.Timestamp.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}\t{line.Container}\t{(line.IsError ? 'e' : 'o')}\t{line.Text.Replace('\r', ' ').Replace('\n', ' ')}\n");
+
+    private static LogLine? Parse(string text)
+    {
+        var parts = text.Split('\t', 4);
+        return parts.Length == 4 && DateTimeOffset.TryParse(parts[0], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? new LogLine(parts[1], time, parts[3], parts[2] == "e")
+            : null;
+    }
+}

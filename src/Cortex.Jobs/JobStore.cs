@@ -1,0 +1,308 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using Cortex.Core.Identifiers;
+using Cortex.Core.Specs;
+using Cortex.Core.Wire;
+using Microsoft.Data.Sqlite;
+
+namespace Cortex.Jobs;
+
+/// <summary>Every job of the cluster, on disk. A change is synced to disk before the call that made it returns.</summary>
+/// <remarks>
+/// One connection under one lock. Changes that come while a commit is written share the next one, so that a hundred
+/// submissions at once cost a few commits. Other processes must not write to the file.
+/// </remarks>
+public sealed class JobStore : IAsyncDisposable
+{
+    private const int SchemaVersion = 1;
+    private const int MaxPending = 4096;
+    private const int MaxBatch = 256;
+
+    private readonly Lock _lock = new();
+    private readonly SqliteConnection _connection;
+    private readonly JobStoreOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(new BoundedChannelOptions(MaxPending) { SingleReader = true });
+    private readonly Task _writing;
+
+    /// <summary>Opens the file, creating it when it is missing.</summary>
+    /// <exception cref="InvalidDataException">The file was written by a newer version, or is no readable database.</exception>
+    public JobStore(JobStoreOptions options, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _time = time;
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = options.Path, Pooling = false }.ToString());
+        try
+        {
+            _connection.Open();
+            Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+            Migrate();
+        }
+        catch (SqliteException exception)
+        {
+            _connection.Dispose();
+            throw new InvalidDataException(
+                $"the jobs in {options.Path} can't be read ({exception.Message}); mend or restore the file, or move it away to begin without jobs", exception);
+        }
+
+        _writing = Task.Run(WriteAsync);
+    }
+
+    /// <summary>Adds a job with everything that it needs, whatever happens to its API later.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="config">Its configuration, as JSON.</param>
+    /// <param name="spec">The version of its API.</param>
+    /// <param name="cancellationToken">Stops waiting; the job may be added all the same.</param>
+    public Task AddAsync(JobRecord job, ReadOnlyMemory<byte> config, DeployedSpec spec, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        var specJson = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
+        return ChangeAsync(() =>
+        {
+            Execute("INSERT INTO specs(api_id, spec) VALUES($1, $2) ON CONFLICT DO NOTHING", job.ApiId, specJson);
+            Execute("INSERT INTO configs(id, config) VALUES($1, $2)", job.Id, config.ToArray());
+            Execute(
+                "INSERT INTO jobs(id, api, kind, api_id, ended, record) VALUES($1, $2, $3, $4, NULL, $5)",
+                job.Id, job.ApiName, job.Kind.ToString(), job.ApiId, Serialize(job));
+        }, cancellationToken);
+    }
+
+    /// <summary>Stores a job as it is now. One that was removed meanwhile stays so.</summary>
+    public Task SaveAsync(JobRecord job, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        return ChangeAsync(
+            () => Execute("UPDATE jobs SET ended = $2, record = $3 WHERE id = $1", job.Id, (object?)job.EndedAt?.ToUnixTimeMilliseconds() ?? DBNull.Value, Serialize(job)),
+            cancellationToken);
+    }
+
+    /// <summary>Removes the oldest ended jobs of an API that are more than are kept.</summary>
+    /// <returns>Their ids.</returns>
+    public Task<IReadOnlyList<string>> TrimAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
+        () => Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT -1 OFFSET $3", apiName, kind.ToString(), _options.History),
+        cancellationToken);
+
+    /// <summary>Removes the ended jobs of a kind that are older than they are kept.</summary>
+    /// <returns>Their ids.</returns>
+    public Task<IReadOnlyList<string>> TrimOldAsync(ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
+        () => Texts("SELECT id FROM jobs WHERE kind = $1 AND ended < $2", kind.ToString(), (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()),
+        cancellationToken);
+
+    /// <summary>Removes the ended jobs of an API of a kind.</summary>
+    /// <returns>Their ids.</returns>
+    public Task<IReadOnlyList<string>> RemoveEndedAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
+        () => Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString()), cancellationToken);
+
+    /// <summary>Removes one job.</summary>
+    public Task RemoveAsync(string jobId, CancellationToken cancellationToken) => ChangeAsync(() =>
+    {
+        Remove(jobId);
+        RemoveUnusedSpecs();
+    }, cancellationToken);
+
+    /// <summary>Every job of a kind that has not ended, newest first.</summary>
+    public IReadOnlyList<JobRecord> Unfinished(ApiKind kind)
+    {
+        lock (_lock)
+        {
+            return [.. Texts("SELECT record FROM jobs WHERE ended IS NULL AND kind = $1 ORDER BY id", kind.ToString()).Select(Parse)];
+        }
+    }
+
+    /// <summary>The newest ended jobs of an API, newest first.</summary>
+    public IReadOnlyList<JobRecord> Ended(string apiName, ApiKind kind, int count)
+    {
+        lock (_lock)
+        {
+            return [.. Texts("SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT $3", apiName, kind.ToString(), count).Select(Parse)];
+        }
+    }
+
+    /// <summary>One job of an API, or null.</summary>
+    public JobRecord? Find(string apiName, ApiKind kind, string jobId)
+    {
+        lock (_lock)
+        {
+            return Texts("SELECT record FROM jobs WHERE id = $1 AND api = $2 AND kind = $3", jobId, apiName, kind.ToString()) is [var record] ? Parse(record) : null;
+        }
+    }
+
+    /// <summary>Whether there is a job of this id.</summary>
+    public bool Contains(string jobId)
+    {
+        lock (_lock)
+        {
+            return Texts("SELECT id FROM jobs WHERE id = $1", jobId).Count > 0;
+        }
+    }
+
+    /// <summary>A job's configuration as JSON; null when there is no such job.</summary>
+    public byte[]? Config(string jobId)
+    {
+        lock (_lock)
+        {
+            using var command = Command("SELECT config FROM configs WHERE id = $1", jobId);
+            return command.ExecuteScalar() as byte[];
+        }
+    }
+
+    /// <summary>The version of the API that a job runs; null when no job runs it.</summary>
+    public DeployedSpec? Spec(string apiId)
+    {
+        lock (_lock)
+        {
+            return Texts("SELECT spec FROM specs WHERE api_id = $1", apiId) is [var spec] ? JsonSerializer.Deserialize(spec, WireJson.Contract.DeployedSpec) : null;
+        }
+    }
+
+    /// <summary>The newest id of all; null when there is none.</summary>
+    public TimeId? NewestId()
+    {
+        lock (_lock)
+        {
+            using var command = Command("SELECT min(id) FROM jobs");
+            return command.ExecuteScalar() is string text && TimeId.TryParse(text, out var id) ? id : null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _changes.Writer.TryComplete();
+        await _writing;
+        await _connection.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<string>> RemoveAsync(Func<List<string>> find, CancellationToken cancellationToken)
+    {
+        List<string> removed = [];
+        await ChangeAsync(() =>
+        {
+            removed = find();
+            removed.ForEach(Remove);
+            if (removed.Count > 0)
+            {
+                RemoveUnusedSpecs();
+            }
+        }, cancellationToken);
+        return removed;
+    }
+
+    private async Task ChangeAsync(Action apply, CancellationToken cancellationToken)
+    {
+        var change = new Change(apply, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await _changes.Writer.WriteAsync(change, cancellationToken);
+        await change.Done.Task.WaitAsync(cancellationToken);
+    }
+
+    private async Task WriteAsync()
+    {
+        var batch = new List<Change>(MaxBatch);
+        while (await _changes.Reader.WaitToReadAsync())
+        {
+            while (batch.Count < MaxBatch && _changes.Reader.TryRead(out var change))
+            {
+                batch.Add(change);
+            }
+
+            try
+            {
+                Commit(batch);
+                batch.ForEach(change => change.Done.TrySetResult());
+            }
+            catch (Exception exception) when (exception is SqliteException or InvalidOperationException)
+            {
+                // None of them was written; each caller is told.
+                batch.ForEach(change => change.Done.TrySetException(exception));
+            }
+
+            batch.Clear();
+        }
+    }
+
+    private void Commit(List<Change> batch)
+    {
+        lock (_lock)
+        {
+            using var transaction = _connection.BeginTransaction();
+            batch.ForEach(change => change.Apply());
+            transaction.Commit();
+        }
+    }
+
+    private void Remove(string id)
+    {
+        Execute("DELETE FROM jobs WHERE id = $1", id);
+        Execute("DELETE FROM configs WHERE id = $1", id);
+    }
+
+    private void RemoveUnusedSpecs() => Execute("DELETE FROM specs WHERE api_id NOT IN (SELECT api_id FROM jobs)");
+
+    private void Migrate()
+    {
+        using var version = Command("PRAGMA user_version");
+        var found = (long)version.ExecuteScalar()!;
+        if (found > SchemaVersion)
+        {
+            throw new InvalidDataException($"{_options.Path} was written by a newer version of Cortex (schema {found}, this one knows {SchemaVersion}); use that version, or start with another data directory");
+        }
+
+        if (found == SchemaVersion)
+        {
+            return;
+        }
+
+        using var transaction = _connection.BeginTransaction();
+        Execute("""
+            CREATE TABLE jobs(id TEXT PRIMARY KEY, api TEXT NOT NULL, kind TEXT NOT NULL, api_id TEXT NOT NULL, ended INTEGER, record TEXT NOT NULL) WITHOUT ROWID;
+            CREATE INDEX jobs_by_api ON jobs(api, kind, ended);
+            CREATE INDEX jobs_by_version ON jobs(api_id);
+            CREATE INDEX jobs_unfinished ON jobs(kind) WHERE ended IS NULL;
+            CREATE TABLE configs(id TEXT PRIMARY KEY, config BLOB NOT NULL);
+            CREATE TABLE specs(api_id TEXT PRIMARY KEY, spec TEXT NOT NULL);
+            PRAGMA user_version = 1;
+            """);
+        transaction.Commit();
+    }
+
+    private static string Serialize(JobRecord job) => JsonSerializer.Serialize(job, JobJsonContext.Default.JobRecord);
+
+    private static JobRecord Parse(string json) =>
+        JsonSerializer.Deserialize(json, JobJsonContext.Default.JobRecord) ?? throw new InvalidDataException("a stored job is empty");
+
+    private List<string> Texts(string sql, params ReadOnlySpan<object> parameters)
+    {
+        using var command = Command(sql, parameters);
+        using var reader = command.ExecuteReader();
+        var texts = new List<string>();
+        while (reader.Read())
+        {
+            texts.Add(reader.GetString(0));
+        }
+
+        return texts;
+    }
+
+    private void Execute(string sql, params ReadOnlySpan<object> parameters)
+    {
+        using var command = Command(sql, parameters);
+        command.ExecuteNonQuery();
+    }
+
+    private SqliteCommand Command(string sql, params ReadOnlySpan<object> parameters)
+    {
+        var command = _connection.CreateCommand();
+#pragma warning disable CA2100 // Every text comes from this file; values travel as parameters.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            command.Parameters.AddWithValue($"${i + 1}", parameters[i]);
+        }
+
+        return command;
+    }
+
+    private sealed record Change(Action Apply, TaskCompletionSource Done);
+}

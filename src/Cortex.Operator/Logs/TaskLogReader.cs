@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+using Cortex.Core.Errors;
+using Cortex.Jobs;
+using Cortex.Jobs.Tasks;
+using Cortex.Runtimes;
+
+namespace Cortex.Operator.Logs;
+
+/// <summary>Reads what a task job writes, attempt after attempt: from its pod while there is one, else what was kept.</summary>
+internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runtime)
+{
+    private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
+
+    /// <summary>Refuses a job that is not known.</summary>
+    public void Check(string apiName, string jobId)
+    {
+        if (tasks.Find(apiName, jobId) is null)
+        {
+            throw new CortexException("job.not_found", $"{apiName} has no job {jobId}; `cortex get {apiName}` lists its jobs");
+        }
+    }
+
+    /// <summary>The lines, each with the pod that wrote it; a line without a container is ours.</summary>
+    public async IAsyncEnumerable<(string Pod, LogLine Line)> ReadAsync(
+        string apiName, string jobId, LogQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var told = "";
+        for (var attempt = 1; tasks.Find(apiName, jobId) is { } view; )
+        {
+            var job = view.Record;
+            var pod = job.Attempt == attempt && !job.Status.IsFinal() ? tasks.Pod(job) : null;
+            var podId = TaskController.PodId(job with { Attempt = attempt });
+            if (pod is not null && pod.Containers.Any(container => container.Running || container.ExitCode is not null))
+            {
+                await foreach (var line in runtime.ReadLogsAsync(pod.Id, query, cancellationToken))
+                {
+                    yield return (podId, line);
+                }
+            }
+            else if (job.Attempt > attempt || job.Status.IsFinal())
+            {
+                await foreach (var line in LastAsync(KeptAsync(job, attempt, cancellationToken), query.Tail))
+                {
+                    yield return (podId, line);
+                }
+            }
+            else
+            {
+                if (!query.Follow)
+                {
+                    yield break;
+                }
+
+                if (told != view.Message || told.Length == 0)
+                {
+                    told = view.Message.Length > 0 ? view.Message : " ";
+                    yield return (podId, new LogLine("", job.CreatedAt, view.Message.Length > 0 ? $"waiting for pod to initialize ... ({view.Message})" : "waiting for pod to initialize ...", false));
+                }
+
+                await tasks.WaitForEndAsync(jobId, _lookAgain, cancellationToken);
+                continue;
+            }
+
+            // Whether another attempt follows shows when this one is over.
+            while (query.Follow && tasks.Find(apiName, jobId) is { } after && after.Record.Attempt == attempt && !after.Record.Status.IsFinal())
+            {
+                await tasks.WaitForEndAsync(jobId, _lookAgain, cancellationToken);
+            }
+
+            attempt++;
+            if (tasks.Find(apiName, jobId) is not { } now || now.Record.Attempt < attempt)
+            {
+                yield break;
+            }
+        }
+    }
+
+    // A job that has ended a moment ago still has its pod, and its logs are on their way to where they are kept.
+    private async IAsyncEnumerable<LogLine> KeptAsync(JobRecord job, int attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var pod = tasks.Pod(job with { Attempt = attempt });
+        var lines = pod is not null && !tasks.Logs.Has(job.ApiName, job.Id, attempt)
+            ? runtime.ReadLogsAsync(pod.Id, new LogQuery(), cancellationToken)
+            : tasks.Logs.ReadAsync(job.ApiName, job.Id, attempt, cancellationToken);
+        await foreach (var line in lines)
+        {
+            yield return line;
+        }
+    }
+
+    private static async IAsyncEnumerable<LogLine> LastAsync(IAsyncEnumerable<LogLine> lines, int? tail)
+    {
+        var last = new Queue<LogLine>();
+        await foreach (var line in lines)
+        {
+            if (tail is null)
+            {
+                yield return line;
+                continue;
+            }
+
+            last.Enqueue(line);
+            if (last.Count > tail)
+            {
+                last.Dequeue();
+            }
+        }
+
+        foreach (var line in last)
+        {
+            yield return line;
+        }
+    }
+}

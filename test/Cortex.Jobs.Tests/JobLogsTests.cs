@@ -1,0 +1,64 @@
+using Cortex.Jobs.Tests.Support;
+using Cortex.Runtimes;
+
+namespace Cortex.Jobs.Tests;
+
+public sealed class JobLogsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("cortex-jobs-").FullName;
+
+    [Fact]
+    public async Task Keep_Lines_AreReadBackAsTheyWere()
+    {
+        var logs = new JobLogs(_folder, 1 << 20);
+        LogLine[] lines = [new("main", Some.Start.AddTicks(1234567), "one\ttwo", false), new("side", Some.Start.AddSeconds(1), "", true), new("main", Some.Start.AddSeconds(2), "ünïcode", false)];
+
+        await logs.KeepAsync("a", "1", 1, lines.ToAsyncEnumerable(), CancellationToken.None);
+
+        Assert.Equal(lines, await ReadAsync(logs, 1));
+        Assert.Empty(await ReadAsync(logs, 2));
+    }
+
+    [Fact]
+    public async Task Keep_MoreThanFits_KeepsTheLastWholeLines()
+    {
+        var logs = new JobLogs(_folder, 2000);
+
+        await logs.KeepAsync("a", "1", 1, Enumerable.Range(0, 1000).Select(i => new LogLine("main", Some.Start, $"line {i}", false)).ToAsyncEnumerable(), CancellationToken.None);
+
+        var kept = await ReadAsync(logs, 1);
+        Assert.InRange(kept.Count, 30, 60);
+        Assert.Equal(Enumerable.Range(1000 - kept.Count, kept.Count).Select(i => $"line {i}"), kept.Select(line => line.Text));
+        Assert.InRange(new FileInfo(Path.Combine(_folder, "a", "1", "1.log")).Length, 1, 2000);
+    }
+
+    [Fact]
+    public async Task Keep_NothingAfterSomething_LeavesIt()
+    {
+        var logs = new JobLogs(_folder, 2000);
+        await logs.KeepAsync("a", "1", 1, new[] { new LogLine("main", Some.Start, "first", false) }.ToAsyncEnumerable(), CancellationToken.None);
+
+        await logs.KeepAsync("a", "1", 1, AsyncEnumerable.Empty<LogLine>(), CancellationToken.None);
+
+        Assert.Equal("first", Assert.Single(await ReadAsync(logs, 1)).Text);
+    }
+
+    [Fact]
+    public async Task RemoveUnknown_RemovesOnlyThose()
+    {
+        var logs = new JobLogs(_folder, 2000);
+        await logs.KeepAsync("a", "1", 1, AsyncEnumerable.Empty<LogLine>(), CancellationToken.None);
+        await logs.KeepAsync("a", "2", 1, AsyncEnumerable.Empty<LogLine>(), CancellationToken.None);
+
+        logs.RemoveUnknown(id => id == "2");
+        logs.Remove("a", "none");
+
+        Assert.False(logs.Has("a", "1", 1));
+        Assert.True(logs.Has("a", "2", 1));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static async Task<List<LogLine>> ReadAsync(JobLogs logs, int attempt) =>
+        await logs.ReadAsync("a", "1", attempt, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+}
