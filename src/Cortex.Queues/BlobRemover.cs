@@ -1,0 +1,57 @@
+using System.Threading.Channels;
+using Cortex.Queues.Blobs;
+using Cortex.Queues.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Cortex.Queues;
+
+/// <summary>Deletes blobs of messages that are gone, behind the back of whoever finished them. What it misses is an orphan.</summary>
+internal sealed class BlobRemover : IAsyncDisposable
+{
+    private const int Capacity = 100_000;
+
+    private readonly Channel<string> _names = Channel.CreateBounded<string>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly CancellationTokenSource _stop = new();
+    private readonly IBlobStore _blobs;
+    private readonly ILogger _logger;
+    private readonly Task _work;
+
+    public BlobRemover(IBlobStore blobs, ILogger logger)
+    {
+        _blobs = blobs;
+        _logger = logger;
+        _work = Task.Run(WorkAsync);
+    }
+
+    /// <summary>Has a blob deleted soon.</summary>
+    public void Remove(string name) => _names.Writer.TryWrite(name);
+
+    /// <summary>Deletes what it was told to, for at most 5 seconds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _names.Writer.TryComplete();
+        _stop.CancelAfter(TimeSpan.FromSeconds(5));
+        await _work;
+        _stop.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        await foreach (var name in _names.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            if (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+
+            try
+            {
+                await _blobs.DeleteAsync(name, _stop.Token);
+            }
+            catch (Exception exception) when (exception is IOException or OperationCanceledException or UnauthorizedAccessException)
+            {
+                _logger.BlobNotDeleted(exception, name);
+            }
+        }
+    }
+}

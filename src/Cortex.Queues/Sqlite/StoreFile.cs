@@ -1,0 +1,108 @@
+using Cortex.Queues.Sqlite.Live;
+using Cortex.Queues.Sqlite.Native;
+
+namespace Cortex.Queues.Sqlite;
+
+/// <summary>Opening the file: exclusively, and with what has to be in memory.</summary>
+internal static class StoreFile
+{
+    private const int TokenBits = 40;
+
+    /// <summary>Takes the file for this process, until what is returned is disposed.</summary>
+    /// <exception cref="StoreUnavailableException">Another process has it.</exception>
+    public static FileStream Lock(string path)
+    {
+        try
+        {
+            return new FileStream(path + "-lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException))
+        {
+            throw new StoreUnavailableException($"{path} is in use by another process; stop that one first, or start with another data directory", exception);
+        }
+    }
+
+    /// <summary>Opens the connection that writes, making the file if there is none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged, another's, or a newer version's.</exception>
+    public static Database Open(string path)
+    {
+        Database? database = null;
+        try
+        {
+            database = new Database(path, readOnly: false);
+            Schema.OpenWriter(database, path);
+            return database;
+        }
+        catch (SqliteError error)
+        {
+            database?.Dispose();
+            throw Explain(path, error);
+        }
+        catch (InvalidDataException)
+        {
+            database?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Says how to mend what SQLite found.</summary>
+    public static Exception Explain(string path, SqliteError error) => error.IsCorrupt
+        ? new InvalidDataException($"the queues in {path} can't be read ({error.Message}); restore the file, mend it with `sqlite3 {path} .recover`, or move it away to begin with empty queues", error)
+        : error.IsFull
+            ? new StoreFullException($"There is no room to open {path}: make room on the disk.", error)
+            : new StoreUnavailableException($"Can't open {path}: {error.Message}", error);
+
+    /// <summary>Begins a new epoch. Tokens of leases and sequence numbers of ids rise over all epochs.</summary>
+    public static (long FirstToken, long NextSequence) BeginEpoch(Database database)
+    {
+        database.Execute("UPDATE meta SET epoch = epoch + 1");
+        return (database.Number("SELECT epoch FROM meta")!.Value << TokenBits, database.Number("SELECT next_sequence FROM meta")!.Value);
+    }
+
+    /// <summary>Reads the queues, and from indexes alone which messages are not final.</summary>
+    public static void Load(Database database, QueueDirectory queues, LiveMessages live, Sweeper sweeper, int fairnessInterval, long wallNow)
+    {
+        using (var rows = database.Query("SELECT number, name, retention, retired_at, deleted FROM queues"))
+        {
+            while (rows.Step())
+            {
+                if (rows.Int(4) != 0)
+                {
+                    sweeper.Empty(rows.Int(0));
+                    continue;
+                }
+
+                queues.Add(new QueueState(rows.Int(0), rows.Text(1)!, fairnessInterval) { Retention = rows.Long(2), RetiredAt = rows.NullableLong(3) });
+            }
+        }
+
+        using (var rows = database.Query($"SELECT not_before, queue, priority, sequence FROM messages INDEXED BY messages_delayed WHERE not_before > {wallNow}"))
+        {
+            while (rows.Step())
+            {
+                if (queues.Find(rows.Int(1)) is { } queue)
+                {
+                    live.AddDelayed(queue, rows.Long(3), rows.Int(2), live.Now + ((rows.Long(0) - wallNow) * TimeSpan.TicksPerMillisecond));
+                }
+            }
+        }
+
+        using (var rows = database.Query("SELECT queue, priority, sequence FROM messages INDEXED BY messages_live WHERE status = 0"))
+        {
+            QueueState? queue = null;
+            while (rows.Step())
+            {
+                var number = rows.Int(0);
+                if (queue?.Number != number)
+                {
+                    queue = queues.Find(number);
+                }
+
+                if (queue is not null && !live.IsDelayed(rows.Long(2)))
+                {
+                    live.Add(queue, rows.Long(2), rows.Int(1));
+                }
+            }
+        }
+    }
+}
