@@ -26,13 +26,13 @@ internal sealed class SubmissionRules(BatchLimits limits)
 
         if (source is { S3Paths.Count: > 0, Paths.Count: > 0 })
         {
-            throw new CortexException(BatchErrorKinds.ConflictingFields, $"{field}: s3_paths and paths mean the same; use one of them");
+            throw new CortexException(BatchErrorKinds.ConflictingFields, $"{field}s3_paths and paths mean the same; use one of them");
         }
 
         var paths = source.S3Paths.Count > 0 ? source.S3Paths : source.Paths;
         return paths.Count > 0
             ? new(settings with { Paths = paths, Includes = source.Includes, Excludes = source.Excludes }, [])
-            : throw new CortexException(BatchErrorKinds.TooFewElements, $"{field}: s3_paths: must have at least one path");
+            : throw new CortexException(BatchErrorKinds.TooFewElements, $"{field}s3_paths: must have at least one path");
     }
 
     /// <summary>Checks what a job has whatever its source (rules 7 to 11).</summary>
