@@ -46,8 +46,14 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
     public async IAsyncEnumerable<SourceFile> ListAsync(string path, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var prefix = path[Scheme.Length..];
-        var start = after?[Scheme.Length..];
-        foreach (var local in Walk(prefix[..(prefix.LastIndexOf('/') + 1)], prefix, start, cancellationToken))
+        prefix += _folders.Contains(prefix) && !prefix.EndsWith('/') ? "/" : "";   // not its neighbours with longer names
+        var start = prefix[..(prefix.LastIndexOf('/') + 1)];
+        if (RealPath.Of(start) is { } real && !IsAllowed(real))
+        {
+            throw LeadsAway(path);
+        }
+
+        foreach (var local in Walk(start, prefix, after?[Scheme.Length..], cancellationToken))
         {
             if (await FindAsync(Scheme + local, cancellationToken) is { } file)
             {
@@ -74,6 +80,10 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
     private static bool IsBelow(string local, string folder) =>
         local.StartsWith(folder, StringComparison.Ordinal) && (local.Length == folder.Length || local[folder.Length] == '/' || folder == "/");
 
+    private bool IsAllowed(string real) => _realFolders.Value.Any(folder => IsBelow(real, folder));
+
+    private CortexException LeadsAway(string path) => new(BatchErrorKinds.PathNotAllowed, $"{path} leads out of the folders that jobs may read: {Allowed}");
+
     private LocalFile? Look(string path, string local)
     {
         if (!File.Exists(local))
@@ -92,12 +102,7 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
         try
         {
             var real = RealPath.Of(handle) ?? RealPath.Of(local);
-            if (real is null || !_realFolders.Value.Any(folder => IsBelow(real, folder)))
-            {
-                throw new CortexException(BatchErrorKinds.PathNotAllowed, $"{path} leads out of the folders that jobs may read: {Allowed}");
-            }
-
-            return handle;
+            return real is not null && IsAllowed(real) ? handle : throw LeadsAway(path);
         }
         catch
         {
@@ -113,25 +118,7 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
     private static IEnumerable<string> Walk(string folder, string prefix, string? after, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (!Directory.Exists(folder))
-        {
-            yield break;
-        }
-
-        var names = new List<string>();
-        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
-        {
-            var isFolder = entry.Attributes.HasFlag(FileAttributes.Directory);
-            var name = folder + entry.Name + (isFolder ? "/" : "");
-            var isLinkedFolder = isFolder && entry.LinkTarget is not null;
-            if (!isLinkedFolder && (name.StartsWith(prefix, StringComparison.Ordinal) || (isFolder && prefix.StartsWith(name, StringComparison.Ordinal))))
-            {
-                names.Add(name);
-            }
-        }
-
-        names.Sort(Utf8Order.Instance);
-        foreach (var name in names)
+        foreach (var name in NamesIn(folder, prefix))
         {
             var isPassed = after is not null && Utf8Order.Instance.Compare(name, after) <= 0;
             if (!name.EndsWith('/'))
@@ -149,6 +136,31 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
                 }
             }
         }
+    }
+
+    private static List<string> NamesIn(string folder, string prefix)
+    {
+        var names = new List<string>();
+        try
+        {
+            foreach (var entry in Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFileSystemInfos() : [])
+            {
+                var isFolder = entry.Attributes.HasFlag(FileAttributes.Directory);
+                var name = folder + entry.Name + (isFolder ? "/" : "");
+                var isLinkedFolder = isFolder && entry.LinkTarget is not null;
+                if (!isLinkedFolder && (name.StartsWith(prefix, StringComparison.Ordinal) || (isFolder && prefix.StartsWith(name, StringComparison.Ordinal))))
+                {
+                    names.Add(name);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CortexException(BatchErrorKinds.Other, $"can't list {Scheme}{folder}: {exception.Message}", exception);
+        }
+
+        names.Sort(Utf8Order.Instance);
+        return names;
     }
 
     private sealed class LocalFile(FolderStorage storage, string local) : SourceFile

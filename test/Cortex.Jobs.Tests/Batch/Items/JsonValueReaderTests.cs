@@ -165,10 +165,12 @@ public sealed class JsonValueReaderTests
     {
         var text = new StringBuilder();
         var inString = false;
-        for (var i = 0; i < json.Length; i++)
+        var escaped = false;
+        foreach (var character in json)
         {
-            inString ^= json[i] == '"' && !(inString && json[i - 1] == '\\' && json[i - 2] != '\\');
-            text.Append(inString || !" \t\r\n".Contains(json[i], StringComparison.Ordinal) ? json[i].ToString() : "");
+            inString ^= character == '"' && !escaped;
+            escaped = inString && character == '\\' && !escaped;
+            text.Append(inString || !" \t\r\n".Contains(character, StringComparison.Ordinal) ? character.ToString() : "");
         }
 
         return Unescaped(text.ToString());

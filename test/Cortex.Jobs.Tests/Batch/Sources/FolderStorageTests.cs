@@ -65,6 +65,21 @@ public sealed class FolderStorageTests : IDisposable
         Assert.Empty(await ListAsync("", includes: ["*.json"]));
     }
 
+    [Fact]
+    public async Task ListAsync_AllowedFolderItself_GivesItsFilesAndNotItsNeighbours()
+    {
+        _folder.Write("data/x", "1");
+        _folder.Write("database/y", "1");
+        var names = new List<string>();
+
+        await foreach (var (_, file) in new FileLister([$"file://{_folder.Path}/data"], [], [], _storages).ListAsync(SourcePosition.Start, CancellationToken.None))
+        {
+            names.Add(file.Path);
+        }
+
+        Assert.Equal([$"file://{_folder.Path}/data/x"], names);
+    }
+
     [Theory]
     [InlineData("file:///etc/passwd", "batchapi.path_not_allowed")]
     [InlineData("file://{0}", "batchapi.path_not_allowed")]
