@@ -1,0 +1,71 @@
+using System.Buffers;
+
+namespace Cortex.Jobs.Batch.Items;
+
+/// <summary>A stream of items, each compacted on a line of its own, to be read once. Begins with the source's present item.</summary>
+internal sealed class ItemLines(IItemSource source) : Stream
+{
+    private const int LinesAtOnce = 64 * 1024;
+
+    private readonly ArrayBufferWriter<byte> _lines = new(LinesAtOnce);
+    private int _given;
+    private bool _more = true;
+
+    /// <summary>Items that were read.</summary>
+    public long Count { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_given == _lines.WrittenCount)
+        {
+            await FillAsync(cancellationToken);
+        }
+
+        var count = Math.Min(buffer.Length, _lines.WrittenCount - _given);
+        _lines.WrittenMemory.Slice(_given, count).CopyTo(buffer);
+        _given += count;
+        return count;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("only ReadAsync reads");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private async ValueTask FillAsync(CancellationToken cancellationToken)
+    {
+        _lines.ResetWrittenCount();
+        _given = 0;
+        while (_more && _lines.WrittenCount < LinesAtOnce)
+        {
+            JsonCompactor.Append(source.Item, _lines);
+            _lines.Write("\n"u8);
+            Count++;
+            _more = await source.ReadAsync(cancellationToken);
+        }
+    }
+}

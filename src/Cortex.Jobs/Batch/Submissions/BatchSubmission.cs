@@ -1,0 +1,6 @@
+namespace Cortex.Jobs.Batch.Submissions;
+
+/// <summary>A submission that passed every check that needs nothing but its own text.</summary>
+/// <param name="Settings">What the job is to do.</param>
+/// <param name="Items">The JSON text of every item, when they came with the submission.</param>
+public sealed record BatchSubmission(BatchSettings Settings, IReadOnlyList<ReadOnlyMemory<byte>> Items);
