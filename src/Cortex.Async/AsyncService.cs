@@ -149,9 +149,14 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
             return;
         }
 
+        var apis = Volatile.Read(ref _apis).Values;
+        foreach (var api in apis)
+        {
+            api.Dispatcher.Stop();   // before anything is waited for
+        }
+
         await _stopping.CancelAsync();
         await Task.WhenAll(_loops);
-        var apis = Volatile.Read(ref _apis).Values;
         await Task.WhenAll([_callbacks.DisposeAsync().AsTask(), .. apis.Select(static api => api.Dispatcher.StopAsync())]);
         await _sweeper.DisposeAsync();
         foreach (var api in apis)

@@ -8,6 +8,25 @@ internal sealed class FinalWaiters(int limit, TimeProvider time)
     private int _count;
     private bool _closed;
 
+    /// <summary>What <see cref="IQueueStore.WaitAsync"/> promises, for a store that signals.</summary>
+    /// <param name="sequence">The message.</param>
+    /// <param name="wait">At most so long.</param>
+    /// <param name="get">Looks the message up.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<MessageRecord?> WaitAsync(long sequence, TimeSpan wait, Func<ValueTask<MessageRecord?>> get, CancellationToken cancellationToken)
+    {
+        StoreInput.CheckWait(wait);
+        using var waiter = wait > TimeSpan.Zero ? Enter(sequence) : null;
+        var record = await get();
+        if (waiter is null || record is not { Status: MessageStatus.Waiting or MessageStatus.Leased })
+        {
+            return record;
+        }
+
+        await waiter.WaitAsync(wait, cancellationToken);
+        return await get();
+    }
+
     /// <summary>Stands in line for a message; null when the line is full. To be done before looking whether it is final already.</summary>
     public Waiter? Enter(long sequence)
     {

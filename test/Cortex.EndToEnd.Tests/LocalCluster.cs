@@ -100,7 +100,7 @@ public sealed class LocalCluster : IAsyncLifetime
     public Task<string> CallAsync(string path) => Http.GetStringAsync(new Uri(Apis, path));
 
     /// <summary>Ids of all containers of the cluster.</summary>
-    public async Task<IReadOnlyList<string>> ContainersAsync() => [.. (await ListAsync("")).Select(c => c.Id)];
+    public async Task<IReadOnlyList<string>> ContainersAsync(string filter = "") => [.. (await ListAsync(filter)).Select(c => c.Id)];
 
     /// <summary>Ids of the containers of replicas: not those that are kept for replicas to come.</summary>
     public async Task<IReadOnlyList<string>> ReplicaContainersAsync(string filter = "") =>

@@ -295,19 +295,8 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
             : null;
 
     /// <inheritdoc/>
-    public async ValueTask<MessageRecord?> WaitAsync(string queue, MessageId id, TimeSpan wait, CancellationToken cancellationToken)
-    {
-        StoreInput.CheckWait(wait);
-        using var waiter = wait > TimeSpan.Zero ? _waiters.Enter(id.Sequence) : null;
-        var record = await GetAsync(queue, id, cancellationToken);
-        if (waiter is null || record is not { Status: MessageStatus.Waiting or MessageStatus.Leased })
-        {
-            return record;
-        }
-
-        await waiter.WaitAsync(wait, cancellationToken);
-        return await GetAsync(queue, id, cancellationToken);
-    }
+    public ValueTask<MessageRecord?> WaitAsync(string queue, MessageId id, TimeSpan wait, CancellationToken cancellationToken) =>
+        _waiters.WaitAsync(id.Sequence, wait, () => GetAsync(queue, id, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<MessagePage> ListAsync(string queue, MessageQuery query, CancellationToken cancellationToken)

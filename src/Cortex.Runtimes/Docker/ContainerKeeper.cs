@@ -18,6 +18,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>The exit code of a process that SIGTERM has ended.</summary>
     private const int Terminated = 143;
 
+    /// <summary>After so many failed starts in a row a container that has run before is made anew.</summary>
+    private const int StartsTried = 3;
+
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
@@ -40,6 +43,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private bool _oomSeen;
     private bool _filesWritten;
     private bool _forgiven;
+    private int _failedStarts;
     private int _restarts;
     private int _restartsInARow;
     private int? _exitCode;
@@ -384,6 +388,12 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 return;
             }
 
+            if (EverStarted && ++_failedStarts % StartsTried == 0)
+            {
+                await machine.SetAsideAsync(Id!, cancellationToken);
+                Id = null;
+            }
+
             Ended(StartError, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} can't be started: {error.Message}");
         }
         finally
@@ -543,6 +553,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _reason = "";
             _livenessFailure = null;
             _forgiven = false;
+            _failedStarts = 0;
             _startedAt = at;
             EverStarted = true;
             _nextStart.TrySetResult();

@@ -20,10 +20,13 @@ internal static class DockerLabels
     /// <summary>The network container of a pod.</summary>
     public static string Infra(string cluster, string podId) => $"cortex-{cluster}-{podId}";
 
-    /// <summary>A network container that no pod has taken yet. The dot keeps it apart from every pod's.</summary>
+    /// <summary>
+    /// A container that belongs to no pod: a network container that none has taken yet, or one that was set aside because the engine could not
+    /// start it. The dot keeps it apart from every pod's.
+    /// </summary>
     public static string Spare(string cluster, string token) => $"{SparePrefix(cluster)}{token}";
 
-    /// <summary>Whether it is the name of a network container that no pod has taken yet.</summary>
+    /// <summary>Whether it is the name of a container that belongs to no pod.</summary>
     public static bool IsSpare(string cluster, string name) => name.StartsWith(SparePrefix(cluster), StringComparison.Ordinal);
 
     /// <summary>The pod whose network container has this name, also while it is deleted; null when it is none's.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
@@ -99,6 +100,19 @@ internal sealed class DockerMachine : IDisposable
             await PrepareAsync(CancellationToken.None);
             return await Engine.CreateContainerAsync(name, plan, CancellationToken.None);
         }
+    }
+
+    /// <summary>Frees the name of a container that the engine can't start, and has the container removed as soon as the engine is able to.</summary>
+    /// <remarks>
+    /// Something that was started while Docker ended may still run when it is back, unknown to it: then the container's process can be neither
+    /// started again ("already exists") nor removed ("busy") until Docker or the machine starts anew.
+    /// </remarks>
+    public async Task SetAsideAsync(string id, CancellationToken cancellationToken)
+    {
+        var name = DockerLabels.Spare(Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
+        Logger.SetAside(id, name);
+        await Engine.RenameContainerAsync(id, name, cancellationToken);
+        Spares.Leftover([name]);
     }
 
     /// <summary>

@@ -12,7 +12,7 @@ internal sealed record FoundCluster
     /// <summary>Every pod with a record.</summary>
     public required IReadOnlyList<FoundPod> Pods { get; init; }
 
-    /// <summary>Names of network containers that no pod has taken.</summary>
+    /// <summary>Names of network containers that no pod has taken, and of containers that were set aside.</summary>
     public required IReadOnlyList<string> Spares { get; init; }
 
     /// <summary>Containers without a pod.</summary>
@@ -26,10 +26,10 @@ internal sealed record FoundCluster
         var records = volumes
             .Where(v => v.Labels?.GetValueOrDefault(DockerLabels.Pod) is { } pod && v.Name == DockerLabels.Record(cluster, pod))
             .ToDictionary(v => v.Labels![DockerLabels.Pod], StringComparer.Ordinal);
-        var users = containers.Where(c => c.Labels.ContainsKey(DockerLabels.Container)).ToLookup(c => c.Labels.GetValueOrDefault(DockerLabels.Pod, ""), StringComparer.Ordinal);
-        var networks = containers.Where(c => !c.Labels.ContainsKey(DockerLabels.Container)).ToList();
-        var spares = networks.Where(c => DockerLabels.IsSpare(cluster, c.Name)).ToList();
-        var byPod = networks.Except(spares).ToLookup(c => DockerLabels.PodOf(cluster, c.Name) ?? "", StringComparer.Ordinal);
+        var spares = containers.Where(c => DockerLabels.IsSpare(cluster, c.Name)).ToList();
+        var pods = containers.Except(spares).ToLookup(c => c.Labels.ContainsKey(DockerLabels.Container));
+        var users = pods[true].ToLookup(c => c.Labels.GetValueOrDefault(DockerLabels.Pod, ""), StringComparer.Ordinal);
+        var byPod = pods[false].ToLookup(c => DockerLabels.PodOf(cluster, c.Name) ?? "", StringComparer.Ordinal);
         return new FoundCluster
         {
             Pods = [.. records.Select(record => new FoundPod(record.Key, record.Value, byPod[record.Key].FirstOrDefault(), [.. users[record.Key]]))],

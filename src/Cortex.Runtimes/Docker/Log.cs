@@ -36,4 +36,10 @@ internal static partial class Log
 
     [LoggerMessage(1011, LogLevel.Warning, "No network container can be kept ready: {Why}. Pods start without; trying again in {Delay}.")]
     public static partial void NoSpares(this ILogger logger, string why, TimeSpan delay);
+
+    [LoggerMessage(1012, LogLevel.Warning, "Docker can't start container {Id} again and again: it is set aside as {Name} and made anew")]
+    public static partial void SetAside(this ILogger logger, string id, string name);
+
+    [LoggerMessage(1013, LogLevel.Warning, "Container {Name} can't be removed yet: {Why}. Trying again in {Delay}.")]
+    public static partial void NotRemoved(this ILogger logger, string name, string why, TimeSpan delay);
 }

@@ -13,6 +13,9 @@ namespace Cortex.Runtimes.Docker;
 /// <param name="trouble">Called with what is wrong, and with nothing once it is right again.</param>
 internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition, Action changed, Action<string> trouble)
 {
+    /// <summary>After so many failed starts in a row a container is given up.</summary>
+    private const int StartsTried = 3;
+
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
@@ -23,6 +26,7 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
     private IReadOnlyDictionary<int, PodAddress>? _published;
     private string? _ip;
     private bool _wasReached;
+    private int _failedStarts;
 
     /// <summary>The network container's id; null while there is none.</summary>
     public string? Id
@@ -214,12 +218,19 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         {
             await machine.Engine.StartContainerAsync(Id!, CancellationToken.None);
             _sight = ContainerSight.Running;
+            _failedStarts = 0;
         }
         catch (EngineException error) when (error.NotFound)
         {
             // Either it or the cluster's network was removed by hand: both can be made again.
             Lost(stillExists: await machine.Engine.InspectContainerAsync(Id!, cancellationToken) is not null);
             await machine.PrepareAsync(cancellationToken);
+            throw;
+        }
+        catch (EngineException) when (++_failedStarts % StartsTried == 0)
+        {
+            await machine.SetAsideAsync(Id!, cancellationToken);
+            Lost(stillExists: false);
             throw;
         }
         finally

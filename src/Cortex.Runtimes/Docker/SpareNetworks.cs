@@ -23,13 +23,15 @@ internal sealed class SpareNetworks(DockerMachine machine)
     private readonly HashSet<string> _unwanted = new(StringComparer.Ordinal);
     private bool _lookAgain;
 
-    /// <summary>Spares of an earlier process, to be removed.</summary>
+    /// <summary>Containers to be removed: spares of an earlier process, or what was set aside.</summary>
     public void Leftover(IEnumerable<string> names)
     {
         lock (_lock)
         {
             _unwanted.UnionWith(names);
         }
+
+        _changed.Ring();
     }
 
     /// <summary>Makes a spare the network container of a pod.</summary>
@@ -92,14 +94,22 @@ internal sealed class SpareNetworks(DockerMachine machine)
             try
             {
                 await CheckAsync(cancellationToken);
-                await RemoveUnwantedAsync(cancellationToken);
+                var removed = await RemoveUnwantedAsync(retry, cancellationToken);
                 while (Missing() > 0)
                 {
                     await MakeAsync(cancellationToken);
                 }
 
-                retry = _retryFirst;
-                await _changed.WaitAsync(cancellationToken);
+                if (removed)
+                {
+                    retry = _retryFirst;
+                    await _changed.WaitAsync(cancellationToken);
+                }
+                else
+                {
+                    await WaitForChangeAsync(retry, cancellationToken);
+                    retry = Longer(retry);
+                }
             }
             catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
             {
@@ -107,8 +117,24 @@ internal sealed class SpareNetworks(DockerMachine machine)
                 machine.Logger.NoSpares(error.Message, retry);
                 LookAtAll();
                 await Task.Delay(retry, machine.Time, cancellationToken);
-                retry = retry * 2 < _retryMax ? retry * 2 : _retryMax;
+                retry = Longer(retry);
             }
+        }
+    }
+
+    private static TimeSpan Longer(TimeSpan retry) => retry * 2 < _retryMax ? retry * 2 : _retryMax;
+
+    private async Task WaitForChangeAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var waiting = new CancellationTokenSource(limit, machine.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(waiting.Token, cancellationToken);
+        try
+        {
+            await _changed.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Time to try again.
         }
     }
 
@@ -146,13 +172,25 @@ internal sealed class SpareNetworks(DockerMachine machine)
         }
     }
 
-    private async Task RemoveUnwantedAsync(CancellationToken cancellationToken)
+    /// <summary>Whether all could be removed; those that could not keep nobody from having new ones.</summary>
+    private async Task<bool> RemoveUnwantedAsync(TimeSpan retry, CancellationToken cancellationToken)
     {
+        var all = true;
         foreach (var name in Unwanted())
         {
-            await machine.Engine.RemoveContainerAsync(name, cancellationToken);
-            Removed(name);
+            try
+            {
+                await machine.Engine.RemoveContainerAsync(name, cancellationToken);
+                Removed(name);
+            }
+            catch (EngineException error)
+            {
+                all = false;
+                machine.Logger.NotRemoved(name, error.Message, retry);
+            }
         }
+
+        return all;
     }
 
     private List<Spare> ToCheck()

@@ -69,9 +69,9 @@ internal sealed class RawUpstream : IAsyncDisposable
                 _scripts.Add(RunAsync(script, connection));
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
-            // Stopped.
+            // Stopped while it waited or between two connections.
         }
     }
 

@@ -5,6 +5,7 @@ using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Tasks;
 using Cortex.Jobs.Tests.Support;
+using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -45,6 +45,28 @@ public sealed class PodRepairTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task Supervision_ContainerCannotBeStartedAgain_SetsItAsideAndMakesANewOne(bool network)
+    {
+        await using var relay = new SocketRelay(new DockerRuntimeOptions().EffectiveSocketPath);
+        var runtime = await _cluster.OpenAsync(o => o.SocketPath = relay.Path);
+        await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await runtime.UntilAsync("web", PodState.Ready);
+        var name = network ? _cluster.Infra("web") : _cluster.User("web", "web");
+        var broken = (await _cluster.InspectAsync(name)).Id;
+
+        relay.Refused = $"/containers/{broken}/start";
+        await _cluster.Engine.KillContainerAsync(broken, Cancel);
+
+        await Eventually.TrueAsync(
+            async () => await _cluster.Engine.InspectContainerAsync(name, Cancel) is { State.Running: true } seen && seen.Id != broken, "a new container has its name");
+        await runtime.UntilAsync("web", PodState.Ready);
+        await Eventually.TrueAsync(
+            async () => (await _cluster.ContainersAsync()) is { Length: 2 } all && all.All(c => c.State is "running" && c.Id != broken), "the broken one is removed");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task Supervision_NetworkContainerIsLost_BuildsThePodAgain(bool removed)
     {
         await _runtime.CreateAsync(DockerPods.Web("web"), Cancel);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Cortex.Runtimes.Tests.Docker;
 
@@ -19,6 +20,9 @@ internal sealed class SocketRelay : IAsyncDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>Requests to this path are refused as the engine refuses what it believes to run.</summary>
+    public string? Refused { get; set; }
 
     /// <summary>Ends every connection and refuses new ones.</summary>
     public void Cut()
@@ -62,8 +66,8 @@ internal sealed class SocketRelay : IAsyncDisposable
                 await server.ConnectAsync(new UnixDomainSocketEndPoint(_target));
                 _open.Add(client);
                 _open.Add(server);
-                _ = PumpAsync(client, server);
-                _ = PumpAsync(server, client);
+                _ = PumpAsync(client, server, RefuseAsync);
+                _ = PumpAsync(server, client, static (_, _) => Task.FromResult(false));
             }
             catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
@@ -72,7 +76,21 @@ internal sealed class SocketRelay : IAsyncDisposable
         }
     }
 
-    private static async Task PumpAsync(Socket from, Socket to)
+    /// <summary>A request is written whole before its answer is awaited, so its head begins what is read.</summary>
+    private async Task<bool> RefuseAsync(Socket client, ReadOnlyMemory<byte> request)
+    {
+        var line = Encoding.ASCII.GetString(request.Span[..Math.Max(0, request.Span.IndexOf("\r\n"u8))]);
+        if (Refused is not { } path || !line.Contains(path, StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        const string Body = """{"message": "task: already exists"}""";
+        await client.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
+        return true;
+    }
+
+    private static async Task PumpAsync(Socket from, Socket to, Func<Socket, ReadOnlyMemory<byte>, Task<bool>> answeredAsync)
     {
         var buffer = new byte[16384];
         try
@@ -80,7 +98,10 @@ internal sealed class SocketRelay : IAsyncDisposable
             int read;
             while ((read = await from.ReceiveAsync(buffer)) > 0)
             {
-                await to.SendAsync(buffer.AsMemory(0, read));
+                if (!await answeredAsync(from, buffer.AsMemory(0, read)))
+                {
+                    await to.SendAsync(buffer.AsMemory(0, read));
+                }
             }
 
             to.Shutdown(SocketShutdown.Send);
