@@ -66,7 +66,50 @@ internal sealed class PrivateDocker : IAsyncDisposable
     {
         await StopAsync();
         await Shell.RunAsync("ip", "link", "delete", _bridge);
-        Directory.Delete(_directory, recursive: true);
+        KillLeftovers();
+        foreach (var mount in File.ReadLines("/proc/mounts").Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(_directory, StringComparison.Ordinal)).ToList())
+        {
+            await Shell.RunAsync("umount", mount);
+        }
+
+        await Eventually.TrueAsync(TryDelete, "nothing holds the private Docker Engine's files any more");
+    }
+
+    /// <summary>What was started while the daemon ended it may have left running; it holds its files.</summary>
+    private void KillLeftovers()
+    {
+        foreach (var process in Process.GetProcesses())
+        {
+            using (process)
+            {
+                try
+                {
+                    // The daemon's helpers name the folder, and the root of a container's process lies in it.
+                    if (File.ReadAllText($"/proc/{process.Id}/cmdline").Contains(_directory, StringComparison.Ordinal)
+                        || File.ReadLines($"/proc/{process.Id}/mountinfo").First().Contains(_directory, StringComparison.Ordinal))
+                    {
+                        process.Kill();
+                    }
+                }
+                catch (Exception e) when (e is IOException or InvalidOperationException or UnauthorizedAccessException)
+                {
+                    // It has ended by itself.
+                }
+            }
+        }
+    }
+
+    private Task<bool> TryDelete()
+    {
+        try
+        {
+            Directory.Delete(_directory, recursive: true);
+            return Task.FromResult(true);
+        }
+        catch (IOException)
+        {
+            return Task.FromResult(false);
+        }
     }
 
     private async Task<bool> AnswersAsync()

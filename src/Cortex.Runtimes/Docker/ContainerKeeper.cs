@@ -390,8 +390,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
             if (EverStarted && ++_failedStarts % StartsTried == 0)
             {
-                await machine.SetAsideAsync(Id!, cancellationToken);
+                var broken = Id!;
                 Id = null;
+                await machine.SetAsideAsync(broken, cancellationToken);
             }
 
             Ended(StartError, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} can't be started: {error.Message}");

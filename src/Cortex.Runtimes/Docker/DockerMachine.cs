@@ -111,8 +111,15 @@ internal sealed class DockerMachine : IDisposable
     {
         var name = DockerLabels.Spare(Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
         Logger.SetAside(id, name);
-        await Engine.RenameContainerAsync(id, name, cancellationToken);
-        Spares.Leftover([name]);
+        try
+        {
+            await Engine.RenameContainerAsync(id, name, cancellationToken);
+        }
+        finally
+        {
+            // It may have been done although the answer was lost.
+            Spares.Leftover([name]);
+        }
     }
 
     /// <summary>

@@ -229,8 +229,10 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         }
         catch (EngineException) when (++_failedStarts % StartsTried == 0)
         {
-            await machine.SetAsideAsync(Id!, cancellationToken);
+            // Forgotten first: whether it still has the name shows when the next one is made.
+            var broken = Id!;
             Lost(stillExists: false);
+            await machine.SetAsideAsync(broken, cancellationToken);
             throw;
         }
         finally
