@@ -14,6 +14,7 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Submitters = 4;
     private const int Observers = 2;
+    private const int UnderWay = 100;   // requests of one submitter; without a bound the work would end long after the last kill
     private static readonly TimeSpan _endLimit = TimeSpan.FromMinutes(2);
     private static readonly string _large = new('x', 100_000);   // over what is kept with the message: it goes to a blob
 
@@ -91,8 +92,14 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
     // Each number is submitted until it is acknowledged, under one key: a retry must not make two of it.
     private async Task SubmitAsync(Random random, CancellationToken stop)
     {
+        var underWay = new Queue<string>();
         while (!stop.IsCancellationRequested)
         {
+            if (underWay.Count == UnderWay)
+            {
+                await EndedAsync(underWay.Dequeue(), stop);
+            }
+
             var number = Interlocked.Increment(ref _number);
             while (true)
             {
@@ -111,6 +118,8 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
                         {
                             _wrong.Enqueue($"{id} was given to {_acknowledged[id]} and to {number}");
                         }
+
+                        underWay.Enqueue(id);
 
                         if (random.Next(30) == 0)
                         {
@@ -132,6 +141,24 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
                 }
 
                 await Task.Delay(20, CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task EndedAsync(string id, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                if (await LookAsync(id, "?wait=1s") is not ("in_queue" or "in_progress"))
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                await Task.Delay(20, CancellationToken.None);   // the server is down
             }
         }
     }
