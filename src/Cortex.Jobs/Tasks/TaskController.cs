@@ -93,6 +93,7 @@ public sealed partial class TaskController : IDisposable
             Timeout = submission.Timeout,
             Priority = submission.Priority ?? api.Jobs?.Priority ?? 0,
             MaxAttempts = api.Jobs?.MaxAttempts ?? 1,
+            ScheduledAt = submission.ScheduledAt,
             CreatedAt = _time.GetUtcNow(),
         };
 
