@@ -62,6 +62,17 @@ internal sealed class PrivateDocker : IAsyncDisposable
         _daemon = null;
     }
 
+    /// <summary>Kills it as a crash does: the next one finds what is left.</summary>
+    public async Task KillAsync()
+    {
+        var daemon = _daemon!;
+        daemon.Kill();
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await daemon.WaitForExitAsync(bound.Token);
+        daemon.Dispose();
+        _daemon = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
