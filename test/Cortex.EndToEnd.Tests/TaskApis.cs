@@ -60,7 +60,7 @@ public abstract class TaskApis(LocalCluster cluster) : IAsyncLifetime
         return job;
     }
 
-    protected Task GoneAsync() => Eventually.TrueAsync(async () => (await Cluster.ContainersAsync()).Count == 0, "no container is left");
+    protected Task GoneAsync() => Eventually.TrueAsync(async () => (await Cluster.ReplicaContainersAsync()).Count == 0, "no container is left");
 
     protected async Task KillServerAsync()
     {
