@@ -79,6 +79,11 @@ public static class JobJson
         json.WriteString("pod_id", job.PodId);
         json.WriteString("start_time", Time(job.CreatedAt));
         json.WriteString("created_time", Time(job.CreatedAt));
+        if (job.ScheduledAt is { } scheduled)
+        {
+            json.WriteString("scheduled_time", Time(scheduled));
+        }
+
         if (job.Priority > 0)
         {
             json.WriteNumber("priority", job.Priority);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Cortex.Jobs.Schedules;
 
 namespace Cortex.Jobs;
 
@@ -9,4 +10,5 @@ namespace Cortex.Jobs;
     UseStringEnumConverter = true,
     IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(JobRecord))]
+[JsonSerializable(typeof(ScheduleState))]
 internal sealed partial class JobJsonContext : JsonSerializerContext;

@@ -38,6 +38,9 @@ public sealed record JobRecord
     /// <summary>When it was submitted.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The time of the run of its API's schedule that it is; null for a job that somebody submitted.</summary>
+    public DateTimeOffset? ScheduledAt { get; init; }
+
     /// <summary>When its first process began; null before.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 

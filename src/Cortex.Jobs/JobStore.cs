@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Schedules;
 using Microsoft.Data.Sqlite;
 
 namespace Cortex.Jobs;
@@ -14,7 +15,7 @@ namespace Cortex.Jobs;
 /// </remarks>
 public sealed class JobStore : IAsyncDisposable
 {
-    private const int SchemaVersion = 1;
+    private const int SchemaVersion = 2;
     private const int MaxPending = 4096;
     private const int MaxBatch = 256;
 
@@ -127,6 +128,51 @@ public sealed class JobStore : IAsyncDisposable
             return Texts("SELECT record FROM jobs WHERE id = $1 AND api = $2 AND kind = $3", jobId, apiName, kind.ToString()) is [var record] ? Parse(record) : null;
         }
     }
+
+    /// <summary>The jobs of an API that its schedule started and that have not ended, newest first.</summary>
+    public IReadOnlyList<JobRecord> UnfinishedRuns(string apiName, ApiKind kind)
+    {
+        lock (_lock)
+        {
+            return [.. Texts(
+                "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NULL AND json_extract(record, '$.scheduled_at') IS NOT NULL ORDER BY id",
+                apiName, kind.ToString()).Select(Parse)];
+        }
+    }
+
+    /// <summary>The job that a run of an API's schedule became; null when it became none, or when that job is not kept any more.</summary>
+    public JobRecord? FindRun(string apiName, ApiKind kind, DateTimeOffset scheduledAt)
+    {
+        lock (_lock)
+        {
+            return Texts(
+                "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND unixepoch(json_extract(record, '$.scheduled_at')) = $3 LIMIT 1",
+                apiName, kind.ToString(), scheduledAt.ToUnixTimeSeconds()) is [var record] ? Parse(record) : null;
+        }
+    }
+
+    /// <summary>How far every schedule is.</summary>
+    public IReadOnlyList<ScheduleState> Schedules()
+    {
+        lock (_lock)
+        {
+            return [.. Texts("SELECT state FROM schedules").Select(state =>
+                JsonSerializer.Deserialize(state, JobJsonContext.Default.ScheduleState) ?? throw new InvalidDataException("a stored schedule is empty"))];
+        }
+    }
+
+    /// <summary>Stores how far a schedule is.</summary>
+    public Task SaveScheduleAsync(ScheduleState state, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return ChangeAsync(
+            () => Execute("INSERT INTO schedules(api, state) VALUES($1, $2) ON CONFLICT(api) DO UPDATE SET state = $2", state.ApiName, JsonSerializer.Serialize(state, JobJsonContext.Default.ScheduleState)),
+            cancellationToken);
+    }
+
+    /// <summary>Forgets the schedule of an API.</summary>
+    public Task RemoveScheduleAsync(string apiName, CancellationToken cancellationToken) =>
+        ChangeAsync(() => Execute("DELETE FROM schedules WHERE api = $1", apiName), cancellationToken);
 
     /// <summary>Whether there is a job of this id.</summary>
     public bool Contains(string jobId)
@@ -254,14 +300,21 @@ public sealed class JobStore : IAsyncDisposable
         }
 
         using var transaction = _connection.BeginTransaction();
+        if (found == 0)
+        {
+            Execute("""
+                CREATE TABLE jobs(id TEXT PRIMARY KEY, api TEXT NOT NULL, kind TEXT NOT NULL, api_id TEXT NOT NULL, ended INTEGER, record TEXT NOT NULL) WITHOUT ROWID;
+                CREATE INDEX jobs_by_api ON jobs(api, kind, ended);
+                CREATE INDEX jobs_by_version ON jobs(api_id);
+                CREATE INDEX jobs_unfinished ON jobs(kind) WHERE ended IS NULL;
+                CREATE TABLE configs(id TEXT PRIMARY KEY, config BLOB NOT NULL);
+                CREATE TABLE specs(api_id TEXT PRIMARY KEY, spec TEXT NOT NULL);
+                """);
+        }
+
         Execute("""
-            CREATE TABLE jobs(id TEXT PRIMARY KEY, api TEXT NOT NULL, kind TEXT NOT NULL, api_id TEXT NOT NULL, ended INTEGER, record TEXT NOT NULL) WITHOUT ROWID;
-            CREATE INDEX jobs_by_api ON jobs(api, kind, ended);
-            CREATE INDEX jobs_by_version ON jobs(api_id);
-            CREATE INDEX jobs_unfinished ON jobs(kind) WHERE ended IS NULL;
-            CREATE TABLE configs(id TEXT PRIMARY KEY, config BLOB NOT NULL);
-            CREATE TABLE specs(api_id TEXT PRIMARY KEY, spec TEXT NOT NULL);
-            PRAGMA user_version = 1;
+            CREATE TABLE schedules(api TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version = 2;
             """);
         transaction.Commit();
     }

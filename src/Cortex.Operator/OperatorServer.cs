@@ -3,6 +3,7 @@ using Cortex.Async;
 using Cortex.Core.Identifiers;
 using Cortex.Gateway;
 using Cortex.Jobs;
+using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Endpoints;
@@ -30,12 +31,14 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly Deployer _deployer;
     private readonly JobStore _jobs;
     private readonly TaskController _tasks;
+    private readonly Scheduler _scheduler;
     private readonly IContainerRuntime _runtime;
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _time;
     private Task _reconciling = Task.CompletedTask;
     private Task _runningTasks = Task.CompletedTask;
+    private Task _scheduling = Task.CompletedTask;
 
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
     /// <param name="options">The cluster.</param>
@@ -56,14 +59,16 @@ public sealed class OperatorServer : IAsyncDisposable
             _jobs, runtime, new JobOptions { Limits = options.Cluster.Jobs, LogFolder = Path.Combine(options.StateFolder, "jobs") },
             new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, spec => PodFactory.Create(spec, options.Version)),
             new TimeIdGenerator(time, _jobs.NewestId()), time, loggers.CreateLogger<TaskController>());
+        _scheduler = new Scheduler(
+            _jobs, [new ScheduledTasks(_tasks)], () => _store.Apis.Values.Select(api => api.Spec), new SchedulerOptions(), time, loggers.CreateLogger<Scheduler>());
         var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
         var taskRoutes = new TaskRoutes(_store, _tasks, errors, options);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
         _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, taskRoutes, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _reconciler, options, uid, time);
-        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, new TimeIdGenerator(time, _store.NewestId()), time);
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _scheduler, _reconciler, options, uid, time);
+        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
             _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler, _tasks), options);
@@ -100,6 +105,7 @@ public sealed class OperatorServer : IAsyncDisposable
     {
         _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
         _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
+        _scheduling = Task.Run(() => _scheduler.RunAsync(_stop.Token), CancellationToken.None);
     }
 
     /// <summary>Begins to answer.</summary>
@@ -120,7 +126,7 @@ public sealed class OperatorServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_reconciling, _runningTasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_reconciling, _runningTasks, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _app.DisposeAsync();
         _deployer.Dispose();
         await _jobs.DisposeAsync();

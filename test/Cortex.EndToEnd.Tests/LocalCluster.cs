@@ -10,13 +10,14 @@ public sealed class LocalCluster : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-e2e-").FullName;
     private readonly string? _dockerHost;
+    private readonly string _jobs = "";
 
     public LocalCluster()
     {
     }
 
-    /// <summary>A cluster on another engine than the machine's own.</summary>
-    internal LocalCluster(string dockerHost) => _dockerHost = dockerHost;
+    /// <summary>A cluster on another engine than the machine's own, or with settings of jobs.</summary>
+    internal LocalCluster(string? dockerHost, string jobs = "") => (_dockerHost, _jobs) = (dockerHost, jobs);
 
     public string Name { get; } = "e2e-" + Guid.NewGuid().ToString("N")[..8];
 
@@ -46,7 +47,7 @@ public sealed class LocalCluster : IAsyncLifetime
             operator: {port: {{OperatorPort}}}
             apis: {port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
-            jobs: {termination_grace: 5s}
+            jobs: {termination_grace: 5s{{(_jobs.Length > 0 ? $", {_jobs}" : "")}}}
             {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
             callbacks: {allowed_targets: [127.0.0.1]}
 

@@ -62,9 +62,21 @@ internal sealed class PrivateDocker : IAsyncDisposable
         _daemon = null;
     }
 
+    /// <summary>Kills it as a crash does: the next one finds what is left.</summary>
+    public async Task KillAsync()
+    {
+        var daemon = _daemon!;
+        daemon.Kill();
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await daemon.WaitForExitAsync(bound.Token);
+        daemon.Dispose();
+        _daemon = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        await CleanUpAfterKillAsync();
         await Shell.RunAsync("ip", "link", "delete", _bridge);
         KillLeftovers();
         foreach (var mount in File.ReadLines("/proc/mounts").Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(_directory, StringComparison.Ordinal)).ToList())
@@ -109,6 +121,42 @@ internal sealed class PrivateDocker : IAsyncDisposable
         catch (IOException)
         {
             return Task.FromResult(false);
+        }
+    }
+
+    // A daemon that was killed leaves mounts, and what supervises its containers, to nobody.
+    private async Task CleanUpAfterKillAsync()
+    {
+        foreach (var process in Process.GetProcesses())
+        {
+            using (process)
+            {
+                if (IsOurs(process.Id))
+                {
+                    process.Kill();
+                    await process.WaitForExitAsync();
+                }
+            }
+        }
+
+        var mounts = (await File.ReadAllLinesAsync("/proc/mounts")).Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(_directory + "/", StringComparison.Ordinal));
+        foreach (var path in mounts.OrderByDescending(path => path.Length))
+        {
+            await Shell.RunAsync("umount", path);
+        }
+    }
+
+    // By its command line, which names the directory that only this engine has.
+    private bool IsOurs(int processId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/cmdline").Contains(_directory + "/", StringComparison.Ordinal);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile.
+            return false;
         }
     }
 

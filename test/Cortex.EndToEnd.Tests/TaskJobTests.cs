@@ -4,19 +4,13 @@ using System.Text.Json;
 namespace Cortex.EndToEnd.Tests;
 
 /// <summary>Task jobs in real containers: every status, and what must hold when something dies in the middle.</summary>
-public sealed class TaskJobTests : IAsyncLifetime
+public sealed class TaskJobTests() : TaskApis(new LocalCluster())
 {
-    private readonly LocalCluster _cluster = new();
-
-    public ValueTask InitializeAsync() => _cluster.InitializeAsync();
-
-    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
-
     [Fact]
     public async Task Succeeds_SharesMntSeesItsSpecificationAndKeepsItsLogs()
     {
         await DeployAsync("train", Container("writer", "cat /cortex/spec/job.json; echo $CORTEX_CLI_CONFIG_DIR; while ! cat /mnt/answer 2>/dev/null; do sleep 0.05; done"), Container("other", "echo from the other >/mnt/answer"));
-        using var posted = await _cluster.Http.PostAsync(new Uri(_cluster.Apis, "/train"), Json("""{"config": {"rate": 0.1, "nested": {"list": [1, {"a": null}]}}}"""));
+        using var posted = await Cluster.Http.PostAsync(new Uri(Cluster.Apis, "/train"), Json("""{"config": {"rate": 0.1, "nested": {"list": [1, {"a": null}]}}}"""));
         using var job = JsonDocument.Parse(await posted.Content.ReadAsStringAsync());
         var id = job.RootElement.GetProperty("job_id").GetString()!;
 
@@ -25,7 +19,7 @@ public sealed class TaskJobTests : IAsyncLifetime
         Assert.Equal(0, ended.GetProperty("exit_code").GetInt32());
         Assert.True(ended.GetProperty("end_time").GetDateTimeOffset() > ended.GetProperty("process_start_time").GetDateTimeOffset());
         await GoneAsync();
-        var logs = await _cluster.Cli.OkAsync("logs", "train", id, "--no-follow", "--random-pod");
+        var logs = await Cluster.Cli.OkAsync("logs", "train", id, "--no-follow", "--random-pod");
         Assert.EndsWith("}/cortex/client\nfrom the other\n", logs, StringComparison.Ordinal);
         using var file = JsonDocument.Parse(logs[logs.IndexOf('{', StringComparison.Ordinal)..(logs.LastIndexOf('}') + 1)]);
         foreach (var property in job.RootElement.EnumerateObject())
@@ -40,14 +34,14 @@ public sealed class TaskJobTests : IAsyncLifetime
         await DeployAsync("train", Container("bad", "echo working; sleep 0.3; echo oops; exit 7"), Container("good", "trap 'exit 0' TERM; while :; do sleep 0.1; done"));
         var watch = Stopwatch.StartNew();
 
-        var result = await _cluster.Cli.RunAsync("job", "submit", "train", "--wait");
+        var result = await Cluster.Cli.RunAsync("job", "submit", "train", "--wait");
 
         Assert.Equal(7, result.ExitCode);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(25), $"ended after {watch.Elapsed}, as if the other container had been waited for");
         var id = result.Output.Split(' ')[2];
         var failed = await EndAsync("train", id, "worker_error");
         Assert.Equal((7, "container bad ended with exit code 7"), (failed.GetProperty("exit_code").GetInt32(), failed.GetProperty("message").GetString()));
-        var shown = await _cluster.Cli.OkAsync("get", "train", id);
+        var shown = await Cluster.Cli.OkAsync("get", "train", id);
         Assert.Contains("exit code: 7", shown, StringComparison.Ordinal);
         Assert.Contains("last log lines\nworking\noops\n", shown, StringComparison.Ordinal);
         await GoneAsync();
@@ -74,7 +68,7 @@ public sealed class TaskJobTests : IAsyncLifetime
         var took = ended.GetProperty("end_time").GetDateTimeOffset() - ended.GetProperty("created_time").GetDateTimeOffset();
         Assert.InRange(took.TotalSeconds, 3, 6);
         Assert.Equal(["told"], ended.GetProperty("last_log_lines").EnumerateArray().Select(line => line.GetString()));
-        Assert.Contains("told\n", await _cluster.Cli.OkAsync("logs", "train", id), StringComparison.Ordinal);
+        Assert.Contains("told\n", await Cluster.Cli.OkAsync("logs", "train", id), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,20 +77,20 @@ public sealed class TaskJobTests : IAsyncLifetime
         await DeployAsync("train", Container("slow", "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.1; done"));
         var id = await SubmitAsync("train");
         await StatusAsync("train", id, "running");
-        await Eventually.TrueAsync(async () => (await _cluster.Cli.OkAsync("logs", "train", id, "--no-follow")).Contains("up", StringComparison.Ordinal), "it is up");
+        await Eventually.TrueAsync(async () => (await Cluster.Cli.OkAsync("logs", "train", id, "--no-follow")).Contains("up", StringComparison.Ordinal), "it is up");
 
-        Assert.Contains($"stopped job {id}", await _cluster.Cli.OkAsync("delete", "train", id), StringComparison.Ordinal);
+        Assert.Contains($"stopped job {id}", await Cluster.Cli.OkAsync("delete", "train", id), StringComparison.Ordinal);
 
         await EndAsync("train", id, "stopped");
         await GoneAsync();
-        Assert.Contains("bye", await _cluster.Cli.OkAsync("logs", "train", id), StringComparison.Ordinal);
+        Assert.Contains("bye", await Cluster.Cli.OkAsync("logs", "train", id), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task CantStart_SaysWhy()
     {
         await DeployAsync("nocommand", Container("main", "", command: "[/no/such/program]"));
-        await _cluster.Cli.OkAsync("deploy", _cluster.Write("""
+        await Cluster.Cli.OkAsync("deploy", Cluster.Write("""
             - name: noimage
               kind: TaskAPI
               pod:
@@ -133,7 +127,7 @@ public sealed class TaskJobTests : IAsyncLifetime
         var failed = await EndAsync("train", await SubmitAsync("train"), "worker_error");
         Assert.Equal((3, 5), (failed.GetProperty("attempt").GetInt32(), failed.GetProperty("exit_code").GetInt32()));
         await GoneAsync();
-        Assert.Equal(3, (await _cluster.Cli.OkAsync("logs", "train", failed.GetProperty("job_id").GetString()!)).Split("attempt\n").Length - 1);
+        Assert.Equal(3, (await Cluster.Cli.OkAsync("logs", "train", failed.GetProperty("job_id").GetString()!)).Split("attempt\n").Length - 1);
     }
 
     [Fact]
@@ -157,6 +151,108 @@ public sealed class TaskJobTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Priority_TheHigherOneStartsFirst()
+    {
+        await DeployAsync("train", """
+            jobs: {max_concurrent: 1, priority: 2}
+            """, Container("main", "sleep 0.5"));
+        await SubmitAsync("train");
+        var ids = new[] { await SubmitAsync("train", """{"priority": 0}"""), await SubmitAsync("train"), await SubmitAsync("train", """{"priority": 9}""") };
+
+        var begun = new List<DateTimeOffset>();
+        foreach (var id in ids)
+        {
+            begun.Add((await EndAsync("train", id, "succeeded")).GetProperty("process_start_time").GetDateTimeOffset());
+        }
+
+        Assert.True(begun[2] < begun[1] && begun[1] < begun[0], string.Join(", ", begun));
+    }
+
+    [Fact]
+    public async Task Wrong_IsRefusedAndStartsNothing()
+    {
+        await DeployAsync("train", Container("main", "echo ran"));
+        foreach (var body in new[]
+        {
+            "", "{", "[]", "null", "{} {}", """{"workers": 2}""", """{"workers": 0}""", """{"workers": 1.0}""", """{"timeout": 0}""", """{"timeout": -1}""", """{"timeout": "5"}""", """{"config": []}""",
+            """{"config": "x"}""", """{"priority": 10}""", """{"priority": -1}""",
+        })
+        {
+            foreach (var url in new[] { new Uri(Cluster.Apis, "/train"), new Uri($"http://127.0.0.1:{Cluster.OperatorPort}/tasks/train") })
+            {
+                using var response = await Cluster.Http.PostAsync(url, Json(body));
+
+                Assert.True(response.StatusCode == System.Net.HttpStatusCode.BadRequest, $"{body} at {url}: {response.StatusCode}");
+                using var error = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+                Assert.NotEqual("", error.RootElement.GetProperty("message").GetString());
+            }
+        }
+
+        Assert.False((await Cluster.GetAsync("get", "train")).TryGetProperty("task_job_statuses", out _));
+        Assert.Empty(await Cluster.ReplicaContainersAsync());
+    }
+
+    [Fact]
+    public async Task Redeployed_WhileJobsAreSubmitted_EachRunsTheVersionThatItShows()
+    {
+        await DeployAsync("train", Container("main", "echo version 0"));
+        var deploying = Task.Run(async () =>
+        {
+            for (var version = 1; version <= 6; version++)
+            {
+                await DeployAsync("train", Container("main", $"echo version {version}"));
+            }
+        });
+        var ids = new List<string>();
+        while (!deploying.IsCompleted && ids.Count < 30)
+        {
+            ids.Add(await SubmitAsync("train"));
+            await Task.Delay(200);
+        }
+
+        await deploying;
+        ids.Add(await SubmitAsync("train"));
+
+        var versions = new HashSet<string>();
+        foreach (var id in ids)
+        {
+            await EndAsync("train", id, "succeeded");
+            using var answer = JsonDocument.Parse(await Cluster.Http.GetStringAsync(new Uri($"http://127.0.0.1:{Cluster.OperatorPort}/tasks/train?jobID={id}")));
+            var script = answer.RootElement.GetProperty("api_spec").GetProperty("pod").GetProperty("containers")[0].GetProperty("command")[2].GetString()!;
+            Assert.Equal($"{script["echo ".Length..]}\n", await Cluster.Cli.OkAsync("logs", "train", id, "--no-follow", "--random-pod"));
+            versions.Add(script);
+        }
+
+        Assert.Contains("echo version 6", versions);
+        Assert.True(versions.Count > 1, "every job ran the same version");
+    }
+
+    [Fact]
+    public async Task ApiDeleted_EndsWhatRunsAndStartsNothingOfWhatWaits()
+    {
+        await DeployAsync("train", """
+            jobs: {max_concurrent: 2}
+            """, Container("main", "trap 'exit 0' TERM; while :; do sleep 0.1; done"));
+        var ids = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            ids.Add(await SubmitAsync("train"));
+        }
+
+        await StatusAsync("train", ids[0], "running");
+        await StatusAsync("train", ids[1], "running");
+        Assert.Contains("max_concurrent", (await JobAsync("train", ids[2])).GetProperty("message").GetString(), StringComparison.Ordinal);
+        var since = DateTimeOffset.UtcNow;
+
+        await Cluster.Cli.OkAsync("delete", "train", "-f");
+
+        await GoneAsync();
+        Assert.Empty(await StartedAsync(since, DateTimeOffset.UtcNow));
+        await DeployAsync("train", Container("main", "echo new"));
+        Assert.False((await Cluster.GetAsync("get", "train")).TryGetProperty("task_job_statuses", out _));
+    }
+
+    [Fact]
     public async Task ServerKilled_AtAnyMoment_EveryJobRunsOnceAndEndsAsItDid()
     {
         await DeployAsync("quick", Container("main", "echo once; sleep 0.4; exit 0"));
@@ -174,12 +270,12 @@ public sealed class TaskJobTests : IAsyncLifetime
             await Task.Delay(random.Next(1200));
             if (round == 2)
             {
-                await _cluster.Cli.OkAsync("delete", "long", submitted[2].Id);
+                await Cluster.Cli.OkAsync("delete", "long", submitted[2].Id);
             }
 
             await KillServerAsync();
             await Task.Delay(random.Next(600));
-            await _cluster.Cli.OkAsync("cluster", "up", _cluster.ConfigFile);
+            await Cluster.Cli.OkAsync("cluster", "up", Cluster.ConfigFile);
         }
 
         foreach (var (api, id) in submitted)
@@ -192,7 +288,7 @@ public sealed class TaskJobTests : IAsyncLifetime
             }
 
             Assert.Equal(api == "quick" ? 0 : 9, ended.GetProperty("exit_code").GetInt32());
-            Assert.Equal("once\n", await _cluster.Cli.OkAsync("logs", api, id, "--no-follow", "--random-pod"));
+            Assert.Equal("once\n", await Cluster.Cli.OkAsync("logs", api, id, "--no-follow", "--random-pod"));
         }
 
         await GoneAsync();
@@ -206,11 +302,11 @@ public sealed class TaskJobTests : IAsyncLifetime
         await StatusAsync("train", old, "running");
         await DeployAsync("train", Container("main", "echo new; sleep 1000"));
         var ended = await EndAsync("train", old, "succeeded");
-        Assert.Equal("old\n", await _cluster.Cli.OkAsync("logs", "train", old, "--random-pod"));
+        Assert.Equal("old\n", await Cluster.Cli.OkAsync("logs", "train", old, "--random-pod"));
         Assert.NotEqual("", ended.GetProperty("api_id").GetString());
 
         await StatusAsync("train", await SubmitAsync("train"), "running");
-        await _cluster.Cli.OkAsync("delete", "train", "-f");
+        await Cluster.Cli.OkAsync("delete", "train", "-f");
 
         await GoneAsync();
     }
@@ -220,7 +316,7 @@ public sealed class TaskJobTests : IAsyncLifetime
     {
         await DeployAsync("train", Container("main", "for i in 1 2 3; do echo line $i; sleep 0.3; done"));
 
-        Assert.EndsWith("line 1\nline 2\nline 3\n", await _cluster.Cli.OkAsync("logs", "train", await SubmitAsync("train"), "--random-pod"), StringComparison.Ordinal);
+        Assert.EndsWith("line 1\nline 2\nline 3\n", await Cluster.Cli.OkAsync("logs", "train", await SubmitAsync("train"), "--random-pod"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -231,61 +327,13 @@ public sealed class TaskJobTests : IAsyncLifetime
 
         var parent = await EndAsync("parent", await SubmitAsync("parent"));
 
-        Assert.SkipWhen(parent.GetProperty("status").GetString() != "succeeded" && (await File.ReadAllTextAsync(Path.Combine(_cluster.DataDirectory, "server.log"))).Contains("Can't listen on", StringComparison.Ordinal), "port 80 of the bridge is not free");
+        Assert.SkipWhen(parent.GetProperty("status").GetString() != "succeeded" && (await File.ReadAllTextAsync(Path.Combine(Cluster.DataDirectory, "server.log"))).Contains("Can't listen on", StringComparison.Ordinal), "port 80 of the bridge is not free");
         Assert.Equal("succeeded", parent.GetProperty("status").GetString());
-        await Eventually.TrueAsync(async () => (await _cluster.GetAsync("get", "child")).TryGetProperty("task_job_statuses", out var jobs) && jobs[0].GetProperty("status").GetString() == "succeeded", "the child has run");
+        await Eventually.TrueAsync(async () => (await Cluster.GetAsync("get", "child")).TryGetProperty("task_job_statuses", out var jobs) && jobs[0].GetProperty("status").GetString() == "succeeded", "the child has run");
     }
 
-    private static string Container(string name, string script, string mem = "", string more = "", string? command = null) => $$"""
-            - name: {{name}}
-              image: {{TestImage.Name}}
-              command: {{command ?? JsonSerializer.Serialize(new[] { "sh", "-c", script })}}
-              compute: {cpu: 20m{{(mem.Length > 0 ? $", mem: {mem}" : "")}}}
-              {{more}}
-
-        """;
-
-    private Task<string> DeployAsync(string name, params string[] containers)
-    {
-        var settings = containers.Where(part => part.StartsWith("jobs:", StringComparison.Ordinal));
-        var pods = containers.Where(part => !part.StartsWith("jobs:", StringComparison.Ordinal)).Select(part => string.Concat(part.Split('\n').Select(line => "    " + line + "\n")));
-        return _cluster.Cli.OkAsync("deploy", _cluster.Write($"- name: {name}\n  kind: TaskAPI\n{string.Concat(settings.Select(line => $"  {line}\n"))}  pod:\n    containers:\n{string.Concat(pods)}"));
-    }
-
-    private async Task<string> SubmitAsync(string api, string body = "{}")
-    {
-        using var response = await _cluster.Http.PostAsync(new Uri($"http://127.0.0.1:{_cluster.OperatorPort}/tasks/{api}"), Json(body));
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, text);
-        using var job = JsonDocument.Parse(text);
-        return job.RootElement.GetProperty("job_id").GetString()!;
-    }
-
-    private async Task<JsonElement> JobAsync(string api, string id, string wait = "")
-    {
-        using var answer = JsonDocument.Parse(await _cluster.Http.GetStringAsync(new Uri($"http://127.0.0.1:{_cluster.OperatorPort}/tasks/{api}?jobID={id}{wait}")));
-        return answer.RootElement.GetProperty("job_status").Clone();
-    }
-
-    private Task StatusAsync(string api, string id, string status) =>
-        Eventually.TrueAsync(async () => (await JobAsync(api, id)).GetProperty("status").GetString() == status, $"{api} {id} is {status}");
-
-    private async Task<JsonElement> EndAsync(string api, string id, string? status = null, TimeSpan? bound = null)
-    {
-        JsonElement job = default;
-        await Eventually.TrueAsync(async () => (job = await JobAsync(api, id, "&wait=10s")).TryGetProperty("end_time", out _), $"{api} {id} ends", bound ?? TimeSpan.FromSeconds(120));
-        Assert.True(status is null || status == job.GetProperty("status").GetString(), $"not {status}: {job}");
-        return job;
-    }
-
-    private Task GoneAsync() => Eventually.TrueAsync(async () => (await _cluster.ContainersAsync()).Count == 0, "no container is left");
-
-    private async Task KillServerAsync()
-    {
-        using var server = Process.GetProcessById(_cluster.ServerProcessId);
-        server.Kill();
-        await server.WaitForExitAsync();
-    }
-
-    private static StringContent Json(string body) => new(body, System.Text.Encoding.UTF8, "application/json");
+    // Containers of jobs that were started between two moments.
+    private async Task<IReadOnlyList<string>> StartedAsync(DateTimeOffset since, DateTimeOffset until) => await Shell.LinesAsync(
+        "docker", "events", "--since", $"{since.ToUnixTimeSeconds() + 1}", "--until", $"{until.ToUnixTimeSeconds()}", "--filter", $"label=dev.cortex.cluster={Cluster.Name}",
+        "--filter", "event=start", "--filter", "label=dev.cortex.container", "--format", "{{.Actor.Attributes.name}}");
 }

@@ -35,7 +35,7 @@ internal static class ApiView
         }
         else
         {
-            text.Append(Addresses(api, style));
+            text.Append(ScheduleText.Render(api.Schedule, style, host.Time)).Append(Addresses(api, style));
         }
 
         text.Append('\n').Append(History(api, style, host.Time));

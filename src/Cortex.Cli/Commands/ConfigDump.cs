@@ -66,6 +66,16 @@ internal static class ConfigDump
             }
         }
 
+        if (spec.Schedule is { } schedule)
+        {
+            using var section = dump.Section("schedule:");
+            dump.Text("cron", schedule.Cron);
+            dump.Text("time_zone", schedule.TimeZone);
+            dump.Line($"concurrency: {JsonNamingPolicy.SnakeCaseLower.ConvertName(schedule.Concurrency.ToString())}");
+            dump.Line($"missed_runs: {JsonNamingPolicy.SnakeCaseLower.ConvertName(schedule.MissedRuns.ToString())}");
+            dump.Line($"job: {schedule.Job.GetRawText()}");
+        }
+
         return dump.ToString();
     }
 

@@ -51,8 +51,11 @@ internal static class JobTables
         time is { } value ? value.ToUniversalTime().ToString("dd MMM yy HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) : "-";
 
     public static DateTimeOffset? Time(JsonElement job, string key) =>
-        job.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String
-        && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+        job.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? ParseTime(value.GetString()) : null;
+
+    /// <summary>A time as the operator writes it; null when it is none.</summary>
+    public static DateTimeOffset? ParseTime(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
 
     public static string Text(JsonElement job, string key) =>
         job.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";

@@ -48,6 +48,8 @@ internal static class ErrorKinds
     public const string InvalidSurgeOrUnavailable = "spec.invalid_surge_or_unavailable";
     public const string SurgeAndUnavailableBothZero = "spec.surge_and_unavailable_both_zero";
     public const string RetryBackoffGreaterThanMax = "spec.retry_backoff_greater_than_max";
+    public const string InvalidSchedule = "spec.invalid_schedule";
+    public const string InvalidTimeZone = "spec.invalid_time_zone";
     public const string ShmCannotExceedMem = "spec.shm_cannot_exceed_mem";
     public const string FieldMustBeSpecifiedForKind = "spec.field_must_be_specified_for_kind";
     public const string FieldIsNotSupportedForKind = "spec.field_is_not_supported_for_kind";

@@ -33,6 +33,11 @@ public static class SpecHash
             Write(json, "jobs", spec.Jobs, WireJson.Contract.JobsSpec);
         }
 
+        if (spec.Schedule is not null)
+        {
+            Write(json, "schedule", spec.Schedule, WireJson.Contract.ScheduleSpec);
+        }
+
         if (spec.Queue is not null)
         {
             // Left out for the other kinds, whose ids were made before there was such a key.

@@ -24,6 +24,7 @@ internal static class ApiBinder
                 ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
                 : null,
             Jobs = api.Find<MapValue>("jobs") is { } jobs ? Jobs(jobs) : null,
+            Schedule = api.Find<MapValue>("schedule") is { } schedule ? Schedule(schedule) : null,
             Queue = api.Find<MapValue>("queue") is { } queue ? Queue(queue) : null,
             Index = index,
             FileName = fileName,
@@ -103,6 +104,20 @@ internal static class ApiBinder
         MaxConcurrent = jobs.TryGet("max_concurrent", out long most) ? (int)most : null,
         Priority = jobs.Int32("priority"),
         MaxAttempts = jobs.TryGet("max_attempts", out long attempts) ? (int)attempts : null,
+    };
+
+    private static ScheduleSpec Schedule(MapValue schedule) => new()
+    {
+        Cron = schedule.Get<string>("cron"),
+        TimeZone = schedule.Get<string>("time_zone"),
+        Concurrency = schedule.Get<string>("concurrency") switch
+        {
+            "forbid" => ScheduleConcurrency.Forbid,
+            "replace" => ScheduleConcurrency.Replace,
+            _ => ScheduleConcurrency.Allow,
+        },
+        MissedRuns = schedule.Get<string>("missed_runs") == "skip" ? MissedRuns.Skip : MissedRuns.RunOnce,
+        Job = schedule.Get<JsonElement>("job"),
     };
 
     private static QueueSpec Queue(MapValue queue) => new()

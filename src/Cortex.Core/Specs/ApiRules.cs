@@ -107,6 +107,24 @@ internal static class ApiRules
         }
     }
 
+    /// <summary>Files are named once.</summary>
+    public static void Paths(MapValue source, Walk walk)
+    {
+        if (source.HasValue("s3_paths") == source.HasValue("paths"))
+        {
+            walk.Fail(source.Spot, ErrorKinds.SpecifyExactlyOneField, source.HasValue("paths") ? "s3_paths and paths mean the same; use one of them" : "must have `s3_paths` or `paths`");
+        }
+    }
+
+    /// <summary>How often a batch is tried is said once.</summary>
+    public static void DeadLetterQueues(MapValue job, Walk walk)
+    {
+        if (job.HasValue("sqs_dead_letter_queue") && job.HasValue("dead_letter_queue"))
+        {
+            walk.Fail(job.SpotOf("dead_letter_queue"), ErrorKinds.SpecifyExactlyOneField, "sqs_dead_letter_queue and dead_letter_queue mean the same; use one of them");
+        }
+    }
+
     /// <summary>The targets of a TrafficSplitter share all requests, once each, with at most one shadow.</summary>
     public static void Targets(MapValue api, Walk walk)
     {

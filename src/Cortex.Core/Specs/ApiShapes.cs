@@ -142,6 +142,53 @@ internal static class ApiShapes
         new Field("priority", new IntShape { Min = 0, Max = 9 }, "Jobs of a higher priority start first, among all APIs; a submission may say otherwise.") { Default = "0" },
         new Field("max_attempts", new IntShape { Min = 1, Max = 100 }, "Times that a task is tried when its containers fail.") { Variants = [Task], Default = "1" });
 
+    private static readonly Field s_timeoutOfJob = new("timeout", new IntShape { Min = 1, IsLong = true }, "Seconds from the submission after which a job is ended; null for no limit.") { Null = NullRule.Allowed };
+    private static readonly Field s_configOfJob = new("config", new JsonShape { IsMap = true, MaxLevels = 40 }, "Any map; the containers find it in /cortex/spec/job.json.") { Null = NullRule.Allowed };
+
+    private static readonly MapShape s_taskJob = new(
+        s_timeoutOfJob,
+        s_configOfJob,
+        new Field("priority", new IntShape { Min = 0, Max = 9 }, "Jobs of a higher priority start first; by default the API's own.") { Null = NullRule.Allowed });
+
+    private static readonly Field s_batchSize = new("batch_size", new IntShape { Min = 1 }, "Items of one batch.") { Required = true };
+    private static readonly ListShape s_patterns = new(Texts.Any);
+
+    private static readonly MapShape s_files = new(
+        new Field("s3_paths", new ListShape(Texts.Any) { MinCount = 1, TooFewKind = ErrorKinds.TooFewElements }, "Files, all that begin with each path. `paths` is another name for it.") { Null = NullRule.Absent },
+        new Field("paths", new ListShape(Texts.Any) { MinCount = 1, TooFewKind = ErrorKinds.TooFewElements }, "Files, all that begin with each path.") { Null = NullRule.Absent },
+        new Field("includes", s_patterns, "A file must match one of these patterns; none for all files.") { Null = NullRule.Absent },
+        new Field("excludes", s_patterns, "A file must match none of these patterns.") { Null = NullRule.Absent },
+        s_batchSize)
+    {
+        Rules = [ApiRules.Paths],
+    };
+
+    private static readonly Field s_tries = new("max_receive_count", new IntShape { Min = 1 }, "Times that a batch is tried.") { Required = true };
+
+    private static readonly MapShape s_batchJob = new(
+        new Field("workers", new IntShape { Min = 1 }, "Workers of each job.") { Required = true },
+        new Field("item_list", new MapShape(
+            new Field("items", new ListShape(new JsonShape()) { MinCount = 1, TooFewKind = ErrorKinds.TooFewElements }, "The items, of any type.") { Required = true },
+            s_batchSize), "Items that stand here.") { Null = NullRule.Absent },
+        new Field("file_path_lister", s_files, "The items are the names of files.") { Null = NullRule.Absent },
+        new Field("delimited_files", s_files, "The items are the JSON values in files.") { Null = NullRule.Absent },
+        new Field("sqs_dead_letter_queue", new MapShape(new Field("arn", Texts.Any, "A name; it has no effect.") { Required = true }, s_tries), "Cortex 0.42's form of dead_letter_queue.") { Null = NullRule.Allowed },
+        new Field("dead_letter_queue", new MapShape(s_tries), "How often a batch is tried; then it is kept with the reason.") { Null = NullRule.Allowed },
+        s_timeoutOfJob,
+        s_configOfJob)
+    {
+        ExactlyOneOf = ["item_list", "file_path_lister", "delimited_files"],
+        Rules = [ApiRules.DeadLetterQueues],
+    };
+
+    private static readonly ShortFormShape s_schedule = new("cron", new MapShape(
+        new Field("cron", new CronShape(), "When a job starts: minute, hour, day of the month, month and day of the week, or a nickname such as @daily.") { Required = true },
+        new Field("time_zone", new TimeZoneShape(), "The zone whose clocks are meant, such as Europe/Berlin.") { Default = "UTC" },
+        new Field("concurrency", new ChoiceShape("allow", "forbid", "replace"), "When a job of this schedule has not ended yet: start another beside it, skip the run, or end it first.") { Default = "allow" },
+        new Field("missed_runs", new ChoiceShape("run_once", "skip"), "What becomes of runs whose time passed while the server was away: the last of them is made up for, or none is.") { Default = "run_once" },
+        new Field("job", new WrittenShape(s_taskJob), "The job that is submitted, as its submission has it.") { Variants = [Task], Default = "{}" },
+        new Field("job", new WrittenShape(s_batchJob), "The job that is submitted, as its submission has it.") { Variants = [Batch], Required = true }));
+
     private static readonly Field s_name = new("name", Texts.ApiName, "Name, unique in the cluster.") { Required = true };
     private static readonly Field s_kind = new("kind", new ChoiceShape(Kinds), "Kind of workload.") { Required = true };
 
@@ -159,7 +206,8 @@ internal static class ApiShapes
         new Field("autoscaling", s_autoscaling, "Replica bounds and the scaling rule.") { Variants = s_scaled, Default = "{}" },
         new Field("update_strategy", s_updateStrategy, "How many replicas an update may add or take away at a time.") { Variants = s_scaled, Default = "{}" },
         new Field("queue", s_queue, "How requests are kept and tried.") { Variants = [Async], Default = "{}" },
-        new Field("jobs", s_jobsOfApi, "How jobs are run.") { Variants = s_jobs, Default = "{}" })
+        new Field("jobs", s_jobsOfApi, "How jobs are run.") { Variants = s_jobs, Default = "{}" },
+        new Field("schedule", s_schedule, "When jobs start by themselves; null for never.") { Variants = s_jobs, Null = NullRule.Allowed })
     {
         KeyErrorKind = ErrorKinds.MalformedConfig,
         Rules = [ApiRules.TargetInFlight, ApiRules.Targets],

@@ -32,6 +32,9 @@ public sealed record ApiSpec
     /// <summary>How jobs are run; null for kinds without jobs.</summary>
     public JobsSpec? Jobs { get; init; }
 
+    /// <summary>When jobs start by themselves; null for never.</summary>
+    public ScheduleSpec? Schedule { get; init; }
+
     /// <summary>How its requests are kept and tried; null for every kind but AsyncAPI.</summary>
     public QueueSpec? Queue { get; init; }
 

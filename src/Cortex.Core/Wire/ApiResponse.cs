@@ -47,6 +47,10 @@ public sealed record ApiResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<JsonElement>? TaskJobStatuses { get; init; }
 
+    /// <summary>The runs of a Task or Batch API's schedule; left out without one. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ScheduleStatus? Schedule { get; init; }
+
     /// <summary>The newest versions, newest first, the current one included.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ApiVersion>? ApiVersions { get; init; }

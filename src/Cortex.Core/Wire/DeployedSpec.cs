@@ -35,6 +35,10 @@ public sealed record DeployedSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JobsSpec? Jobs { get; init; }
 
+    /// <summary>When jobs start by themselves; left out for never. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ScheduleSpec? Schedule { get; init; }
+
     /// <summary>How requests are kept and tried; left out for every kind but AsyncAPI. Ours: Cortex 0.42 has no such field.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public QueueSpec? Queue { get; init; }
@@ -84,6 +88,7 @@ public sealed record DeployedSpec
         Autoscaling = spec.Autoscaling,
         UpdateStrategy = spec.UpdateStrategy,
         Jobs = spec.Jobs,
+        Schedule = spec.Schedule,
         Queue = spec.Queue,
         Index = spec.Index,
         FileName = spec.FileName,

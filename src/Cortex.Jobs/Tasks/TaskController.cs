@@ -93,6 +93,7 @@ public sealed partial class TaskController : IDisposable
             Timeout = submission.Timeout,
             Priority = submission.Priority ?? api.Jobs?.Priority ?? 0,
             MaxAttempts = api.Jobs?.MaxAttempts ?? 1,
+            ScheduledAt = submission.ScheduledAt,
             CreatedAt = _time.GetUtcNow(),
         };
 
@@ -152,8 +153,15 @@ public sealed partial class TaskController : IDisposable
         var pods = _runtime.List().Where(TaskPods.IsWorker).ToDictionary(pod => pod.Id, StringComparer.Ordinal);
         var active = _jobs.Values.Where(job => IsOf(job.Record, apiName)).OrderBy(job => job.Record.Id, StringComparer.Ordinal)
             .Select(job => View(job, pods.GetValueOrDefault(job.PodId))).ToList();
-        return active.Count >= count ? active
-            : [.. active, .. _store.Ended(apiName, ApiKind.TaskAPI, count - active.Count).Where(job => IsOf(job, apiName)).Select(job => new JobView(job, job.Message, null))];
+        if (active.Count >= count)
+        {
+            return active;
+        }
+
+        // One of them may have ended since.
+        var seen = active.Select(view => view.Record.Id).ToHashSet(StringComparer.Ordinal);
+        return [.. active, .. _store.Ended(apiName, ApiKind.TaskAPI, count)
+            .Where(job => IsOf(job, apiName) && !seen.Contains(job.Id)).Take(count - active.Count).Select(job => new JobView(job, job.Message, null))];
     }
 
     /// <summary>A job's configuration as JSON.</summary>

@@ -17,6 +17,9 @@ public sealed record TaskSubmission
     /// <summary>The job's configuration: a JSON object, or null.</summary>
     public ReadOnlyMemory<byte> Config { get; init; } = "null"u8.ToArray();
 
+    /// <summary>The time of the schedule's run that it is; null when somebody submits it. Not part of a body.</summary>
+    public DateTimeOffset? ScheduledAt { get; init; }
+
     /// <summary>Reads the body of a submission.</summary>
     /// <exception cref="CortexException">It is not valid; the message says what and how to mend it.</exception>
     public static TaskSubmission Parse(ReadOnlyMemory<byte> body)

@@ -2,6 +2,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
@@ -11,7 +12,7 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Deploying;
 
 /// <summary>Changes the desired state: deploy, refresh, delete.</summary>
-internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, TimeIdGenerator timeIds, TimeProvider time) : IDisposable
+internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, Scheduler scheduler, TimeIdGenerator timeIds, TimeProvider time) : IDisposable
 {
     // Looking at what is deployed and changing it must not be split by another deployment.
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
@@ -48,6 +49,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         {
             _oneAtATime.Release();
             reconciler.Wake();
+            scheduler.Wake();
         }
     }
 
@@ -109,6 +111,7 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
         {
             _oneAtATime.Release();
             reconciler.Wake();
+            scheduler.Wake();
         }
     }
 

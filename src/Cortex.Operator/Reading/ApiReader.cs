@@ -6,6 +6,7 @@ using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs;
+using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Reconciling;
@@ -16,7 +17,7 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, Scheduler scheduler, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
     private const int JobsShown = 10;
@@ -48,6 +49,7 @@ internal sealed class ApiReader(
                 Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
                 TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
+                Schedule = Schedule(api.Spec),
             })];
     }
 
@@ -64,6 +66,7 @@ internal sealed class ApiReader(
             Queue = Queue(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
             TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
+            Schedule = Schedule(api.Spec),
             ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
         };
     }
@@ -128,6 +131,25 @@ internal sealed class ApiReader(
 
     private IReadOnlyList<JsonElement>? TaskJobs(string name, int count) =>
         tasks.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => JobJson.TaskStatus(job, tasks.Config(job.Record.Id)))] : null;
+
+    private ScheduleStatus? Schedule(DeployedSpec api) => scheduler.Find(api) is { } view
+        ? new ScheduleStatus
+        {
+            Cron = api.Schedule!.Cron,
+            TimeZone = api.Schedule.TimeZone,
+            NextRunTime = view.Next is { } next ? JobJson.Time(next) : null,
+            LastRun = view.Last is { } last
+                ? new ScheduleRunStatus
+                {
+                    ScheduledTime = JobJson.Time(last.ScheduledAt),
+                    JobId = last.JobId,
+                    Status = view.LastJob?.Status.Code(),
+                    Message = last.Message.Length > 0 ? last.Message : null,
+                }
+                : null,
+            Message = view.Message.Length > 0 ? view.Message : null,
+        }
+        : null;
 
     private QueueStatus? Queue(WantedApi api) => api.Spec.Kind == ApiKind.AsyncAPI && asyncApis.GetTraffic(api.Name) is { } traffic
         ? new QueueStatus

@@ -186,6 +186,49 @@ public sealed class GetCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Api_WithASchedule_ShowsItsLastAndNextRun()
+    {
+        _cli.Configure("prod");
+        var api = Apis.Detailed("train", ApiKind.TaskAPI) with
+        {
+            DashboardUrl = null,
+            Schedule = new ScheduleStatus
+            {
+                Cron = "0 3 * * *",
+                TimeZone = "Europe/Berlin",
+                NextRunTime = "2026-03-05T02:00:00Z",
+                LastRun = new ScheduleRunStatus { ScheduledTime = "2026-03-04T02:00:00Z", JobId = "j1", Status = "worker_oom" },
+            },
+        };
+        Answer("/get/train", api);
+
+        Assert.Contains("""
+
+            schedule: 0 3 * * * (Europe/Berlin)
+            last run: 04 Mar 26 02:00:00 UTC, job j1 (out of memory)
+            next run: 05 Mar 26 02:00:00 UTC (in 10h55m)
+
+            endpoint:
+            """, (await _cli.RunAsync("get", "train")).Out, StringComparison.Ordinal);
+
+        Answer("/get/train", api with
+        {
+            Schedule = api.Schedule with
+            {
+                NextRunTime = null,
+                LastRun = new ScheduleRunStatus { ScheduledTime = "2026-03-04T02:00:00Z", Message = "was skipped, as job j0 had not ended" },
+                Message = "there are no runs",
+            },
+        });
+        Assert.Contains("""
+            last run: 04 Mar 26 02:00:00 UTC, was skipped, as job j0 had not ended
+            next run: -
+            message:  there are no runs
+
+            """, (await _cli.RunAsync("get", "train")).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Api_Verbose_AddsItsConfiguration()
     {
         _cli.Configure("prod");

@@ -450,6 +450,31 @@ public sealed class TaskControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task List_WhileJobsEnd_HasEachJobOnce()
+    {
+        Start(_never);
+        var jobs = new List<JobRecord>();
+        for (var i = 0; i < 20; i++)
+        {
+            jobs.Add(await SubmitAsync());
+        }
+
+        var ids = jobs.Select(job => job.Id).Order(StringComparer.Ordinal).ToList();
+        foreach (var job in jobs)
+        {
+            await StatusAsync(job, JobStatus.Running);
+        }
+
+        jobs.ForEach(job => _machine.End(PodOf(job), "main", 0));
+        await Eventually.TrueAsync(() =>
+        {
+            var listed = Tasks.List("train", 100);
+            Assert.Equal(ids, listed.Select(view => view.Record.Id).Order(StringComparer.Ordinal));
+            return listed.All(view => view.Record.Status.IsFinal());
+        }, "every job ends");
+    }
+
+    [Fact]
     public async Task History_IsBoundedWithItsLogs()
     {
         _limits = _limits with { History = 2 };

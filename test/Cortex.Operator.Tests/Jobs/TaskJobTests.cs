@@ -278,6 +278,39 @@ public sealed class TaskJobTests
     }
 
     [Fact]
+    public async Task Schedule_IsShownWithItsNextRunAndGoesWithItsApi()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(Api("train") + "  schedule: {cron: '0 3 * * *', time_zone: Europe/Berlin, job: {timeout: 60}}\n" + Api("other"));
+
+        foreach (var path in new[] { "/get", "/get/train" })
+        {
+            var schedule = (await cluster.GetListAsync(path)).Single(api => api.Metadata!.Name == "train").Schedule!;
+            Assert.Equal(("0 3 * * *", "Europe/Berlin", null, null), (schedule.Cron, schedule.TimeZone, schedule.LastRun, schedule.Message));
+            var next = DateTimeOffset.Parse(schedule.NextRunTime!, System.Globalization.CultureInfo.InvariantCulture);
+            Assert.Equal(3, TimeZoneInfo.ConvertTimeBySystemTimeZoneId(next, "Europe/Berlin").Hour);
+            Assert.InRange(next, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddHours(26));
+        }
+
+        Assert.Null((await cluster.GetAsync("/get/other")).Schedule);
+        await cluster.DeployAsync(Api("train"));
+        Assert.Null((await cluster.GetAsync("/get/train")).Schedule);
+        Assert.Equal(0, cluster.Machine.CreatedCount);
+    }
+
+    [Fact]
+    public async Task Schedule_Wrong_IsRefusedWithItsPlace()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+
+        using var response = await cluster.PostConfigAsync(Api("train") + "  schedule: {cron: '0 25 * * *', time_zone: Mars}\n");
+
+        var error = await TestCluster.ErrorAsync(response);
+        Assert.Equal(["schedule.cron", "schedule.time_zone"], error.Errors!.Select(each => each.Path));
+        Assert.Equal(["spec.invalid_schedule", "spec.invalid_time_zone"], error.Errors!.Select(each => each.Kind));
+    }
+
+    [Fact]
     public async Task Metrics_CountEndedJobs()
     {
         await using var cluster = await TestCluster.StartAsync();
