@@ -76,7 +76,6 @@ internal sealed class PrivateDocker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        await CleanUpAfterKillAsync();
         await Shell.RunAsync("ip", "link", "delete", _bridge);
         KillLeftovers();
         foreach (var mount in File.ReadLines("/proc/mounts").Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(_directory, StringComparison.Ordinal)).ToList())
@@ -87,7 +86,7 @@ internal sealed class PrivateDocker : IAsyncDisposable
         await Eventually.TrueAsync(TryDelete, "nothing holds the private Docker Engine's files any more");
     }
 
-    /// <summary>What was started while the daemon ended it may have left running; it holds its files.</summary>
+    /// <summary>A daemon that was killed, or that was asked to start something while it ended, leaves processes to nobody, which hold its files.</summary>
     private void KillLeftovers()
     {
         foreach (var process in Process.GetProcesses())
@@ -121,42 +120,6 @@ internal sealed class PrivateDocker : IAsyncDisposable
         catch (IOException)
         {
             return Task.FromResult(false);
-        }
-    }
-
-    // A daemon that was killed leaves mounts, and what supervises its containers, to nobody.
-    private async Task CleanUpAfterKillAsync()
-    {
-        foreach (var process in Process.GetProcesses())
-        {
-            using (process)
-            {
-                if (IsOurs(process.Id))
-                {
-                    process.Kill();
-                    await process.WaitForExitAsync();
-                }
-            }
-        }
-
-        var mounts = (await File.ReadAllLinesAsync("/proc/mounts")).Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(_directory + "/", StringComparison.Ordinal));
-        foreach (var path in mounts.OrderByDescending(path => path.Length))
-        {
-            await Shell.RunAsync("umount", path);
-        }
-    }
-
-    // By its command line, which names the directory that only this engine has.
-    private bool IsOurs(int processId)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{processId}/cmdline").Contains(_directory + "/", StringComparison.Ordinal);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // It has ended meanwhile.
-            return false;
         }
     }
 
