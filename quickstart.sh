@@ -110,6 +110,7 @@ build_image streaming streaming
 build_image explain explain
 build_image storage storage
 build_image train train
+build_image score score
 say "the images are ready"
 
 step "Storage for jobs"
@@ -117,7 +118,7 @@ start_storage
 say "http://127.0.0.1:$STORAGE_PORT speaks S3's protocol; containers reach it as http://host.docker.internal:$STORAGE_PORT"
 
 step "Deploying the examples"
-for example in hello iris two-containers streaming explain train; do
+for example in hello iris two-containers streaming explain train score; do
   "$cortex" deploy "examples/$example/cortex.yaml" --wait
 done
 echo
@@ -165,6 +166,22 @@ show logs train "$job"
 show get train "$job"
 "$cortex" get train "$job" -o json | grep -qE '"status": ?"succeeded"' || fail "the job did not succeed"
 
+step "A Batch job: score a data set with that model, on two workers"
+if grep -q ":$STORAGE_PORT" "$settings"; then
+  sed 's/^/  > /' examples/score/job.json
+  show job submit score --file examples/score/job.json --wait
+  job=$("$cortex" get score -o json | grep -oE '"job_id": ?"[^"]*"' | head -n 1 | cut -d'"' -f4)
+  show get score "$job"
+  scores=http://127.0.0.1:$STORAGE_PORT/examples/digits/scores/$job
+  printf '\n%s$ curl %s.json%s\n' "$BOLD" "$scores" "$PLAIN"
+  curl --silent --show-error --fail-with-body --max-time 60 "$scores.json" || fail "the job has left no summary"
+  printf '%s$ curl %s.csv | head -n 4%s\n' "$BOLD" "$scores" "$PLAIN"
+  curl --silent --show-error --fail-with-body --max-time 60 --range 0-999 "$scores.csv" | head -n 4
+else
+  say "left out: this cluster was started with a configuration that knows no storage;"
+  say "'$cortex cluster configure examples/cluster.yaml' changes that"
+fi
+
 step "The cluster keeps running"
 cat <<TEXT
 Try next:
@@ -174,11 +191,15 @@ Try next:
   cortex logs iris                        what its containers write (Ctrl-C ends it)
   cortex async submit explain examples/explain/sample.json --wait
   cortex async list explain
+  cortex job submit train --config trees=50 --wait
+  cortex job submit score --file examples/score/job.json --wait
+  cortex get score                        its jobs
   nano examples/hello/cortex.yaml         change GREETING, then:
   cortex deploy examples/hello/cortex.yaml --wait
   cortex delete hello
   cortex cluster down                     stops the cluster and removes everything it made
+  docker rm -f cortex-storage             stops the storage; 'docker volume rm cortex-storage' removes what it holds
 
 README.md has a five-minute tour, docs/guide/ the rest.
 TEXT
-good "All five examples answer."
+good "All the examples have done their work."

@@ -30,6 +30,11 @@ class Storage(BaseHTTPRequestHandler):
     wbufsize = -1
     timeout = 60  # seconds without a byte
 
+    def handle_expect_100(self):
+        super().handle_expect_100()
+        self.wfile.flush()  # boto3 waits for it before it sends an object
+        return True
+
     def serve(self):
         try:
             url = urlsplit(self.path)
