@@ -26,10 +26,10 @@ public sealed class BatchController : IDisposable
         throw new NotImplementedException();
 
     /// <summary>What workers have written, once they are gone: for each worker that is kept one number, see <see cref="JobLogs.Kept"/>.</summary>
-    public JobLogs Logs { get; }
+    public JobLogs Logs { get; } = null!;
 
     /// <summary>Reads and checks submissions by the cluster's bounds and sources.</summary>
-    public BatchSubmissionReader Submissions { get; }
+    public BatchSubmissionReader Submissions { get; } = null!;
 
     /// <summary>Makes the loop look at everything soon.</summary>
     public void Wake() => throw new NotImplementedException();
