@@ -138,7 +138,7 @@ public static class JobJson
         _ => "unknown",
     };
 
-    private static JsonElement Parse(ReadOnlySpan<byte> config)
+    internal static JsonElement Parse(ReadOnlySpan<byte> config)
     {
         var reader = new Utf8JsonReader(config);
         return JsonElement.ParseValue(ref reader);
@@ -147,7 +147,7 @@ public static class JobJson
     /// <summary>Nesting that a submission may have: a list of jobs must stay below the 64 levels that readers of JSON take.</summary>
     internal const int MaxDepth = 50;
 
-    private static string Write(Action<Utf8JsonWriter> write, bool indented)
+    internal static string Write(Action<Utf8JsonWriter> write, bool indented)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder, Indented = indented }))

@@ -17,7 +17,7 @@ public sealed class WorkService : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Sweeper _sweeper;
-    private readonly ConcurrentDictionary<WorkQueue, bool> _queues = new();
+    private readonly ConcurrentDictionary<QueueWork, bool> _queues = new();
 
     /// <summary>Makes a service without queues.</summary>
     /// <param name="store">Keeps the messages; disposed of after the service.</param>
@@ -43,7 +43,7 @@ public sealed class WorkService : IAsyncDisposable
     /// <summary>Begins to work off a queue, as soon as it has workers.</summary>
     /// <param name="settings">How.</param>
     /// <param name="onEnd">Told of each message that is final, once the store has it so; from any thread; must not block or throw.</param>
-    public WorkQueue Open(WorkSettings settings, Action<WorkEnd> onEnd)
+    public QueueWork Open(WorkSettings settings, Action<WorkEnd> onEnd)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var policy = new QueuePolicy
@@ -55,7 +55,7 @@ public sealed class WorkService : IAsyncDisposable
             Timeout = Timeout.InfiniteTimeSpan,
         };
         var dispatcher = new Dispatcher(settings.Name, settings.Queue, _store, new WorkerCallFormat(settings.HeaderLines), _options, _time, _logger, onEnd);
-        var queue = new WorkQueue(this, dispatcher, policy);
+        var queue = new QueueWork(this, dispatcher, policy);
         _queues[queue] = true;
         return queue;
     }
@@ -97,5 +97,5 @@ public sealed class WorkService : IAsyncDisposable
         await _sweeper.DisposeAsync();
     }
 
-    internal void Remove(WorkQueue queue) => _queues.TryRemove(queue, out _);
+    internal void Remove(QueueWork queue) => _queues.TryRemove(queue, out _);
 }

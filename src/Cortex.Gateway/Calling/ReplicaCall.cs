@@ -6,7 +6,7 @@ using Cortex.Gateway.Forwarding;
 namespace Cortex.Gateway.Calling;
 
 /// <summary>
-/// One POST to a replica and its answer: 1. <see cref="OpenAsync"/>; 2. <see cref="AddHeader"/>; 3.
+/// One POST to a replica and its answer: 1. <see cref="OpenAsync(string)"/>; 2. <see cref="AddHeader"/>; 3.
 /// <see cref="SendAsync(ReadOnlyMemory{byte})"/>; 4. <see cref="ReadAsync"/> until the answer's end, which frees the connection for the next call. Used by one caller at
 /// a time; only <see cref="Abort"/> may be called from elsewhere.
 /// </summary>

@@ -30,9 +30,6 @@ public sealed record BatchPart
     /// <summary>The present worker of places whose first one died, counted from 1.</summary>
     public IReadOnlyDictionary<int, int> Generations { get; init; } = new Dictionary<int, int>();
 
-    /// <summary>Whether a worker has answered that it knows the job to be complete.</summary>
-    public bool Told { get; init; }
-
     /// <summary>The job whose dead batches it tries again; null for others.</summary>
     public string? RetryOf { get; init; }
 }

@@ -3,12 +3,12 @@ using Cortex.Async.Dispatch;
 namespace Cortex.Async.Workers;
 
 /// <summary>A queue that is being worked off: each worker has one message at a time.</summary>
-public sealed class WorkQueue
+public sealed class QueueWork
 {
     private readonly WorkService _service;
     private readonly QueuePolicy _policy;
 
-    internal WorkQueue(WorkService service, Dispatcher dispatcher, QueuePolicy policy)
+    internal QueueWork(WorkService service, Dispatcher dispatcher, QueuePolicy policy)
     {
         _service = service;
         Dispatcher = dispatcher;
@@ -17,6 +17,9 @@ public sealed class WorkQueue
     }
 
     internal Dispatcher Dispatcher { get; }
+
+    /// <summary>Whether no message is held.</summary>
+    public bool IsIdle => Dispatcher.IsIdle;
 
     /// <summary>Swaps the workers. A call in progress on one that left goes on; when it breaks, its message goes to another one.</summary>
     public void Apply(IReadOnlyList<AsyncReplica> workers) => Dispatcher.Apply(workers, maxConcurrency: 1, _policy);
