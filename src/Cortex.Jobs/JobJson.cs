@@ -94,6 +94,13 @@ public static class JobJson
             json.WriteString("process_start_time", Time(started));
         }
 
+        WriteOutcome(json, view);
+    }
+
+    /// <summary>Why a job is as it is.</summary>
+    internal static void WriteOutcome(Utf8JsonWriter json, JobView view)
+    {
+        var job = view.Record;
         if (view.Message.Length > 0)
         {
             json.WriteString("message", view.Message);
@@ -122,7 +129,8 @@ public static class JobJson
         }
     }
 
-    private static string CountName(PodState state) => state switch
+    /// <summary>What <c>worker_counts</c> calls pods of a state.</summary>
+    internal static string CountName(PodState state) => state switch
     {
         PodState.Pending => "pending",
         PodState.Stalled => "stalled",
