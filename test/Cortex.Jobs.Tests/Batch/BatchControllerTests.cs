@@ -233,7 +233,7 @@ public sealed class BatchControllerTests : IAsyncDisposable
         Assert.Equal(code, ended.Record.ExitCode);
         Assert.Equal(["starting", "boom"], ended.Record.LastLogLines);
         Assert.Equal(0, ended.Batch!.Succeeded);
-        await _host.NothingLeftAsync(job);
+        await _host.WorkersGoneAsync();
     }
 
     [Fact]
@@ -277,7 +277,7 @@ public sealed class BatchControllerTests : IAsyncDisposable
         await StartAsync();
         var job = await _host.SubmitItemsAsync(3);
 
-        await _host.MessageAsync(job, "CPU");
+        await _host.MessageAsync(job, "not enough cpu");
         Assert.Equal(1, Jobs.Find("score", job.Id)!.Batch!.WorkerCounts[PodState.Pending]);
         _host.Machine.Machine.CpuMillis = 1000;
 

@@ -111,10 +111,12 @@ internal sealed class BatchHost : IAsyncDisposable
         () => Jobs.Find(job.ApiName, job.Id) is { } now && now.Message.Contains(part, StringComparison.Ordinal) ? now : null,
         () => $"{part}, but {Jobs.Find(job.ApiName, job.Id)}");
 
+    public Task WorkersGoneAsync() => Eventually.TrueAsync(() => _runtime!.List().Count == 0, "its workers are gone");
+
     /// <summary>That nothing is left of a job but its history.</summary>
     public async Task NothingLeftAsync(JobRecord job)
     {
-        await Eventually.TrueAsync(() => _runtime!.List().Count == 0, "its workers are gone");
+        await WorkersGoneAsync();
         await Eventually.TrueAsync(async () => (await _queues!.ListQueuesAsync("job/", CancellationToken.None)).Count == 0, "its queue is gone");
         await Eventually.TrueAsync(() => Directory.EnumerateFiles(Path.Combine(Folder, "blobs"), "*", SearchOption.AllDirectories).All(file => !file.Contains(job.Id, StringComparison.Ordinal)), "its items are gone");
     }
