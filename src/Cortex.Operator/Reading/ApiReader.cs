@@ -6,6 +6,7 @@ using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs;
+using Cortex.Jobs.Batch;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Reconciling;
@@ -16,7 +17,7 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
     private const int JobsShown = 10;
@@ -47,6 +48,7 @@ internal sealed class ApiReader(
                 Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
                 Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
+                BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, LatestOnly) : null,
                 TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
             })];
     }
@@ -63,6 +65,7 @@ internal sealed class ApiReader(
             Status = status is null ? null : status with { ReplicaCounts = null },
             Queue = Queue(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+            BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(name, JobsShown) : null,
             TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
             ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
         };
@@ -128,6 +131,9 @@ internal sealed class ApiReader(
 
     private IReadOnlyList<JsonElement>? TaskJobs(string name, int count) =>
         tasks.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => JobJson.TaskStatus(job, tasks.Config(job.Record.Id)))] : null;
+
+    private IReadOnlyList<JsonElement>? BatchJobs(string name, int count) =>
+        batches.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => BatchStatusJson.Status(job, batches.Config(job.Record.Id)))] : null;
 
     private QueueStatus? Queue(WantedApi api) => api.Spec.Kind == ApiKind.AsyncAPI && asyncApis.GetTraffic(api.Name) is { } traffic
         ? new QueueStatus
