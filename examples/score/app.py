@@ -61,6 +61,12 @@ class Worker(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
 
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionResetError:
+            pass  # connections that are not needed any more are not closed politely
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/on-job-complete":
