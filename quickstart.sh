@@ -163,7 +163,6 @@ printf '\n%s$ cortex job submit train --file examples/train/job.json%s\n' "$BOLD
 job=$("$cortex" job submit train --file examples/train/job.json -o json | grep -oE '"job_id": ?"[^"]*"' | cut -d'"' -f4)
 say "submitted job $job of train"
 show logs train "$job"
-show get train "$job"
 "$cortex" get train "$job" -o json | grep -qE '"status": ?"succeeded"' || fail "the job did not succeed"
 
 step "A Batch job: score a data set with that model, on two workers"
