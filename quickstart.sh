@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # From a fresh clone to APIs that answer: builds, starts a cluster on this machine, makes the example images, deploys the
-# examples, calls each of them, and leaves the cluster running. Run it again at any time; then it takes seconds.
+# examples, calls each of them, runs jobs, and leaves the cluster running. Run it again at any time; then it takes seconds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
 cortex=artifacts/cortex
+STORAGE_PORT=8887
 
 # build_image FOLDER NAME: and has a deployed API take up a new image.
 build_image() {
@@ -15,7 +16,7 @@ build_image() {
   docker build --quiet --tag "$image" "examples/$1" >/dev/null 2>"$log" || { cat "$log" >&2; fail "could not build examples/$1"; }
   if [ "$before" != "$(docker image inspect --format '{{.Id}}' "$image")" ]; then
     say "built $image"
-    if [ -n "$before" ] && "$cortex" get "$2" >/dev/null 2>&1; then
+    if [ -n "$before" ] && "$cortex" describe "$2" >/dev/null 2>&1; then   # what has replicas; jobs take the image that is there
       "$cortex" refresh --force "$2"
     fi
   fi
@@ -42,6 +43,25 @@ endpoint() {
   url=$("$cortex" get "$1" -o json | grep -oE '"endpoint": ?"http[^"]*"' | head -n 1 | cut -d'"' -f4)
   [ -n "$url" ] || fail "'$cortex get $1' shows no endpoint"
   printf '%s' "$url"
+}
+
+# show ARGUMENT...: runs the command line, and shows what was typed.
+show() {
+  printf '\n%s$ cortex %s%s\n' "$BOLD" "$*" "$PLAIN"
+  "$cortex" "$@"
+}
+
+# start_storage: examples/storage in a container, for this machine and the cluster's containers only; what it holds is in a
+# volume. Does nothing when it runs as it should.
+start_storage() {
+  local gateway wanted
+  gateway=$(docker network inspect --format '{{(index .IPAM.Config 0).Gateway}}' cortex-cortex)
+  wanted="true $(docker image inspect --format '{{.Id}}' cortex-examples/storage) [server.py /data $STORAGE_PORT 127.0.0.1 $gateway]"
+  [ "$(docker inspect --format '{{.State.Running}} {{.Image}} {{.Args}}' cortex-storage 2>/dev/null)" != "$wanted" ] || return 0
+  docker rm --force cortex-storage >/dev/null 2>&1 || true
+  docker run --detach --name cortex-storage --restart unless-stopped --network host --volume cortex-storage:/data \
+    cortex-examples/storage "$STORAGE_PORT" 127.0.0.1 "$gateway" >/dev/null
+  wait_for 30 curl --silent "http://127.0.0.1:$STORAGE_PORT/" || { docker logs cortex-storage >&2; fail "the storage does not answer"; }
 }
 
 # submit CURL-ARGUMENT...: shows a request to the Async API and its answer; sets id.
@@ -88,10 +108,17 @@ build_image iris iris
 build_image two-containers digits
 build_image streaming streaming
 build_image explain explain
-say "five images are ready"
+build_image storage storage
+build_image train train
+build_image score score
+say "the images are ready"
+
+step "Storage for jobs"
+start_storage
+say "http://127.0.0.1:$STORAGE_PORT speaks S3's protocol; containers reach it as http://host.docker.internal:$STORAGE_PORT"
 
 step "Deploying the examples"
-for example in hello iris two-containers streaming explain; do
+for example in hello iris two-containers streaming explain train score; do
   "$cortex" deploy "examples/$example/cortex.yaml" --wait
 done
 echo
@@ -131,6 +158,29 @@ else
   say "'$cortex cluster configure examples/cluster.yaml' changes that"
 fi
 
+step "A Task job: train a model, and leave it in storage"
+printf '\n%s$ cortex job submit train --file examples/train/job.json%s\n' "$BOLD" "$PLAIN"
+job=$("$cortex" job submit train --file examples/train/job.json -o json | grep -oE '"job_id": ?"[^"]*"' | cut -d'"' -f4)
+say "submitted job $job of train"
+show logs train "$job"
+"$cortex" get train "$job" -o json | grep -qE '"status": ?"succeeded"' || fail "the job did not succeed"
+
+step "A Batch job: score a data set with that model, on two workers"
+if grep -q ":$STORAGE_PORT" "$settings"; then
+  sed 's/^/  > /' examples/score/job.json
+  show job submit score --file examples/score/job.json --wait
+  job=$("$cortex" get score -o json | grep -oE '"job_id": ?"[^"]*"' | head -n 1 | cut -d'"' -f4)
+  show get score "$job"
+  scores=http://127.0.0.1:$STORAGE_PORT/examples/digits/scores/$job
+  printf '\n%s$ curl %s.json%s\n' "$BOLD" "$scores" "$PLAIN"
+  curl --silent --show-error --fail-with-body --max-time 60 "$scores.json" || fail "the job has left no summary"
+  printf '%s$ curl %s.csv | head -n 4%s\n' "$BOLD" "$scores" "$PLAIN"
+  curl --silent --show-error --fail-with-body --max-time 60 --range 0-999 "$scores.csv" | head -n 4
+else
+  say "left out: this cluster was started with a configuration that knows no storage;"
+  say "'$cortex cluster configure examples/cluster.yaml' changes that"
+fi
+
 step "The cluster keeps running"
 cat <<TEXT
 Try next:
@@ -140,11 +190,15 @@ Try next:
   cortex logs iris                        what its containers write (Ctrl-C ends it)
   cortex async submit explain examples/explain/sample.json --wait
   cortex async list explain
+  cortex job submit train --config trees=50 --wait
+  cortex job submit score --file examples/score/job.json --wait
+  cortex get score                        its jobs
   nano examples/hello/cortex.yaml         change GREETING, then:
   cortex deploy examples/hello/cortex.yaml --wait
   cortex delete hello
   cortex cluster down                     stops the cluster and removes everything it made
+  docker rm -f cortex-storage             stops the storage; 'docker volume rm cortex-storage' removes what it holds
 
 README.md has a five-minute tour, docs/guide/ the rest.
 TEXT
-good "All five examples answer."
+good "All the examples have done their work."

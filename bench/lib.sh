@@ -39,6 +39,18 @@ machine() {
     "$(docker version --format '{{.Server.Version}}')" "$(date -u +%Y-%m-%d)"
 }
 
+# nginx_root FOLDER: the root of an image that holds nginx, the libraries that it needs, and nothing else; sets nginx.
+nginx_root() {
+  local file
+  nginx=$(command -v nginx || echo /usr/sbin/nginx)
+  while read -r file; do
+    install -D "$file" "$1$file"
+  done < <(ldd "$nginx" | grep -oE '/[^ ]+'; echo "$nginx")
+  mkdir -p "$1/tmp" "$1/etc" "$1/var/log/nginx" "$1/var/lib/nginx"
+  printf 'root:x:0:0::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n' >"$1/etc/passwd"
+  printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
+}
+
 # cluster_files NAME OPERATOR-PORT API-PORT: a folder with a configuration of its own; sets dir.
 cluster_files() {
   dir=$work/$1

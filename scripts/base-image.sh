@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the image that the examples are built on, cortex-python:bookworm (Debian 12 with Python 3 and scikit-learn), from
+# Makes the image that the examples are built on, cortex-python:bookworm (Debian 12 with Python 3, scikit-learn and boto3), from
 # Debian's packages alone, so that no image registry is needed. Does nothing when the image is there; takes about a minute.
 #   scripts/base-image.sh [TAG]
 set -euo pipefail
@@ -9,7 +9,9 @@ set -euo pipefail
 image=${1:-cortex-python:bookworm}
 mirror=${CORTEX_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 
-docker image inspect "$image" >/dev/null 2>&1 && exit 0
+# Raised with every change of what is in the image, so that an older one is made anew.
+content=2
+[ "$(docker image inspect --format '{{index .Config.Labels "cortex.base"}}' "$image" 2>/dev/null)" != "$content" ] || exit 0
 
 apt_install mmdebstrap ca-certificates debian-archive-keyring
 say "making $image from Debian packages (about a minute)"
@@ -17,14 +19,16 @@ say "making $image from Debian packages (about a minute)"
 # python3-scipy depends on a compiler and its headers, which it does not need to run; documentation goes too.
 unwanted=(include share/doc share/info share/locale share/man lib/gcc lib/python3/dist-packages/pythran
   'lib/python3.11/config-*' 'bin/*-linux-gnu-*' 'lib/*/*.a' 'lib/*/*/*.a')
+# Of Amazon's services, S3 will do.
+services="find lib/python3/dist-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 -exec rm -rf {} +"
 
 # Imported without a name first, so that a bootstrap that breaks off leaves no image behind.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-id=$(as_root mmdebstrap --variant=minbase --include=usr-is-merged,python3-minimal,python3-sklearn,ca-certificates \
-  --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --customize-hook="cd \"\$1/usr\" && rm -rf ${unwanted[*]}" bookworm - "deb $mirror bookworm main" 2>"$log" \
-  | docker import --change 'ENV PYTHONUNBUFFERED=1' --change 'CMD ["python3"]' -) || status=$?
+id=$(as_root mmdebstrap --variant=minbase --include=usr-is-merged,python3-minimal,python3-sklearn,python3-boto3,ca-certificates \
+  --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --customize-hook="cd \"\$1/usr\" && rm -rf ${unwanted[*]} && $services" bookworm - "deb $mirror bookworm main" 2>"$log" \
+  | docker import --change 'ENV PYTHONUNBUFFERED=1' --change "LABEL cortex.base=$content" --change 'CMD ["python3"]' -) || status=$?
 if [ "$status" != 0 ]; then
   [ -z "$id" ] || docker image rm "$id" >/dev/null
   tail -n 20 "$log" | cut -c1-400 >&2

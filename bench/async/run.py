@@ -13,105 +13,18 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CORTEX = os.environ["CORTEX_BIN"]
-WORK = sys.argv[1]
-QUICK = "quick" in sys.argv[2:]
-PARTS = [part for part in sys.argv[2:] if part != "quick"]
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(HERE))
+import harness
+from harness import QUICK, WORK, cleanups, free_port, listens, percentile, row, start, wait_for, wanted
+
 LOAD_SECONDS = 10 if QUICK else 60
 PEER_SECONDS = 10 if QUICK else 20
 MILLION = 100_000 if QUICK else 1_000_000
 PAYLOAD = json.dumps({"data": "p" * 1000})
 
-rows, missed, cleanups = [], [], []
 
-
-def say(text):
-    print(text, flush=True)
-
-
-def row(what, measured, mark="-", reached=None):
-    verdict = "-" if reached is None else "yes" if reached else "NO"
-    if reached is False:
-        missed.append(what)
-    rows.append((what, measured, mark, verdict))
-    say(f"{what:<78} {measured:<34} {mark:<14} {verdict}")
-
-
-def wait_for(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"never happened within {seconds} s: {what}")
-        time.sleep(0.02)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def listens(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
-        return True
-    except OSError:
-        return False
-
-
-def start(*command, **options):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
-
-    def stop():
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    cleanups.append(stop)
-    return process, stop
-
-
-def percentile(values, p):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * p / 100))]
-
-
-class Cluster:
-    """A cluster of its own: own name, ports, configuration and data."""
-
-    def __init__(self, name, more=""):
-        self.name = f"bench-{name}-{os.getpid()}"
-        self.folder = os.path.join(WORK, name)
-        self.operator, self.apis = free_port(), free_port()
-        os.makedirs(self.folder)
-        self.config = os.path.join(self.folder, "cluster.yaml")
-        with open(self.config, "w") as file:
-            file.write(f"cluster_name: {self.name}\noperator: {{port: {self.operator}}}\napis: {{port: {self.apis}}}\n{more}\n")
-        self.cortex("cluster", "up", self.config, "--yes")
-        cleanups.append(self.down)
-
-    def cortex(self, *arguments):
-        done = subprocess.run([CORTEX, *arguments], env={**os.environ, "CORTEX_CLI_CONFIG_DIR": self.folder}, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            raise SystemExit(f"cortex {' '.join(arguments)}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def down(self):
-        self.cortex("cluster", "down", "--yes")
-
-    @property
-    def pid(self):
-        with open(os.path.join(self.folder, "clusters", self.name, "server.pid")) as file:
-            return int(file.read())
-
-    @property
-    def rss_mb(self):
-        with open(f"/proc/{self.pid}/status") as file:
-            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1000
-
+class Cluster(harness.Cluster):
     def deploy(self, name, replicas, concurrency=64):
         path = os.path.join(self.folder, f"{name}.yaml")
         with open(path, "w") as file:
@@ -287,7 +200,6 @@ def celery(seconds):
     wait_for(lambda: listens(26379), "redis listens")
     _, stop_worker = start("/usr/bin/python3", "-m", "celery", "-A", "celery_app", "worker", "--concurrency", "2", "--loglevel", "ERROR", cwd=HERE)
     sys.path.insert(0, HERE)
-    sys.dont_write_bytecode = True
     import redis
     from celery_app import noop
     noop.delay(PAYLOAD).get(timeout=60)
@@ -363,10 +275,6 @@ def million():
     cleanups.remove(cluster.down)
 
 
-def wanted(part):
-    return not PARTS or part in PARTS
-
-
 def main():
     rate = None
     disk()
@@ -404,21 +312,6 @@ def main():
         million()
 
 
-try:
-    main()
-finally:
-    for cleanup in reversed(cleanups):
-        try:
-            cleanup()
-        except Exception as error:
-            say(f"could not clean up: {error}")
-
-if not QUICK and not PARTS:
-    with open("bench/results/async.md", "w") as file:
-        file.write(f"# Async APIs\n\n{os.environ['MACHINE']}\n\n`bench/async/run.sh`. Everything on the same processors: load generator, server, worker and peers. Payloads and results of 1 KB, every write synced.\n\n")
-        file.write("| | measured | mark | reached |\n|---|---|---|---|\n")
-        file.writelines(f"| {what} | {measured} | {mark} | {verdict} |\n" for what, measured, mark, verdict in rows)
-    say("\nwritten to bench/results/async.md")
-if missed:
-    say(f"{len(missed)} marks missed: {'; '.join(missed)}")
-    sys.exit(1)
+harness.run(
+    main, "Async APIs", "async.md",
+    "`bench/async/run.sh`. Everything on the same processors: load generator, server, worker and peers. Payloads and results of 1 KB, every write synced.")

@@ -16,16 +16,10 @@ scripts/ensure-docker.sh
 export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
 MACHINE=$(machine)
 
-# A worker that does nothing as fast as can be: nginx with the libraries that it needs and nothing else.
+# A worker that does nothing as fast as can be.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-nginx=$(command -v nginx || echo /usr/sbin/nginx)
-while read -r file; do
-  install -D "$file" "$work/image/root$file"
-done < <(ldd "$nginx" | grep -oE '/[^ ]+'; echo "$nginx")
-mkdir -p "$work/image/root/tmp" "$work/image/root/etc" "$work/image/root/var/log/nginx" "$work/image/root/var/lib/nginx"
-printf 'root:x:0:0::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n' >"$work/image/root/etc/passwd"
-printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/image/root/etc/group"
+nginx_root "$work/image/root"
 cat >"$work/image/root/nginx.conf" <<CONF
 worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;
 events { worker_connections 4096; }

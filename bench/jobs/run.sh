@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Task jobs beside bare `docker run`: from the submission to the process, and a hundred at once. Prints a table, writes
-# bench/results/jobs.md, and ends with 1 when a mark is missed. About three minutes. CORTEX_BIN names an executable that is
-# measured instead of a fresh build.
+# Jobs, on clusters of their own: Task jobs beside bare `docker run`, a Batch job's rate beside GNU parallel and a Celery
+# group, and the enqueuing of a large file. Prints a table, writes bench/results/jobs.md, and ends with 1 when a mark is
+# missed. About seven minutes; `quick` takes about two and leaves the file alone.
+#   bench/jobs/run.sh [quick] [PART...]      parts: task batch enqueue peers; some alone leave the file alone
+# CORTEX_BIN names an executable that is measured instead of a fresh build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../../scripts/lib.sh
@@ -9,86 +11,32 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../lib.sh
 . bench/lib.sh
 
-ROUNDS=${ROUNDS:-15} JOBS=${JOBS:-100} PARALLEL=8 BURSTS=${BURSTS:-3}
-
-cortex=${CORTEX_BIN:-$PWD/artifacts/cortex}
-image=cortex-bench/job
-work=$(mktemp -d)
-name=bench-jobs-$$ operator=27888
-
-clean() {
-  [ ! -d "$work/$name/clusters" ] || in_cluster "$name" cluster down --yes >/dev/null 2>&1 || say "could not remove cluster $name" >&2
-  rm -rf "$work"
-}
-trap clean EXIT
-
-apt_install curl jq busybox-static
+apt_install curl busybox-static nginx-light parallel python3 python3-celery python3-redis redis-server
 scripts/ensure-docker.sh
 [ -n "${CORTEX_BIN:-}" ] || ./build.sh
+export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
+MACHINE=$(machine)
 
-mkdir "$work/image"
-cp /bin/busybox "$work/image/"
-printf 'FROM scratch\nCOPY busybox /bin/busybox\nCMD ["/bin/busybox", "true"]\n' >"$work/image/Dockerfile"
-docker build --quiet --tag "$image" "$work/image" >/dev/null 2>&1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
-cluster_files "$name" "$operator" 27889
-printf 'jobs: {parallel_starts: %s, history: 1000}\n' "$PARALLEL" >>"$work/$name/cluster.yaml"
-cat >"$work/job.yaml" <<YAML
-- name: bench
-  kind: TaskAPI
-  pod:
-    containers:
-      - {name: main, image: $image, command: [/bin/busybox, "true"], compute: {cpu: 20m}}
-YAML
-in_cluster "$name" cluster up "$work/$name/cluster.yaml" --yes >/dev/null
-in_cluster "$name" deploy "$work/job.yaml" >/dev/null
-url=http://127.0.0.1:$operator/tasks/bench
+# A process that ends at once.
+mkdir "$work/job"
+cp /bin/busybox "$work/job/"
+printf 'FROM scratch\nCOPY busybox /bin/busybox\nCMD ["/bin/busybox", "true"]\n' >"$work/job/Dockerfile"
+docker build --quiet --tag cortex-bench/job "$work/job" >/dev/null 2>&1
 
-submit() { curl --silent --fail --data '{}' "$url" | jq -r .job_id; }
-ended() { curl --silent --fail "$url?jobID=$1&wait=60s" | jq -r '.job_status | select(.status == "succeeded") | .'"$2"; }
-since() { echo $((($(date -d "$2" +%s%N) - $1) / 1000000)); }
-
-step "one at a time, $ROUNDS rounds each, by turns"
-bare=() ours=()
-for ((i = 0; i < ROUNDS; i++)); do
-  began=$(date +%s%N)
-  id=$(docker run --detach "$image")
-  bare+=("$(since "$began" "$(docker inspect --format '{{.State.StartedAt}}' "$id")")")
-  docker wait "$id" >/dev/null
-  docker rm "$id" >/dev/null
-  began=$(date +%s%N)
-  id=$(submit)
-  ours+=("$(since "$began" "$(ended "$id" process_start_time)")")
-  sleep 0.5   # its containers are being removed
-done
-
-step "$JOBS at once, $PARALLEL at a time, $BURSTS rounds each, by turns"
-bare_all=() ours_all=()
-for ((i = 0; i < BURSTS; i++)); do
-  began=$(now_ms)
-  seq "$JOBS" | xargs -P "$PARALLEL" -I{} docker run --rm "$image" >/dev/null
-  bare_all+=("$(($(now_ms) - began))")
-  began=$(now_ms)
-  seq "$JOBS" | xargs -P 16 -I% curl --silent --fail --write-out '\n' --data '{}' "$url" | jq -r .job_id >"$work/ids"
-  while read -r id; do
-    [ -n "$(ended "$id" end_time)" ] || fail "job $id did not succeed"
-  done <"$work/ids"
-  ours_all+=("$(($(now_ms) - began))")
-  [ "$(wc -l <"$work/ids")" = "$JOBS" ] || fail "fewer than $JOBS jobs were accepted"
-  until [ "$(docker ps --all --quiet --filter "label=dev.cortex.cluster=$name" | wc -l)" = 0 ]; do sleep 0.2; done
-done
-
-rows=()
-report() {
-  below "$(ratio "$3" "$2")" 1.3
-  rows+=("| $1 | $2 ms | $3 ms | $(ratio "$3" "$2") | 1.3 | $verdict |")
+# A worker that does nothing as fast as can be; with the second configuration it writes when it answered.
+nginx_root "$work/noop/root"
+conf() {
+  printf '%s\n' 'worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;' \
+    'events { worker_connections 4096; }' \
+    "http { $1 keepalive_requests 1000000000; default_type application/json;" \
+    "  server { listen 8080 backlog=4096; location / { return 200 '{}'; } } }"
 }
-report "from \`docker run\` or the submission to the process" "$(median "${bare[@]}")" "$(median "${ours[@]}")"
-report "$JOBS at once, $PARALLEL at a time, until the last has ended" "$(median "${bare_all[@]}")" "$(median "${ours_all[@]}")"
+conf 'access_log off;' >"$work/noop/root/nginx.conf"
+conf "log_format when '\$msec \$uri'; access_log /dev/stdout when;" >"$work/noop/root/logging.conf"
+printf 'FROM scratch\nCOPY root /\nCMD ["%s", "-c", "/nginx.conf"]\n' "$nginx" >"$work/noop/Dockerfile"
+docker build --quiet --tag cortex-bench/noop "$work/noop" >/dev/null 2>&1
 
-{
-  printf '# Task jobs\n\n%s. Medians of %s and %s rounds, by turns; `bench/jobs/run.sh`.\n\n' "$(machine)" "$ROUNDS" "$BURSTS"
-  printf '| | docker run | a job | ratio | mark | within |\n|---|---|---|---|---|---|\n'
-  printf '%s\n' "${rows[@]}"
-} | tee bench/results/jobs.md
-exit $((missed > 0))
+NGINX=$nginx /usr/bin/python3 bench/jobs/run.py "$work" "$@"

@@ -58,7 +58,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         _targets = new TargetRules(callbacks);
         _callbacks = new CallbackDeliverer(store, callbacks, _targets, FindRoute, time, loggers.CreateLogger<CallbackDeliverer>());
         _setup = new QueueSetup(store, time, _logger);
-        _sweeper = new Sweeper(store, dispatch, time, _logger, () => Volatile.Read(ref _apis).Values);
+        _sweeper = new Sweeper(store, dispatch, time, _logger, () => Volatile.Read(ref _apis).Values.Select(static api => api.Dispatcher));
     }
 
     /// <summary>Begins to work. Queues are set up in the background: an endpoint answers 503 until its queue is.</summary>
@@ -170,7 +170,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
 
     private AsyncApi Make(AsyncRoute route) => new(
         new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()) { Stopping = _endWaits.Token },
-        new Dispatcher(route.Name, QueueNames.Of(route.Name), _store, _options.InlineLimit, _dispatch, _time, _loggers.CreateLogger<Dispatcher>()));
+        new Dispatcher(route.Name, QueueNames.Of(route.Name), _store, new AsyncCallFormat(_store.Blobs, _options.InlineLimit), _dispatch, _time, _loggers.CreateLogger<Dispatcher>()));
 
     private AsyncRoute? FindRoute(string name) => Volatile.Read(ref _apis).GetValueOrDefault(name)?.Endpoint.Route;
 

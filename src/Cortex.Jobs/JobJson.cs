@@ -99,6 +99,13 @@ public static class JobJson
             json.WriteString("process_start_time", Time(started));
         }
 
+        WriteOutcome(json, view);
+    }
+
+    /// <summary>Why a job is as it is.</summary>
+    internal static void WriteOutcome(Utf8JsonWriter json, JobView view)
+    {
+        var job = view.Record;
         if (view.Message.Length > 0)
         {
             json.WriteString("message", view.Message);
@@ -127,7 +134,8 @@ public static class JobJson
         }
     }
 
-    private static string CountName(PodState state) => state switch
+    /// <summary>What <c>worker_counts</c> calls pods of a state.</summary>
+    internal static string CountName(PodState state) => state switch
     {
         PodState.Pending => "pending",
         PodState.Stalled => "stalled",
@@ -143,7 +151,7 @@ public static class JobJson
         _ => "unknown",
     };
 
-    private static JsonElement Parse(ReadOnlySpan<byte> config)
+    internal static JsonElement Parse(ReadOnlySpan<byte> config)
     {
         var reader = new Utf8JsonReader(config);
         return JsonElement.ParseValue(ref reader);
@@ -152,7 +160,7 @@ public static class JobJson
     /// <summary>Nesting that a submission may have: a list of jobs must stay below the 64 levels that readers of JSON take.</summary>
     internal const int MaxDepth = 50;
 
-    private static string Write(Action<Utf8JsonWriter> write, bool indented)
+    internal static string Write(Action<Utf8JsonWriter> write, bool indented)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder, Indented = indented }))

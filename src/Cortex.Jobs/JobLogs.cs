@@ -52,6 +52,14 @@ public sealed class JobLogs(string folder, long maxBytes)
     /// <summary>Whether anything was kept of an attempt, be it that it had written nothing.</summary>
     public bool Has(string apiName, string jobId, int attempt) => File.Exists(PathOf(apiName, jobId, attempt));
 
+    /// <summary>The attempts of a job of which something was kept, in order.</summary>
+    public IReadOnlyList<int> Kept(string apiName, string jobId)
+    {
+        var path = FolderOf(apiName, jobId);
+        return !Directory.Exists(path) ? []
+            : [.. Directory.EnumerateFiles(path, "*.log").Select(file => int.Parse(System.IO.Path.GetFileNameWithoutExtension(file), CultureInfo.InvariantCulture)).Order()];
+    }
+
     /// <summary>The lines that were kept of an attempt, oldest first; none when nothing was.</summary>
     public async IAsyncEnumerable<LogLine> ReadAsync(string apiName, string jobId, int attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Cortex.Core.Specs;
+using Cortex.Jobs.Batch;
 
 namespace Cortex.Jobs;
 
@@ -70,6 +71,9 @@ public sealed record JobRecord
 
     /// <summary>The last lines that were written before it failed.</summary>
     public IReadOnlyList<string> LastLogLines { get; init; } = [];
+
+    /// <summary>What only a batch job has; null for others.</summary>
+    public BatchPart? Batch { get; init; }
 
     /// <summary>When it is ended if it is not over; null for never.</summary>
     public DateTimeOffset? Deadline =>

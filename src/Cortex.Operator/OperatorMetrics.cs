@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cortex.Core.Specs;
+using Cortex.Jobs.Batch;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
@@ -8,7 +9,7 @@ using Cortex.Runtimes;
 namespace Cortex.Operator;
 
 /// <summary>The operator's part of <c>/metrics</c>: replicas by state, and the process.</summary>
-internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, TaskController tasks)
+internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, TaskController tasks, BatchController batches)
 {
     /// <summary>Writes the Prometheus text format.</summary>
     public void Write(TextWriter writer)
@@ -30,6 +31,7 @@ internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime,
         }
 
         tasks.WriteMetrics(writer);
+        batches.WriteMetrics(writer);
         writer.Write("# HELP process_resident_memory_bytes Resident memory of the server.\n# TYPE process_resident_memory_bytes gauge\n");
         Line(writer, "process_resident_memory_bytes", Environment.WorkingSet);
         writer.Write("# HELP process_cpu_seconds_total Processor time of the server.\n# TYPE process_cpu_seconds_total counter\n");

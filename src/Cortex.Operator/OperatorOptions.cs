@@ -1,3 +1,4 @@
+using Cortex.Async.Dispatch;
 using Cortex.Core.Clusters;
 
 namespace Cortex.Operator;
@@ -19,6 +20,9 @@ public sealed record OperatorOptions
 
     /// <summary>The database file of the desired state.</summary>
     public required string StatePath { get; init; }
+
+    /// <summary>How batches are brought to workers.</summary>
+    public DispatchOptions Dispatch { get; init; } = new();
 
     /// <summary>Writes metrics of further parts in the Prometheus text format; nothing by default.</summary>
     public Action<TextWriter> WriteMoreMetrics { get; init; } = static _ => { };

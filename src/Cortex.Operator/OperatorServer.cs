@@ -3,6 +3,7 @@ using Cortex.Async;
 using Cortex.Core.Identifiers;
 using Cortex.Gateway;
 using Cortex.Jobs;
+using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
@@ -11,6 +12,7 @@ using Cortex.Operator.Logs;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
+using Cortex.Queues;
 using Cortex.Runtimes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -31,6 +33,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly Deployer _deployer;
     private readonly JobStore _jobs;
     private readonly TaskController _tasks;
+    private readonly BatchController _batches;
     private readonly Scheduler _scheduler;
     private readonly IContainerRuntime _runtime;
     private readonly WebApplication _app;
@@ -38,6 +41,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private Task _reconciling = Task.CompletedTask;
     private Task _runningTasks = Task.CompletedTask;
+    private Task _runningBatches = Task.CompletedTask;
     private Task _scheduling = Task.CompletedTask;
 
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
@@ -45,33 +49,37 @@ public sealed class OperatorServer : IAsyncDisposable
     /// <param name="runtime">Runs the replicas.</param>
     /// <param name="gateway">Routes to them.</param>
     /// <param name="asyncApis">Keeps and works off the requests of Async APIs.</param>
+    /// <param name="queues">Keeps the batches of jobs; disposed of by the caller, after this.</param>
     /// <param name="addresses">Where the HTTP API listens.</param>
     /// <param name="loggers">Where to log.</param>
     /// <param name="time">The clock.</param>
-    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
+    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(options);
         _runtime = runtime;
         _time = time;
         _store = new ApiStore(options.StatePath, options.Cluster.Limits.ApiVersions);
         _jobs = OpenJobs(options, time);
-        _tasks = new TaskController(
-            _jobs, runtime, new JobOptions { Limits = options.Cluster.Jobs, LogFolder = Path.Combine(options.StateFolder, "jobs") },
-            new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, spec => PodFactory.Create(spec, options.Version)),
-            new TimeIdGenerator(time, _jobs.NewestId()), time, loggers.CreateLogger<TaskController>());
+        var jobOptions = JobSetup.Jobs(options);
+        var host = new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, spec => PodFactory.Create(spec, options.Version));
+        var jobIds = new TimeIdGenerator(time, _jobs.NewestId());
+        _tasks = new TaskController(_jobs, runtime, jobOptions, host, jobIds, time, loggers.CreateLogger<TaskController>());
+        _batches = new BatchController(_jobs, queues, runtime, JobSetup.Batches(options, jobOptions), host, jobIds, time, loggers);
         _scheduler = new Scheduler(
-            _jobs, [new ScheduledTasks(_tasks)], () => _store.Apis.Values.Select(api => api.Spec), new SchedulerOptions(), time, loggers.CreateLogger<Scheduler>());
+            _jobs, [new ScheduledTasks(_tasks), new ScheduledBatches(_batches)], () => _store.Apis.Values.Select(api => api.Spec), new SchedulerOptions(), time, loggers.CreateLogger<Scheduler>());
         var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
-        var taskRoutes = new TaskRoutes(_store, _tasks, errors, options);
+        var taskRoutes = new TaskRoutes(_store, _tasks, errors, options, time);
+        var batchRoutes = new BatchRoutes(_store, _batches, errors, options, time);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
-        _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, taskRoutes, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _scheduler, _reconciler, options, uid, time);
-        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
-        var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, options, uid, time);
+        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
+        var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), new BatchLogReader(_batches, runtime), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, gateway, asyncApis, new OperatorMetrics(_store, runtime, _reconciler, _tasks), options);
+            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
+            new OperatorMetrics(_store, runtime, _reconciler, _tasks, _batches), options);
         _app = Build(options, addresses, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
@@ -105,6 +113,7 @@ public sealed class OperatorServer : IAsyncDisposable
     {
         _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
         _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
+        _runningBatches = Task.Run(() => _batches.RunAsync(_stop.Token), CancellationToken.None);
         _scheduling = Task.Run(() => _scheduler.RunAsync(_stop.Token), CancellationToken.None);
     }
 
@@ -126,11 +135,12 @@ public sealed class OperatorServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_reconciling, _runningTasks, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_reconciling, _runningTasks, _runningBatches, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _app.DisposeAsync();
         _deployer.Dispose();
         await _jobs.DisposeAsync();
         _tasks.Dispose();
+        _batches.Dispose();
         _store.Dispose();
         _stop.Dispose();
     }

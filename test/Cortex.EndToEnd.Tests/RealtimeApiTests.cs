@@ -128,6 +128,7 @@ public sealed class RealtimeApiTests(LocalCluster cluster) : IClassFixture<Local
         var chained = await cluster.CallAsync("/caller/cgi-bin/get?http://ingressgateway-apis.istio-system.svc.cluster.local/callee");
         var byOperator = await cluster.CallAsync("/caller/cgi-bin/get?http://ingressgateway-operator.istio-system.svc.cluster.local/verifycortex");
         var direct = await cluster.CallAsync("/caller/cgi-bin/get?http://operator.default.svc.cluster.local:8888/verifycortex");
+        var machine = await cluster.CallAsync("/caller/cgi-bin/get?http://host.docker.internal:8888/verifycortex");
 
         Assert.Contains("CORTEX_PORT=8080\n", env, StringComparison.Ordinal);
         Assert.Contains("CORTEX_VERSION=1.", env, StringComparison.Ordinal);
@@ -136,6 +137,7 @@ public sealed class RealtimeApiTests(LocalCluster cluster) : IClassFixture<Local
         Assert.StartsWith("chained ", chained, StringComparison.Ordinal);
         Assert.Equal("{}", byOperator);
         Assert.Equal("{}", direct);
+        Assert.Equal("{}", machine);
         await cluster.Cli.OkAsync("delete", "caller", "-f");
         await cluster.Cli.OkAsync("delete", "callee", "-f");
     }

@@ -3,6 +3,9 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Cortex.Core.Clusters;
 using Cortex.Core.Wire;
+using Cortex.Queues;
+using Cortex.Queues.Blobs;
+using Cortex.Queues.Sqlite;
 using Cortex.Runtimes.Fake;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,11 +18,13 @@ internal sealed class TestCluster : IAsyncDisposable
 
     private readonly string _directory;
     private readonly OperatorServer _server;
+    private readonly FolderBlobStore _blobs;
+    private readonly SqliteQueueStore _queues;
     private bool _stopped;
 
-    private TestCluster(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config)
+    private TestCluster(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, FolderBlobStore blobs, SqliteQueueStore queues)
     {
-        _directory = directory;
+        (_directory, _blobs, _queues) = (directory, blobs, queues);
         Machine = machine;
         Gateway = gateway;
         Runtime = new FakeRuntime(machine);
@@ -31,7 +36,7 @@ internal sealed class TestCluster : IAsyncDisposable
             ApiBaseUrl = "http://apis:8889",
             StatePath = Path.Combine(directory, "state.db"),
         };
-        _server = new OperatorServer(options, Runtime, gateway, Async, [new IPEndPoint(IPAddress.Loopback, 0)], NullLoggerFactory.Instance, TimeProvider.System);
+        _server = new OperatorServer(options, Runtime, gateway, Async, queues, [new IPEndPoint(IPAddress.Loopback, 0)], NullLoggerFactory.Instance, TimeProvider.System);
     }
 
     public FakeMachine Machine { get; }
@@ -120,7 +125,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config)
     {
-        var cluster = new TestCluster(directory, machine, gateway, config);
+        var blobs = new FolderBlobStore(Path.Combine(directory, "blobs"));
+        var queues = await SqliteQueueStore.OpenAsync(Path.Combine(directory, "queues.db"), new QueueStoreOptions(), blobs, TimeProvider.System, NullLogger.Instance);
+        var cluster = new TestCluster(directory, machine, gateway, config, blobs, queues);
         await cluster.Runtime.StartAsync(CancellationToken.None);
         await cluster._server.AdoptAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
         cluster._server.StartReconciling();
@@ -137,5 +144,7 @@ internal sealed class TestCluster : IAsyncDisposable
         Client.Dispose();
         await _server.DisposeAsync();
         await Runtime.DisposeAsync();
+        await _queues.DisposeAsync();
+        await _blobs.DisposeAsync();
     }
 }

@@ -83,10 +83,8 @@ internal static class AnswerReader
     /// <summary>Text of the first kilobyte of bytes that may be anything.</summary>
     public static string Show(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, ShownAnswer)]).Replace('\0', '\uFFFD');
 
-    private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";
-
     /// <summary>The start of an answer that is no result; a short one is read to its end, so that its connection can be used again.</summary>
-    private static async ValueTask<string> ReadStartAsync(ReplicaCall call)
+    public static async ValueTask<string> ReadStartAsync(ReplicaCall call)
     {
         var start = new byte[ShownAnswer];
         var length = 0;
@@ -113,4 +111,6 @@ internal static class AnswerReader
 
         return Show(start.AsSpan(0, length));
     }
+
+    private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";
 }

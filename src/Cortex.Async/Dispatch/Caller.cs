@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Cortex.Async.Dispatch;
 
 /// <summary>Brings one message to a replica and says what is to become of it. Never throws.</summary>
-internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store, int inlineLimit, DispatchOptions options, DispatchMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store, ICallFormat format, DispatchOptions options, DispatchMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan BadStatusReadTime = TimeSpan.FromSeconds(5);
 
@@ -48,7 +48,7 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
         try
         {
             await call.OpenAsync(client.Host);
-            AddHeaders(call, message);
+            format.AddHeaders(call, message);
             await (payload is null ? call.SendAsync(message.Payload.Inline) : call.SendAsync(payload, message.Payload.Length));
             metrics.Record(call.Status, time.GetElapsedTime(work.Started));
             if (call.Status is < 200 or > 299)
@@ -57,25 +57,12 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
                 work.Deadline = Math.Min(work.Deadline, time.GetTimestamp() + (long)(BadStatusReadTime.TotalSeconds * time.TimestampFrequency));
             }
 
-            return await AnswerReader.ReadAsync(call, inlineLimit, store.Blobs, work);
+            return await format.ReadAnswerAsync(call, work);
         }
         finally
         {
             work.Attach(null);
         }
-    }
-
-    private static void AddHeaders(ReplicaCall call, LeasedMessage message)
-    {
-        if (!MessageHead.TryParse(message.Head, out var head))
-        {
-            throw new AttemptFailedException(FailureReason.PayloadMissing, "the request's headers cannot be read; it was stored by another version");
-        }
-
-        call.AddHeaderLines(head.HeaderLines.Span);
-        Span<byte> id = stackalloc byte[MessageId.Length];
-        message.Lease.Id.TryFormat(id, out var length);
-        call.AddHeader("X-Cortex-Request-ID"u8, id[..length]);
     }
 
     private async ValueTask<Stream> OpenPayloadAsync(string blob, Work work)

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Cortex.Async.Dispatch;
 
 /// <summary>
-/// Works off the queue of one API. One loop waits for messages while replicas have free slots; each message goes on by itself, and when its answer was read its slot is
+/// Works off one queue, such as that of an API. One loop waits for messages while replicas have free slots; each message goes on by itself, and when its answer was read its slot is
 /// used for the next message at once, while the store commits the result.
 /// </summary>
 [SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "Sources without timers and handles hold nothing to free.")]
@@ -21,6 +21,7 @@ internal sealed class Dispatcher
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ReplicaSet _replicas;
+    private readonly Action<WorkEnd>? _onEnd;
     private readonly WorkList _work = new();
     private readonly Caller _caller;
     private readonly Finisher _finisher;
@@ -31,7 +32,8 @@ internal sealed class Dispatcher
     private TaskCompletionSource? _parked;
     private int _finishing;
 
-    public Dispatcher(string api, string queue, IQueueStore store, int inlineLimit, DispatchOptions options, TimeProvider time, ILogger logger)
+    public Dispatcher(
+        string api, string queue, IQueueStore store, ICallFormat format, DispatchOptions options, TimeProvider time, ILogger logger, Action<WorkEnd>? onEnd = null)
     {
         _api = api;
         _queue = queue;
@@ -39,8 +41,9 @@ internal sealed class Dispatcher
         _options = options;
         _time = time;
         _logger = logger;
+        _onEnd = onEnd;
         _replicas = new ReplicaSet(options.Connections, time);
-        _caller = new Caller(api, _replicas, store, inlineLimit, options, Metrics, time, logger);
+        _caller = new Caller(api, _replicas, store, format, options, Metrics, time, logger);
         _finisher = new Finisher(api, queue, store, options, time, logger);
     }
 
@@ -117,10 +120,13 @@ internal sealed class Dispatcher
     }
 
     /// <summary>Stops, lets calls in progress end within the stop time, and puts the others back.</summary>
-    public async Task StopAsync()
+    public Task StopAsync() => StopAsync(_options.StopTime);
+
+    /// <summary>As <see cref="StopAsync()"/>, with another time for calls in progress; zero aborts them at once.</summary>
+    public async Task StopAsync(TimeSpan stopTime)
     {
         Stop();
-        if (await EndsWithinAsync(_options.StopTime))
+        if (await EndsWithinAsync(stopTime))
         {
             return;
         }
@@ -223,7 +229,8 @@ internal sealed class Dispatcher
     {
         var policy = Volatile.Read(ref _policy);
         var now = _time.GetTimestamp();
-        var work = new Work(message, policy, now, now + (long)(policy.Timeout.TotalSeconds * _time.TimestampFrequency), _time.GetUtcNow());
+        var deadline = policy.Timeout == Timeout.InfiniteTimeSpan ? long.MaxValue : now + (long)(policy.Timeout.TotalSeconds * _time.TimestampFrequency);
+        var work = new Work(message, policy, now, deadline, _time.GetUtcNow());
         _work.Add(work);
         return work;
     }
@@ -290,7 +297,13 @@ internal sealed class Dispatcher
     private async Task FinishAsync(Work work, CallOutcome outcome)
     {
         Interlocked.Increment(ref _finishing);
-        await _finisher.FinishAsync(work, outcome, _giveUp.Token);
+        var took = _onEnd is null ? default : _time.GetElapsedTime(work.Started);
+        var fate = await _finisher.FinishAsync(work, outcome, _giveUp.Token);
+        if (fate != WorkFate.Unfinished)
+        {
+            _onEnd?.Invoke(new WorkEnd(fate, took));
+        }
+
         _work.Remove(work);
         Interlocked.Decrement(ref _finishing);
         if (Volatile.Read(ref _parked) is not null)

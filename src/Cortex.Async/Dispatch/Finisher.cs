@@ -15,11 +15,12 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
     /// <param name="work">The message.</param>
     /// <param name="outcome">What became of it.</param>
     /// <param name="stop">Ends the repetitions.</param>
-    public async Task FinishAsync(Work work, CallOutcome outcome, CancellationToken stop)
+    /// <returns>Whether the message is final by that.</returns>
+    public async Task<WorkFate> FinishAsync(Work work, CallOutcome outcome, CancellationToken stop)
     {
         if (outcome.End == CallEnd.Revoked)
         {
-            return;
+            return WorkFate.Unfinished;
         }
 
         var begin = time.GetTimestamp();
@@ -29,13 +30,13 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
         {
             try
             {
-                var taken = await TellAsync(work, outcome, stop);
+                var (taken, fate) = await TellAsync(work, outcome, stop);
                 if (!taken && outcome.Result.Blob is { } blob)
                 {
                     await DeleteUnusedAsync(work, blob, unknown);
                 }
 
-                return;
+                return taken ? fate : unknown ? WorkFate.Unknown : WorkFate.Unfinished;
             }
             catch (Exception e) when (e is StoreFullException or StoreBusyException or StoreUnavailableException)
             {
@@ -43,7 +44,7 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
                 if (time.GetElapsedTime(begin) >= options.StoreRetryTime || stop.IsCancellationRequested)
                 {
                     logger.OutcomeNotStored(api, work.Message.Lease.Id.ToString(), outcome.End.ToString(), e.Message);
-                    return;
+                    return unknown ? WorkFate.Unknown : WorkFate.Unfinished;
                 }
 
                 logger.StoreTrouble(api, work.Message.Lease.Id.ToString(), e.Message);
@@ -52,7 +53,7 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
             {
                 // Its queue was deleted, or the service stops.
                 logger.OutcomeNotStored(api, work.Message.Lease.Id.ToString(), outcome.End.ToString(), e.Message);
-                return;
+                return WorkFate.Unknown;
             }
 
             await Task.Delay(pause, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -60,25 +61,25 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
         }
     }
 
-    private async ValueTask<bool> TellAsync(Work work, CallOutcome outcome, CancellationToken stop)
+    private async ValueTask<(bool Taken, WorkFate Fate)> TellAsync(Work work, CallOutcome outcome, CancellationToken stop)
     {
         var message = work.Message;
         switch (outcome.End)
         {
             case CallEnd.Completed:
-                return await store.CompleteAsync(message.Lease, outcome.Result, stop);
+                return (await store.CompleteAsync(message.Lease, outcome.Result, stop), WorkFate.Completed);
             case CallEnd.Failed:
-                return await store.FailAsync(
-                    message.Lease, outcome.Attempt!, RetryRule.AfterFailure(work.Policy, message.FailedAttempts, Random.Shared.NextDouble()), stop);
+                var retryAfter = RetryRule.AfterFailure(work.Policy, message.FailedAttempts, Random.Shared.NextDouble());
+                return (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter, stop), retryAfter is null ? WorkFate.Failed : WorkFate.Unfinished);
             case CallEnd.FailedForGood:
-                return await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop);
+                return (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop), WorkFate.Failed);
             case CallEnd.Lost:
                 return RetryRule.AfterLoss(work.Policy, message.LostAttempts, Random.Shared.NextDouble()) is { } pause
-                    ? await store.LoseAsync(message.Lease, outcome.Attempt!, pause, stop)
-                    : await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop);
+                    ? (await store.LoseAsync(message.Lease, outcome.Attempt!, pause, stop), WorkFate.Unfinished)
+                    : (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop), WorkFate.Lost);
             default:
                 await store.ReleaseAsync(message.Lease, stop);
-                return true;
+                return (true, WorkFate.Unfinished);
         }
     }
 

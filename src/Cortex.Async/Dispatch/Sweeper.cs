@@ -10,7 +10,7 @@ internal sealed class Sweeper : IAsyncDisposable
     private readonly DispatchOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Func<IEnumerable<AsyncApi>> _apis;
+    private readonly Func<IEnumerable<Dispatcher>> _dispatchers;
     private readonly ITimer _timer;
     private readonly long _extendAfter;
     private readonly long _closeIdleAfter;
@@ -18,9 +18,9 @@ internal sealed class Sweeper : IAsyncDisposable
     private int _sweeping;
 
     /// <summary>Makes a sweeper that does not run yet.</summary>
-    public Sweeper(IQueueStore store, DispatchOptions options, TimeProvider time, ILogger logger, Func<IEnumerable<AsyncApi>> apis)
+    public Sweeper(IQueueStore store, DispatchOptions options, TimeProvider time, ILogger logger, Func<IEnumerable<Dispatcher>> dispatchers)
     {
-        (_store, _options, _time, _logger, _apis) = (store, options, time, logger, apis);
+        (_store, _options, _time, _logger, _dispatchers) = (store, options, time, logger, dispatchers);
         _extendAfter = Ticks(options.Visibility / 3);
         _closeIdleAfter = Ticks(options.Connections.UpstreamIdleTimeout / 2);
         _timer = time.CreateTimer(static state => ((Sweeper)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -46,12 +46,12 @@ internal sealed class Sweeper : IAsyncDisposable
             var now = _time.GetTimestamp();
             var closeIdle = now - _closedIdle >= _closeIdleAfter;
             List<Work> extend = [];
-            foreach (var api in _apis())
+            foreach (var dispatcher in _dispatchers())
             {
-                api.Dispatcher.Sweep(now, now - _extendAfter, extend);
+                dispatcher.Sweep(now, now - _extendAfter, extend);
                 if (closeIdle)
                 {
-                    api.Dispatcher.CloseIdle();
+                    dispatcher.CloseIdle();
                 }
             }
 

@@ -18,6 +18,9 @@ internal sealed class OperatorClient : IDisposable
     /// <summary>The longest wait for an answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(600);
 
+    /// <summary>The longest upload of items.</summary>
+    private static readonly TimeSpan UploadTimeout = TimeSpan.FromHours(24);
+
     /// <summary>The longest wait for an answer to info, which is asked to learn whether the operator is there.</summary>
     private static readonly TimeSpan InfoTimeout = TimeSpan.FromSeconds(10);
 
@@ -73,8 +76,37 @@ internal sealed class OperatorClient : IDisposable
     }
 
     /// <summary>Submits a job. Only Batch and Task APIs take any.</summary>
-    public Task<JsonElement> SubmitJobAsync(ApiKind? kind, string apiName, string body, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Post, $"{JobRoute(kind)}/{Escape(apiName)}", new StringContent(body, Encoding.UTF8, "application/json"), WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
+    /// <param name="kind">The API's kind.</param>
+    /// <param name="apiName">The API.</param>
+    /// <param name="query">Parameters beside the body; may be empty.</param>
+    /// <param name="body">The submission, or the items of a batch job.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<JsonElement> SubmitJobAsync(ApiKind? kind, string apiName, IReadOnlyList<KeyValuePair<string, string>> query, HttpContent body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, JobPath(kind, apiName, query), body, WireJson.Contract.JsonElement, UploadTimeout, cancellationToken);
+
+    /// <summary>Has a submission checked without submitting it; the answer is text for people.</summary>
+    public async Task<string> DryRunAsync(ApiKind? kind, string apiName, IReadOnlyList<KeyValuePair<string, string>> query, HttpContent body, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(HttpMethod.Post, JobPath(kind, apiName, [.. query, new("dryRun", "true")]), body, UploadTimeout, cancellationToken);
+        var text = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
+        return answer.StatusCode == HttpStatusCode.OK ? Encoding.UTF8.GetString(text)
+            : answer.Content.Headers.ContentType?.MediaType == "text/plain" ? throw new CortexException("cli.dry_run", Encoding.UTF8.GetString(text).Trim())
+            : throw ErrorOf(answer.StatusCode, text, _environment);
+    }
+
+    /// <summary>One page of the batches that a batch job gave up.</summary>
+    public Task<JsonElement> GetDeadLettersAsync(string apiName, string jobId, int limit, string? cursor, CancellationToken cancellationToken) =>
+        SendAsync(
+            HttpMethod.Get,
+            JobPath(ApiKind.BatchAPI, apiName, [new("jobID", jobId), new("deadLetters", "true"), new("limit", limit.ToString(CultureInfo.InvariantCulture)), .. cursor is null ? Array.Empty<KeyValuePair<string, string>>() : [new("cursor", cursor)]]),
+            null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
+
+    /// <summary>Submits a job of the batches that another one gave up.</summary>
+    public Task<JsonElement> RetryJobAsync(string apiName, string jobId, int? workers, CancellationToken cancellationToken) =>
+        SendAsync(
+            HttpMethod.Post,
+            JobPath(ApiKind.BatchAPI, apiName, [new("jobID", jobId), new("retryDeadLetters", "true"), .. workers is null ? Array.Empty<KeyValuePair<string, string>>() : [new("workers", workers.Value.ToString(CultureInfo.InvariantCulture))]]),
+            null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
 
     /// <summary>Stops a job. Only Batch and Task APIs have any.</summary>
     public Task<MessageResponse> StopJobAsync(ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken) =>
@@ -206,6 +238,9 @@ internal sealed class OperatorClient : IDisposable
 
     // An API that has no jobs is asked about as a task, so that the operator says what is wrong.
     private static string JobRoute(ApiKind? kind) => kind == ApiKind.BatchAPI ? "batch" : "tasks";
+
+    private static string JobPath(ApiKind? kind, string apiName, IReadOnlyList<KeyValuePair<string, string>> query) =>
+        $"{JobRoute(kind)}/{Escape(apiName)}{(query.Count > 0 ? "?" : "")}{string.Join('&', query.Select(parameter => $"{parameter.Key}={Escape(parameter.Value)}"))}";
 
     private static string Escape(string text) => Uri.EscapeDataString(text);
 

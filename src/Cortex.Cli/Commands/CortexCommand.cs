@@ -25,7 +25,9 @@ internal static class CortexCommand
             AsyncCancelCommand.Create(host),
             AsyncRetryCommand.Create(host)));
         root.Add(Group("job", "submit jobs of batch and task APIs; get, logs and delete take a job's id too",
-            JobSubmitCommand.Create(host)));
+            JobSubmitCommand.Create(host),
+            JobDeadLettersCommand.Create(host),
+            JobRetryCommand.Create(host)));
         root.Add(Group("cluster", "manage the cluster on this machine",
             ClusterUpCommand.Create(host),
             ClusterInfoCommand.Create(host),

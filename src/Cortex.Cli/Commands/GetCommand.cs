@@ -24,6 +24,7 @@ internal static class GetCommand
         {
             var format = parsed.GetValue(output);
             var (apiName, jobId, environmentName) = (parsed.GetValue(name), parsed.GetValue(job), parsed.GetValue(env));
+            var progress = parsed.GetValue(watch) ? new JobProgress(host.Time) : null;
             Func<CancellationToken, Task<Rendered>> render;
             if (apiName is null && environmentName is null)
             {
@@ -34,7 +35,7 @@ internal static class GetCommand
                 var environment = await EnvironmentResolver.ResolveAsync(host, environmentName, announce: format == OutputFormat.Pretty && !parsed.GetValue(watch), cancellationToken);
                 render = apiName is null ? token => ListAsync(host, environment, format, token)
                     : jobId is null ? token => ApiView.RenderAsync(host, environment, apiName, format, parsed.GetValue(verbose), token)
-                    : token => JobView.RenderAsync(host, environment, apiName, jobId, format, token);
+                    : token => JobView.RenderAsync(host, environment, apiName, jobId, format, progress, token);
             }
 
             return await Watch.RunAsync(host, parsed, parsed.GetValue(watch), render, cancellationToken);

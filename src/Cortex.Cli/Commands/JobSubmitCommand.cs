@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Core.Errors;
+using Cortex.Core.Specs;
 using Cortex.Core.Units;
 
 namespace Cortex.Cli.Commands;
@@ -15,7 +15,12 @@ internal static class JobSubmitCommand
     public static Command Create(CliHost host)
     {
         var name = CommonOptions.ApiName();
-        var file = new Option<string?>("--file", "-f") { Description = "the submission as JSON; - reads standard input", HelpName = "FILE" };
+        var file = new Option<string?>("--file", "-f")
+        {
+            Description = "the submission as JSON, or the items of a batch job when it ends with .ndjson or .jsonl; - reads standard input",
+            HelpName = "FILE",
+        };
+        var ndjson = new Option<bool>("--ndjson") { Description = "the file holds the items of a batch job, whatever its name" };
         var config = new Option<string[]>("--config", "-c")
         {
             Description = "an entry of the job's config; a value that is JSON is taken as such, any other as text (repeatable)",
@@ -38,11 +43,15 @@ internal static class JobSubmitCommand
                 return null;
             },
         };
-        var priority = new Option<int?>("--priority") { Description = "jobs of a higher priority start first; 0 to 9 [default: the API's own]", HelpName = "N" };
+        var priority = new Option<int?>("--priority") { Description = "task jobs of a higher priority start first; 0 to 9 [default: the API's own]", HelpName = "N" };
+        var workers = new Option<int?>("--workers") { Description = "workers of a batch job [default: the file's own, 1 for items]", HelpName = "N" };
+        var batchSize = new Option<int?>("--batch-size") { Description = "items of one batch [default: the file's own, 1 for items]", HelpName = "N" };
+        var maxReceiveCount = new Option<int?>("--max-receive-count") { Description = "try a failed batch so often, then keep it as a dead letter", HelpName = "N" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "only check the submission of a batch job, and list its files" };
         var wait = new Option<bool>("--wait") { Description = "wait for the job's end, and end as it did" };
         var env = CommonOptions.Env();
         var output = CommonOptions.Output();
-        var command = new Command("submit", "submit a job") { name, file, config, timeout, priority, wait, env, output };
+        var command = new Command("submit", "submit a job") { name, file, ndjson, config, timeout, priority, workers, batchSize, maxReceiveCount, dryRun, wait, env, output };
         config.Validators.Add(result =>
         {
             if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1) is { } wrong)
@@ -50,45 +59,79 @@ internal static class JobSubmitCommand
                 result.AddError($"--config is KEY=VALUE, not \"{wrong.Value}\"");
             }
         });
+        HelpWithExamples.Add(command,
+            "cortex job submit train --config rate=0.1 --timeout 2h --wait",
+            "cortex job submit score -f job.json --dry-run",
+            "cortex job submit score -f items.ndjson --workers 4 --batch-size 100 --wait");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);
-            var body = await ReadAsync(host, parsed.GetValue(file), cancellationToken);
-            Merge(body, parsed.GetValue(config) ?? [], parsed.GetValue(timeout), parsed.GetValue(priority));
+            var flags = new JobFlags
+            {
+                Config = parsed.GetValue(config) ?? [],
+                Timeout = parsed.GetValue(timeout),
+                Priority = parsed.GetValue(priority),
+                Workers = parsed.GetValue(workers),
+                BatchSize = parsed.GetValue(batchSize),
+                MaxReceiveCount = parsed.GetValue(maxReceiveCount),
+            };
+            var source = parsed.GetValue(file);
+            var areItems = parsed.GetValue(ndjson) || JobSubmission.HoldsItems(source);
+            if (areItems && source is null)
+            {
+                throw new CortexException("cli.invalid_submission", "--ndjson needs the items: name a file with -f, or - for standard input");
+            }
+
+            var submission = areItems ? JobSubmission.OfItems(host, source!, flags) : await JobSubmission.ReadAsync(host, source, flags, cancellationToken);
+            using var body = submission.Body;
             var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
             using var client = new OperatorClient(host, environment);
             var apiName = parsed.GetValue(name)!;
             var kind = (await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind;
-            var job = await client.SubmitJobAsync(kind, apiName, body.ToJsonString(), cancellationToken);
-            var jobId = JobTables.Text(job, "job_id");
-            if (format == OutputFormat.Pretty)
+            CheckKind(kind, apiName, flags, areItems, parsed.GetValue(dryRun));
+            if (parsed.GetValue(dryRun))
             {
-                host.Out.WriteLine($"submitted job {jobId} of {apiName}");
-            }
-
-            if (!parsed.GetValue(wait))
-            {
-                if (format != OutputFormat.Pretty)
-                {
-                    Answer.Write(host, format, job);
-                }
-
+                host.Out.WriteLine(await client.DryRunAsync(kind, apiName, submission.Query, body, cancellationToken));
                 return ExitCodes.Success;
             }
 
-            var ended = await JobWait.RunAsync(host, client, kind, apiName, jobId, cancellationToken);
-            if (format != OutputFormat.Pretty)
-            {
-                Answer.Write(host, format, ended);
-            }
-            else
-            {
-                Print(host, apiName, ended.GetProperty("job_status"));
-            }
-
-            return JobWait.ExitCode(ended.GetProperty("job_status"));
+            var job = await client.SubmitJobAsync(kind, apiName, submission.Query, body, cancellationToken);
+            return await FinishAsync(host, client, kind, apiName, job, parsed.GetValue(wait), format, cancellationToken);
         });
         return command;
+    }
+
+    /// <summary>Tells of a job that was submitted and, when asked to, waits for its end.</summary>
+    public static async Task<int> FinishAsync(
+        CliHost host, OperatorClient client, ApiKind? kind, string apiName, JsonElement job, bool wait, OutputFormat format, CancellationToken cancellationToken)
+    {
+        var jobId = JobTables.Text(job, "job_id");
+        if (format == OutputFormat.Pretty)
+        {
+            host.Out.WriteLine($"submitted job {jobId} of {apiName}");
+        }
+
+        if (!wait)
+        {
+            if (format != OutputFormat.Pretty)
+            {
+                Answer.Write(host, format, job);
+            }
+
+            return ExitCodes.Success;
+        }
+
+        var ended = await JobWait.RunAsync(host, client, kind, apiName, jobId, cancellationToken);
+        if (format != OutputFormat.Pretty)
+        {
+            Answer.Write(host, format, ended);
+        }
+        else
+        {
+            Print(host, apiName, ended.GetProperty("job_status"));
+        }
+
+        return JobWait.ExitCode(ended.GetProperty("job_status"));
     }
 
     private static void Print(CliHost host, string apiName, JsonElement job)
@@ -99,67 +142,22 @@ internal static class JobSubmitCommand
         host.Out.WriteLine(message.Length > 0 ? $"{line}: {message}" : line);
         if (status != "succeeded")
         {
+            host.Out.Write(JobView.DeadLetters(apiName, job));
             host.Out.Write(JobView.LastLines(job, host.Style));
         }
     }
 
-    private static async Task<JsonObject> ReadAsync(CliHost host, string? file, CancellationToken cancellationToken)
+    // The operator would ignore what a kind does not know, and the job would run without it.
+    private static void CheckKind(ApiKind? kind, string apiName, JobFlags flags, bool areItems, bool isDryRun)
     {
-        if (file is null)
+        if (kind == ApiKind.BatchAPI && flags.Priority is not null)
         {
-            return [];
+            throw new CortexException("cli.invalid_submission", $"{apiName} is a BatchAPI, whose jobs have the priority that its configuration gives them (`jobs: {{priority: N}}`); leave --priority out");
         }
 
-        var text = file == "-" ? await host.In.ReadToEndAsync(cancellationToken) : await File.ReadAllTextAsync(Path.Combine(host.WorkingDirectory, file), cancellationToken);
-        try
+        if (kind == ApiKind.TaskAPI && (areItems || isDryRun || (flags.BatchSize ?? flags.MaxReceiveCount) is not null))
         {
-            return JsonNode.Parse(text) as JsonObject ?? throw new CortexException("cli.invalid_submission", $"{file} must hold a JSON object such as {{\"timeout\": 60, \"config\": {{}}}}");
-        }
-        catch (JsonException exception)
-        {
-            throw new CortexException("cli.invalid_submission", $"{file} is not valid JSON: {exception.Message}", exception);
-        }
-    }
-
-    // Flags win over the file.
-    private static void Merge(JsonObject body, string[] config, long? timeout, int? priority)
-    {
-        if (timeout is not null)
-        {
-            body["timeout"] = JsonValue.Create(timeout.Value);
-        }
-
-        if (priority is not null)
-        {
-            body["priority"] = JsonValue.Create(priority.Value);
-        }
-
-        if (config.Length == 0)
-        {
-            return;
-        }
-
-        if (body["config"] is not JsonObject entries)
-        {
-            body["config"] = entries = [];
-        }
-
-        foreach (var entry in config)
-        {
-            var equals = entry.IndexOf('=', StringComparison.Ordinal);
-            entries[entry[..equals]] = Value(entry[(equals + 1)..]);
-        }
-    }
-
-    private static JsonNode? Value(string text)
-    {
-        try
-        {
-            return JsonNode.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return JsonValue.Create(text);
+            throw new CortexException("cli.invalid_submission", $"{apiName} is a TaskAPI, which takes no items; --ndjson, --batch-size, --max-receive-count and --dry-run are for batch jobs");
         }
     }
 }

@@ -20,18 +20,21 @@ internal static class JobView
         ("KilledOOM", "killed_oom", true), ("Stalled", "stalled", true), ("Unknown", "unknown", true), ("Succeeded", "succeeded", false),
     ];
 
-    public static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string apiName, string jobId, OutputFormat format, CancellationToken cancellationToken)
+    /// <summary>Shows a job; with <paramref name="progress"/> also how far a batch job is.</summary>
+    public static async Task<Rendered> RenderAsync(
+        CliHost host, CliEnvironment environment, string apiName, string jobId, OutputFormat format, JobProgress? progress, CancellationToken cancellationToken)
     {
         using var client = new OperatorClient(host, environment);
         var kind = (await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind;
         var answer = await client.GetJobAsync(kind, apiName, jobId, cancellationToken);
-        if (format != OutputFormat.Pretty)
-        {
-            return Rendered.Data(format, answer);
-        }
-
         var job = answer.GetProperty("job_status");
         var status = JobTables.Text(job, "status");
+        var isFinal = !JobStatusText.IsInProgress(status);
+        if (format != OutputFormat.Pretty)
+        {
+            return Rendered.Data(format, answer) with { IsFinal = isFinal };
+        }
+
         var style = host.Style;
         var head = new KeyValues();
         head.Add("job id", JobTables.Text(job, "job_id"));
@@ -58,7 +61,12 @@ internal static class JobView
         var text = new StringBuilder($"{head.Render(style.Bold)}\n{times.Render(style.Bold)}");
         if (kind == ApiKind.BatchAPI)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("batch stats")}\n{BatchStats(job, answer)}");
+            if (progress is not null)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"\n{progress.Observe(job)}\n");
+            }
+
+            text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("batch stats")}\n{BatchStats(job, answer)}{DeadLetters(apiName, job)}");
         }
 
         if (LastLines(job, style) is { Length: > 0 } lines)
@@ -69,7 +77,16 @@ internal static class JobView
         text.Append('\n').Append(WorkerStats(kind, job, status, style));
         text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job endpoint: ")}{JobTables.Text(answer, "endpoint")}\n");
         text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job configuration")}\n{JsonSerializer.Serialize(job, WireJson.Indented.JsonElement)}\n");
-        return new Rendered(text.ToString());
+        return new Rendered(text.ToString()) { IsFinal = isFinal };
+    }
+
+    /// <summary>How to see the batches that were given up; empty when none were kept.</summary>
+    public static string DeadLetters(string apiName, JsonElement job)
+    {
+        var count = JobTables.Number(job, "dead_letters");
+        var jobId = JobTables.Text(job, "job_id");
+        return count == 0 ? ""
+            : $"{count.ToString(CultureInfo.InvariantCulture)} {(count == 1 ? "batch was" : "batches were")} given up: `cortex job dead-letters {apiName} {jobId}` shows why, `cortex job retry {apiName} {jobId}` tries again\n";
     }
 
     /// <summary>What a failed job wrote last; empty when it wrote nothing.</summary>

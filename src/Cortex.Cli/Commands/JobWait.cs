@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cortex.Cli.Client;
+using Cortex.Cli.Output;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 
@@ -16,26 +17,35 @@ internal static class JobWait
     /// <summary>A server that is being restarted may be away this long.</summary>
     private static readonly TimeSpan Absence = TimeSpan.FromMinutes(2);
 
-    /// <summary>The job's answer after its end.</summary>
+    /// <summary>The job's answer after its end. On a terminal a batch job shows how far it is.</summary>
     public static async Task<JsonElement> RunAsync(CliHost host, OperatorClient client, ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken)
     {
+        var isShown = kind == ApiKind.BatchAPI && host.ErrorIsTerminal;
+        var lines = new ProgressLines(host.Error, host.ErrorIsTerminal);
+        var progress = new JobProgress(host.Time);
+        var patience = isShown ? Pause : Patience;
         var seen = host.Time.GetTimestamp();
         while (true)
         {
             try
             {
                 var asked = host.Time.GetTimestamp();
-                var answer = await client.GetJobAsync(kind, apiName, jobId, cancellationToken, Patience);
+                var answer = await client.GetJobAsync(kind, apiName, jobId, cancellationToken, patience);
+                if (isShown)
+                {
+                    lines.Show([progress.Observe(answer.GetProperty("job_status"))]);
+                }
+
                 if (!JobStatusText.IsInProgress(JobTables.Text(answer.GetProperty("job_status"), "status")))
                 {
                     return answer;
                 }
 
                 seen = host.Time.GetTimestamp();
-                if (host.Time.GetElapsedTime(asked) < Pause)
+                if (Pause - host.Time.GetElapsedTime(asked) is var left && left > TimeSpan.Zero)
                 {
                     // An operator that does not wait.
-                    await Task.Delay(Pause, host.Time, cancellationToken);
+                    await Task.Delay(left, host.Time, cancellationToken);
                 }
             }
             catch (CortexException exception) when (exception.Kind == "cli.failed_to_connect_operator" && host.Time.GetElapsedTime(seen) < Absence)

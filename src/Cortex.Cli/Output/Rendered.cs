@@ -11,6 +11,9 @@ internal sealed record Rendered(string Text)
 
     public int ExitCode { get; init; }
 
+    /// <summary>Nothing of it will change any more, so that watching ends.</summary>
+    public bool IsFinal { get; init; }
+
     /// <summary>An answer for programs.</summary>
     public static Rendered Data(OutputFormat format, JsonElement value) =>
         new(format == OutputFormat.Yaml ? YamlText.Document(value) : value.GetRawText());

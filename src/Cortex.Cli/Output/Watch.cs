@@ -30,6 +30,12 @@ internal static class Watch
                     return exitCode;
                 }
 
+                if (rendered.IsFinal)
+                {
+                    host.Out.WriteLine();
+                    return ExitCodes.Success;
+                }
+
                 await Task.Delay(Interval, host.Time, cancellationToken);
             }
         }

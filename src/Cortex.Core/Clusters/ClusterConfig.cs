@@ -53,6 +53,8 @@ public sealed record ClusterConfig
     /// <summary>Its secrets by their path; those that are not set are left out.</summary>
     public IReadOnlyDictionary<string, string> Secrets => new (string Path, string? Value)[]
     {
+        ("jobs.sources.s3.access_key", Jobs.Sources.S3.AccessKey),
+        ("jobs.sources.s3.secret_key", Jobs.Sources.S3.SecretKey),
         ("storage.postgres.connection_string", Storage.PostgresConnectionString),
         ("storage.s3.access_key", Storage.S3.AccessKey),
         ("storage.s3.secret_key", Storage.S3.SecretKey),

@@ -121,7 +121,33 @@ public static class ClusterConfigParser
         ImageTimeout = jobs.Get<TimeSpan>("image_timeout"),
         TerminationGrace = jobs.Get<TimeSpan>("termination_grace"),
         MaxSubmissionSize = Bytes(jobs, "max_submission_size"),
+        MaxStreamedSize = Bytes(jobs, "max_streamed_size"),
+        UploadIdleTimeout = jobs.Get<TimeSpan>("upload_idle_timeout"),
+        MaxItemSize = Bytes(jobs, "max_item_size"),
+        MaxBatchSize = Bytes(jobs, "max_batch_size"),
+        MaxWorkers = jobs.Int32("max_workers"),
+        MaxWorkerDeaths = jobs.Int32("max_worker_deaths"),
+        RoomTimeout = jobs.Get<TimeSpan>("room_timeout"),
+        Sources = Sources(jobs.Get<MapValue>("sources")),
     };
+
+    private static JobSourceSettings Sources(MapValue sources)
+    {
+        var s3 = sources.Get<MapValue>("s3");
+        return new JobSourceSettings
+        {
+            S3 = new JobS3Settings
+            {
+                Endpoint = s3.Find<string>("endpoint"),
+                Region = s3.Find<string>("region"),
+                AccessKey = s3.Find<string>("access_key"),
+                SecretKey = s3.Find<string>("secret_key"),
+                PathStyle = s3.Get<bool>("path_style"),
+            },
+            FileFolders = sources.Get<ListValue>("file_folders").Of<string>(),
+            HttpHosts = sources.Get<ListValue>("http_hosts").Of<string>(),
+        };
+    }
 
     private static StorageSettings Storage(MapValue storage)
     {

@@ -127,7 +127,41 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "image_timeout", jobs.ImageTimeout);
         WriteDuration(json, "termination_grace", jobs.TerminationGrace);
         json.WriteString("max_submission_size", Quantity.FormatBytes(jobs.MaxSubmissionSize));
+        json.WriteString("max_streamed_size", Quantity.FormatBytes(jobs.MaxStreamedSize));
+        WriteDuration(json, "upload_idle_timeout", jobs.UploadIdleTimeout);
+        json.WriteString("max_item_size", Quantity.FormatBytes(jobs.MaxItemSize));
+        json.WriteString("max_batch_size", Quantity.FormatBytes(jobs.MaxBatchSize));
+        json.WriteNumber("max_workers", jobs.MaxWorkers);
+        json.WriteNumber("max_worker_deaths", jobs.MaxWorkerDeaths);
+        WriteDuration(json, "room_timeout", jobs.RoomTimeout);
+        WriteSources(json, jobs.Sources);
         json.WriteEndObject();
+    }
+
+    private static void WriteSources(Utf8JsonWriter json, JobSourceSettings sources)
+    {
+        json.WriteStartObject("sources");
+        json.WriteStartObject("s3");
+        json.WriteString("endpoint", sources.S3.Endpoint);
+        json.WriteString("region", sources.S3.Region);
+        json.WriteString("access_key", Hidden(sources.S3.AccessKey));
+        json.WriteString("secret_key", Hidden(sources.S3.SecretKey));
+        json.WriteBoolean("path_style", sources.S3.PathStyle);
+        json.WriteEndObject();
+        WriteTexts(json, "file_folders", sources.FileFolders);
+        WriteTexts(json, "http_hosts", sources.HttpHosts);
+        json.WriteEndObject();
+    }
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            json.WriteStringValue(text);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteStorage(Utf8JsonWriter json, StorageSettings storage)
@@ -170,13 +204,7 @@ internal static class ClusterInfoWriter
     {
         json.WriteStartObject("callbacks");
         json.WriteBoolean("allow_private_targets", callbacks.AllowPrivateTargets);
-        json.WriteStartArray("allowed_targets");
-        foreach (var target in callbacks.AllowedTargets)
-        {
-            json.WriteStringValue(target);
-        }
-
-        json.WriteEndArray();
+        WriteTexts(json, "allowed_targets", callbacks.AllowedTargets);
         json.WriteNumber("attempts", callbacks.Attempts);
         WriteDuration(json, "backoff", callbacks.Backoff);
         WriteDuration(json, "backoff_max", callbacks.BackoffMax);

@@ -145,7 +145,20 @@ internal static class ClusterShapes
         new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Jobs that may be starting, and jobs that may be waiting for room on the machine, at a time.") { Default = "8" },
         new Field("image_timeout", Time("1s", "24h"), "A job whose images can't be had for this long ends.") { Default = "5m" },
         new Field("termination_grace", Time("0s", "1h"), "Time a worker gets from SIGTERM to SIGKILL.") { Default = "30s" },
-        new Field("max_submission_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Size of one submission.") { Default = "10Mi" });
+        new Field("max_submission_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Size of one submission.") { Default = "10Mi" },
+        new Field("max_streamed_size", new QuantityShape("1Ki") { Max = "1Pi", Example = "10Gi" }, "Size of a batch job's items when they are streamed as newline-delimited JSON.") { Default = "10Gi" },
+        new Field("upload_idle_timeout", Time("1s", "24h"), "Longest time in which no byte of a submission arrives.") { Default = "1m" },
+        new Field("max_item_size", new QuantityShape("1") { Max = "256Mi", Example = "250Ki" }, "Size of one item of a batch job.") { Default = "250Ki" },
+        new Field("max_batch_size", new QuantityShape("1") { Max = "256Mi", Example = "250Ki" }, "Size of one batch: its items as a JSON array.") { Default = "250Ki" },
+        new Field("max_workers", new IntShape { Min = 1, Max = 100_000 }, "Workers of one batch job.") { Default = "10000" },
+        new Field("max_worker_deaths", new IntShape { Min = 0, Max = 10_000 }, "Workers of a batch job that may die one after the other without a batch being finished; one more ends the job.") { Default = "5" },
+        new Field("room_timeout", Time("1s", "168h"), "A batch job without a running worker ends when there is no room for one for this long.") { Default = "24h" },
+        new Field("sources", Sources(), "Where batch jobs may read files.") { Default = "{}" });
+
+    private static MapShape Sources() => new(
+        new Field("s3", new MapShape([.. S3Access()]) { Rules = [ClusterRules.WholeAccessKey] }, "How s3:// is reached.") { Default = "{}" },
+        new Field("file_folders", new ListShape(ClusterTexts.Folder) { MaxCount = 1000 }, "Folders of this machine that file:// may read below.") { Default = "[]" },
+        new Field("http_hosts", new ListShape(ClusterTexts.SourceHost) { MaxCount = 1000 }, "Hosts that http:// and https:// may read from; * for every one, this machine's own network included.") { Default = "[]" });
 
     private static MapShape Storage() => new(
         new Field("queues", new ChoiceShape("sqlite", "postgres"), "Where queues and results are kept: in a file of the data directory, or in a PostgreSQL database.") { Default = "sqlite" },
@@ -158,16 +171,23 @@ internal static class ClusterShapes
     };
 
     private static MapShape S3() => new(
-        new Field("endpoint", ClusterTexts.HttpAddress, "URL of the service; by default AWS.") { Null = NullRule.Allowed },
-        new Field("region", Texts.Any, "Region; by default the environment variable AWS_REGION, else us-east-1.") { Null = NullRule.Allowed },
+    [
+        .. S3Access(),
         new Field("bucket", ClusterTexts.Bucket, "Name of a bucket that exists.") { Null = NullRule.Allowed },
         new Field("prefix", ClusterTexts.ObjectPrefix, "What every object's name starts with, such as cortex/.") { Default = "''" },
-        new Field("access_key", Texts.Any, "Id of the access key; by default AWS's own environment variables, files and roles.") { Null = NullRule.Allowed },
-        new Field("secret_key", Texts.Any, "Secret of the access key.") { Null = NullRule.Allowed },
-        new Field("path_style", new BoolShape(), "Whether the bucket is named in the path, as most services but AWS want it.") { Default = "false" })
+    ])
     {
         Rules = [ClusterRules.WholeAccessKey],
     };
+
+    private static Field[] S3Access() =>
+    [
+        new Field("endpoint", ClusterTexts.HttpAddress, "URL of the service; by default AWS.") { Null = NullRule.Allowed },
+        new Field("region", Texts.Any, "Region; by default the environment variable AWS_REGION, else us-east-1.") { Null = NullRule.Allowed },
+        new Field("access_key", Texts.Any, "Id of the access key; by default AWS's own environment variables, files and roles.") { Null = NullRule.Allowed },
+        new Field("secret_key", Texts.Any, "Secret of the access key.") { Null = NullRule.Allowed },
+        new Field("path_style", new BoolShape(), "Whether the bucket is named in the path, as most services but AWS want it.") { Default = "false" },
+    ];
 
     private static MapShape Queue() => new(
         new Field("inline_limit", new QuantityShape("1Ki") { Max = "1Mi", Example = "64Ki" }, "Payloads and results up to this size are kept with their request, larger ones in the blob store.") { Default = "64Ki" },

@@ -71,6 +71,20 @@ internal static partial class ClusterTexts
         PatternWords = "be a host name, an IP address or a network such as 10.1.0.0/16, without scheme and port",
     };
 
+    public static readonly StringShape Folder = new()
+    {
+        MaxLength = 4096,
+        Pattern = AbsolutePath,
+        PatternWords = "be the absolute path of a folder, such as /data",
+    };
+
+    public static readonly StringShape SourceHost = new()
+    {
+        MaxLength = 253,
+        Pattern = HostOrAny,
+        PatternWords = "be a host name, an IP address or *, without scheme and port",
+    };
+
     private static StringShape Tag(int maxLength) => new()
     {
         MaxLength = maxLength,
@@ -101,6 +115,12 @@ internal static partial class ClusterTexts
 
     [GeneratedRegex(@"^([a-zA-Z0-9._\-]+|[0-9.]+/[0-9]{1,2}|[0-9a-fA-F:.]+(/[0-9]{1,3})?)\z", RegexOptions.CultureInvariant)]
     private static partial Regex Target { get; }
+
+    [GeneratedRegex(@"^/[^\x00]*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex AbsolutePath { get; }
+
+    [GeneratedRegex(@"^(\*|[a-zA-Z0-9._\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]
+    private static partial Regex HostOrAny { get; }
 
     [GeneratedRegex(@"^([a-zA-Z0-9.\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]
     private static partial Regex Host { get; }

@@ -29,4 +29,28 @@ public sealed record JobSettings
 
     /// <summary>Bytes of one submission.</summary>
     public long MaxSubmissionSize { get; init; } = 10L * 1024 * 1024;
+
+    /// <summary>Bytes of a batch job's items when they are streamed as newline-delimited JSON.</summary>
+    public long MaxStreamedSize { get; init; } = 10L * 1024 * 1024 * 1024;
+
+    /// <summary>Longest time in which no byte of a submission arrives.</summary>
+    public TimeSpan UploadIdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Bytes of one item of a batch job.</summary>
+    public long MaxItemSize { get; init; } = 250 * 1024;
+
+    /// <summary>Bytes of one batch: its items as a JSON array.</summary>
+    public long MaxBatchSize { get; init; } = 250 * 1024;
+
+    /// <summary>Workers of one batch job; 1-100000.</summary>
+    public int MaxWorkers { get; init; } = 10_000;
+
+    /// <summary>Workers of a batch job that may die one after the other without a batch being finished; one more ends the job. 0-10000.</summary>
+    public int MaxWorkerDeaths { get; init; } = 5;
+
+    /// <summary>A batch job without a running worker ends when there is no room for one for so long.</summary>
+    public TimeSpan RoomTimeout { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>Where batch jobs may read files.</summary>
+    public JobSourceSettings Sources { get; init; } = new();
 }

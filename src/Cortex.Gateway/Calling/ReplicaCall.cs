@@ -6,7 +6,7 @@ using Cortex.Gateway.Forwarding;
 namespace Cortex.Gateway.Calling;
 
 /// <summary>
-/// One POST to a replica and its answer: 1. <see cref="OpenAsync"/>; 2. <see cref="AddHeader"/>; 3.
+/// One POST to a replica and its answer: 1. <see cref="OpenAsync(string)"/>; 2. <see cref="AddHeader"/>; 3.
 /// <see cref="SendAsync(ReadOnlyMemory{byte})"/>; 4. <see cref="ReadAsync"/> until the answer's end, which frees the connection for the next call. Used by one caller at
 /// a time; only <see cref="Abort"/> may be called from elsewhere.
 /// </summary>
@@ -45,16 +45,22 @@ public sealed class ReplicaCall : IAsyncDisposable
     /// <summary>Takes or opens a connection and begins the request's head.</summary>
     /// <param name="host">The Host header.</param>
     /// <exception cref="UpstreamUnreachableException">The replica cannot be reached.</exception>
-    public ValueTask OpenAsync(string host)
+    public ValueTask OpenAsync(string host) => OpenAsync(host, "/");
+
+    /// <summary>As <see cref="OpenAsync(string)"/>, to another path than the root.</summary>
+    /// <param name="host">The Host header.</param>
+    /// <param name="path">Begins with a slash; in ASCII, as it stands in a request line.</param>
+    /// <exception cref="UpstreamUnreachableException">The replica cannot be reached.</exception>
+    public ValueTask OpenAsync(string host, string path)
     {
         if (_pool.TryTake(out var connection))
         {
             Use(connection);
-            Begin(connection.Output, host);
+            Begin(connection.Output, host, path);
             return ValueTask.CompletedTask;
         }
 
-        return ConnectAsync(host);
+        return ConnectAsync(host, path);
     }
 
     /// <summary>Adds a header, in Latin-1. Neither part holds a line break; the framing is not the caller's.</summary>
@@ -148,18 +154,20 @@ public sealed class ReplicaCall : IAsyncDisposable
     private static bool IsConnectionFailure(Exception e) =>
         e is SocketException or ObjectDisposedException or IOException;
 
-    private static void Begin(HeadBuffer output, string host)
+    private static void Begin(HeadBuffer output, string host, string path)
     {
         output.Clear();
-        output.Append("POST / HTTP/1.1\r\nHost: "u8);
+        output.Append("POST "u8);
+        output.Append(path);
+        output.Append(" HTTP/1.1\r\nHost: "u8);
         output.Append(host);
         output.Append("\r\n"u8);
     }
 
-    private async ValueTask ConnectAsync(string host)
+    private async ValueTask ConnectAsync(string host, string path)
     {
         var connection = await ConnectAsync();
-        Begin(connection.Output, host);
+        Begin(connection.Output, host, path);
     }
 
     private async ValueTask<UpstreamConnection> ConnectAsync()

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Loop;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
 
@@ -17,9 +17,6 @@ namespace Cortex.Jobs.Tasks;
 /// </remarks>
 public sealed partial class TaskController : IDisposable
 {
-    private const int MaxLineLength = 2000;
-
-    private static readonly TimeSpan _tailTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _trimInterval = TimeSpan.FromHours(1);
 
     private readonly JobStore _store;
@@ -30,7 +27,7 @@ public sealed partial class TaskController : IDisposable
     private readonly ILogger _logger;
     private readonly TimeIdGenerator _ids;
     private readonly TaskTotals _totals = new();
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly WakeSignal _wake;
     private readonly ConcurrentDictionary<string, ActiveJob> _jobs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _retiring = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _retirements;
@@ -55,6 +52,7 @@ public sealed partial class TaskController : IDisposable
         _ids = ids;
         _time = time;
         _logger = logger;
+        _wake = new WakeSignal(time);
         _retirements = new SemaphoreSlim(options.Limits.ParallelStarts);
         Logs = new JobLogs(options.LogFolder, options.Limits.LogSize);
         foreach (var job in store.Unfinished(ApiKind.TaskAPI))
@@ -67,7 +65,7 @@ public sealed partial class TaskController : IDisposable
     public JobLogs Logs { get; }
 
     /// <summary>Makes the loop look at everything soon.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake() => _wake.Wake();
 
     /// <summary>Accepts a job. Once this returns, it is run whatever happens to this process.</summary>
     /// <param name="api">The version that it runs.</param>
@@ -211,7 +209,7 @@ public sealed partial class TaskController : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watching = WatchAsync(stop.Token);
+        var watching = _wake.FollowAsync(_runtime, _options.RetryDelay, LogWatchFailed, stop.Token);
         try
         {
             Logs.RemoveUnknown(_store.Contains);
@@ -227,7 +225,7 @@ public sealed partial class TaskController : IDisposable
                     LogStepFailed(exception);
                 }
 
-                await WaitAsync(next, stop.Token);
+                await _wake.WaitAsync(next, stop.Token);
             }
         }
         finally
@@ -337,7 +335,7 @@ public sealed partial class TaskController : IDisposable
                 job.WaitsFor = wait.Message;
                 break;
             case TaskStep.Run run:
-                Begin(job, () => ChangeAsync(job, record => record with { Status = JobStatus.Running, StartedAt = run.StartedAt, Message = "" }, cancellationToken), cancellationToken);
+                Begin(job, () => job.ChangeAsync(_store, record => record with { Status = JobStatus.Running, StartedAt = run.StartedAt, Message = "" }, cancellationToken), cancellationToken);
                 break;
             case TaskStep.Stop stop:
                 Begin(job, () => StopPodAsync(job, stop.Ending, pod, cancellationToken), cancellationToken);
@@ -361,8 +359,7 @@ public sealed partial class TaskController : IDisposable
             try
             {
                 await step();
-                job.RetryDelay = TimeSpan.Zero;
-                job.RetryAt = null;
+                job.Passed();
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
@@ -371,10 +368,7 @@ public sealed partial class TaskController : IDisposable
             catch (Exception exception)
             {
                 LogJobStepFailed(exception, job.Record.Id, job.Record.ApiName);
-                job.WaitsFor = exception.Message;
-                var delay = job.RetryDelay * 2;
-                job.RetryDelay = delay < _options.RetryDelay ? _options.RetryDelay : delay < _options.MaxRetryDelay ? delay : _options.MaxRetryDelay;
-                job.RetryAt = _time.GetUtcNow() + job.RetryDelay;
+                job.Failed(exception.Message, _options, _time.GetUtcNow());
             }
             finally
             {
@@ -394,7 +388,7 @@ public sealed partial class TaskController : IDisposable
 
     private async Task StopPodAsync(ActiveJob job, JobEnding ending, PodStatus? pod, CancellationToken cancellationToken)
     {
-        await ChangeAsync(job, record => record.Ending is null ? record with { Ending = ending } : null, cancellationToken);
+        await job.ChangeAsync(_store, record => record.Ending is null ? record with { Ending = ending } : null, cancellationToken);
         if (pod is null)
         {
             return;
@@ -405,13 +399,13 @@ public sealed partial class TaskController : IDisposable
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var keeping = Logs.KeepAsync(record.ApiName, record.Id, record.Attempt, _runtime.ReadLogsAsync(pod.Id, new LogQuery { Follow = true }, bound.Token), bound.Token);
         await _runtime.DeleteAsync(pod.Id, _options.Limits.TerminationGrace, cancellationToken);
-        bound.CancelAfter(_tailTimeout);
+        bound.CancelAfter(LogTail.Timeout);
         await WithoutLogsAsync(keeping, record, cancellationToken);
     }
 
     private async Task RetryAsync(ActiveJob job, TaskStep.Retry retry, CancellationToken cancellationToken)
     {
-        await ChangeAsync(job, record =>
+        await job.ChangeAsync(_store, record =>
         {
             var pause = TimeSpan.FromSeconds(Math.Min(_options.RetryDelay.TotalSeconds * Math.Pow(2, record.Attempt - 1), _options.MaxRetryDelay.TotalSeconds));
             return record.Ending is not null ? null : record with
@@ -433,7 +427,7 @@ public sealed partial class TaskController : IDisposable
             lines = await LastLinesAsync(job.Record, pod, cancellationToken);
         }
 
-        await ChangeAsync(job, record => record with
+        await job.ChangeAsync(_store, record => record with
         {
             Status = end.Status,
             EndedAt = end.At > record.CreatedAt ? end.At : record.CreatedAt,
@@ -459,7 +453,7 @@ public sealed partial class TaskController : IDisposable
 
     private async Task<bool> StopAsync(ActiveJob job, string message, bool forget)
     {
-        var changed = await ChangeAsync(job, record => record.Status.IsFinal() ? null : record with
+        var changed = await job.ChangeAsync(_store, record => record.Status.IsFinal() ? null : record with
         {
             Ending = record.Ending ?? new JobEnding(JobStatus.Stopped, _time.GetUtcNow(), message),
             Forget = record.Forget || forget,
@@ -468,62 +462,15 @@ public sealed partial class TaskController : IDisposable
         return changed;
     }
 
-    // Stores first, then shows.
-    private async Task<bool> ChangeAsync(ActiveJob job, Func<JobRecord, JobRecord?> change, CancellationToken cancellationToken)
-    {
-        await job.Changing.WaitAsync(cancellationToken);
-        try
-        {
-            if (change(job.Record) is not { } changed)
-            {
-                return false;
-            }
+    private static JobView View(ActiveJob job, PodStatus? pod) => new(job.Record, job.Message, pod?.State);
 
-            await _store.SaveAsync(changed, CancellationToken.None);
-            job.Record = changed;
-            return true;
-        }
-        finally
-        {
-            job.Changing.Release();
-        }
-    }
-
-    private static JobView View(ActiveJob job, PodStatus? pod)
-    {
-        var record = job.Record;
-        var message = record.Status.IsFinal() ? record.Message
-            : record.Ending is { } ending ? $"is being ended, as {ending.Message}"
-            : job.WaitsFor.Length > 0 ? job.WaitsFor
-            : record.Message;
-        return new JobView(record, message, pod?.State);
-    }
-
-    // Reading what it wrote last must not keep anybody from seeing that it has ended.
-    private async Task<IReadOnlyList<string>> LastLinesAsync(JobRecord job, PodStatus? pod, CancellationToken cancellationToken)
-    {
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        bound.CancelAfter(_tailTimeout);
-        var last = new Queue<string>();
-        var reading = ReadAsync();
-        await WithoutLogsAsync(reading, job, cancellationToken);
-        return [.. last];
-
-        async Task ReadAsync()
-        {
-            var lines = pod is not null
-                ? _runtime.ReadLogsAsync(pod.Id, new LogQuery { Tail = _options.LastLogLines }, bound.Token)
-                : Logs.ReadAsync(job.ApiName, job.Id, job.Attempt, bound.Token);
-            await foreach (var line in lines)
-            {
-                last.Enqueue(line.Text.Length <= MaxLineLength ? line.Text : line.Text[..MaxLineLength] + "...");
-                if (last.Count > _options.LastLogLines)
-                {
-                    last.Dequeue();
-                }
-            }
-        }
-    }
+    private Task<IReadOnlyList<string>> LastLinesAsync(JobRecord job, PodStatus? pod, CancellationToken cancellationToken) => LogTail.ReadAsync(
+        token => pod is not null
+            ? _runtime.ReadLogsAsync(pod.Id, new LogQuery { Tail = _options.LastLogLines }, token)
+            : Logs.ReadAsync(job.ApiName, job.Id, job.Attempt, token),
+        _options.LastLogLines,
+        exception => LogNoLogs(exception, job.Id, job.ApiName),
+        cancellationToken);
 
     private async Task WithoutLogsAsync(Task reading, JobRecord job, CancellationToken cancellationToken)
     {
@@ -609,34 +556,6 @@ public sealed partial class TaskController : IDisposable
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogNotTrimmed(exception);
-        }
-    }
-
-    private async Task WaitAsync(DateTimeOffset until, CancellationToken cancellationToken)
-    {
-        // A timer that is early by a fraction of a millisecond would only look once more.
-        var left = until - _time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
-        using var timer = _time.CreateTimer(_ => Wake(), null, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
-        await _wake.Reader.ReadAsync(cancellationToken);
-    }
-
-    private async Task WatchAsync(CancellationToken cancellationToken)
-    {
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            try
-            {
-                await foreach (var _ in _runtime.WatchAsync(cancellationToken))
-                {
-                    Wake();
-                }
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-            {
-                LogWatchFailed(exception);
-            }
-
-            await Task.Delay(_options.RetryDelay, _time, cancellationToken);
         }
     }
 

@@ -2,6 +2,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reading;
@@ -12,7 +13,9 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Deploying;
 
 /// <summary>Changes the desired state: deploy, refresh, delete.</summary>
-internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, Scheduler scheduler, TimeIdGenerator timeIds, TimeProvider time) : IDisposable
+internal sealed class Deployer(
+    ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, BatchController batches, Scheduler scheduler, TimeIdGenerator timeIds, TimeProvider time)
+    : IDisposable
 {
     // Looking at what is deployed and changing it must not be split by another deployment.
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
@@ -104,6 +107,10 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             {
                 await tasks.DeleteApiAsync(name, keepCache, CancellationToken.None);
             }
+            else if (kind == ApiKind.BatchAPI)
+            {
+                await batches.DeleteApiAsync(name, keepCache, CancellationToken.None);
+            }
 
             return $"deleting {name}";
         }
@@ -138,14 +145,14 @@ internal sealed class Deployer(ApiStore store, IContainerRuntime runtime, Reconc
             throw new CortexException("resources.cannot_change_kind_of_deployed_api", $"{spec.Name} is deployed as a {deployed.Spec.Kind}, and the kind of a deployed API can't change; run `cortex delete {spec.Name}` first, or use another name");
         }
 
-        if (spec.Kind == ApiKind.TaskAPI)
+        if (spec.Kind is ApiKind.TaskAPI or ApiKind.BatchAPI)
         {
             return ApplyWithoutReplicas(spec, deployed);
         }
 
         if (spec.Kind is not (ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version runs only the kinds RealtimeAPI, AsyncAPI and TaskAPI");
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version does not run the kind {spec.Kind} yet");
         }
 
         var podId = SpecHash.PodId(spec);

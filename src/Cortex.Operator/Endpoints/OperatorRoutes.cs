@@ -15,7 +15,7 @@ namespace Cortex.Operator.Endpoints;
 
 /// <summary>The operator's HTTP API: every route in one place.</summary>
 internal sealed class OperatorRoutes(
-    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
+    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, BatchRoutes batches, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
 {
     /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token.</summary>
     public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder authenticated)
@@ -24,7 +24,7 @@ internal sealed class OperatorRoutes(
         open.MapGet("/openapi.json", (RequestDelegate)(context => WriteAsync(context, OpenApiDocument.Text)));
         open.MapGet("/metrics", (RequestDelegate)WriteMetricsAsync);
 
-        open.MapMethods("/batch/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => RefuseJob(context, "BatchAPI")));
+        open.MapMethods("/batch/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => batches.HandleAsync(context, ApiName(context))));
         open.MapMethods("/tasks/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => tasks.HandleAsync(context, ApiName(context))));
 
         authenticated.MapGet("/info", (RequestDelegate)(async context => await WriteAsync(context, await cluster.InfoAsync(context.RequestAborted), WireJson.Contract.InfoResponse)));
@@ -81,12 +81,6 @@ internal sealed class OperatorRoutes(
         using var text = new StreamReader(file.OpenReadStream());
         var results = await deployer.DeployAsync(fileName, await text.ReadToEndAsync(context.RequestAborted), Flag(context, "force"), context.RequestAborted);
         await WriteAsync(context, results, WireJson.Contract.IReadOnlyListDeployResult);
-    }
-
-    private Task RefuseJob(HttpContext context, string kind)
-    {
-        var api = reader.Find(ApiName(context));
-        throw new CortexException("resources.operation_is_only_supported_for_kind", $"{api.Name} is a {api.Spec.Kind}; jobs can only be submitted to a {kind}");
     }
 
     private async Task WriteMetricsAsync(HttpContext context)

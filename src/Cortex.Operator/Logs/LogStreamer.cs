@@ -22,7 +22,7 @@ namespace Cortex.Operator.Logs;
 /// stops reading is cut off: see <see cref="LimitSettings"/>.
 /// </remarks>
 internal sealed partial class LogStreamer(
-    ApiReader reader, TaskLogReader tasks, IContainerRuntime runtime, LimitSettings limits, TimeProvider time, ILogger<LogStreamer> logger)
+    ApiReader reader, IJobLogReader tasks, IJobLogReader batches, IContainerRuntime runtime, LimitSettings limits, TimeProvider time, ILogger<LogStreamer> logger)
 {
     private const int BufferedLines = 1000;
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
@@ -50,7 +50,7 @@ internal sealed partial class LogStreamer(
                 throw new CortexException("endpoints.logs_job_id_required", $"{apiName} is a {api.Spec.Kind}, whose jobs have logs of their own; name one (`cortex get {apiName}` lists them)");
             }
 
-            tasks.Check(apiName, jobId);
+            JobLogs(api).Check(apiName, jobId);
         }
 
         return api;
@@ -64,7 +64,7 @@ internal sealed partial class LogStreamer(
         var tail = query["tail"].ToString();
         var request = new LogRequest(
             api.Name,
-            api.Spec.Kind == ApiKind.TaskAPI ? query["jobID"].ToString() : null,
+            api.Spec.Kind is ApiKind.TaskAPI or ApiKind.BatchAPI ? new LogJob(query["jobID"].ToString(), JobLogs(api)) : null,
             QueryFlag.Read(query, "allPods", otherwise: false),
             new LogQuery
             {
@@ -208,12 +208,14 @@ internal sealed partial class LogStreamer(
     }
 
     private IAsyncEnumerable<string> ReadAsync(LogRequest request, CancellationToken cancellationToken) =>
-        request.JobId is { } jobId ? ReadJobAsync(request, jobId, cancellationToken)
+        request.Job is { } job ? ReadJobAsync(request, job, cancellationToken)
         : request.AllPods ? ReadAllAsync(request, cancellationToken) : ReadFirstAsync(request, cancellationToken);
 
-    private async IAsyncEnumerable<string> ReadJobAsync(LogRequest request, string jobId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private IJobLogReader JobLogs(WantedApi api) => api.Spec.Kind == ApiKind.BatchAPI ? batches : tasks;
+
+    private static async IAsyncEnumerable<string> ReadJobAsync(LogRequest request, LogJob job, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var (pod, line) in tasks.ReadAsync(request.ApiName, jobId, request.Query, cancellationToken))
+        await foreach (var (pod, line) in job.Reader.ReadAsync(request.ApiName, job.Id, request.Query, request.AllPods, cancellationToken))
         {
             foreach (var text in Unwrap(line.Text))
             {
@@ -381,5 +383,7 @@ internal sealed partial class LogStreamer(
     [LoggerMessage(3202, LogLevel.Warning, "Cut off a client that had taken no lines of the logs of {Api} for {Seconds} s.")]
     private partial void LogStalled(string api, double seconds);
 
-    private sealed record LogRequest(string ApiName, string? JobId, bool AllPods, LogQuery Query);
+    private sealed record LogRequest(string ApiName, LogJob? Job, bool AllPods, LogQuery Query);
+
+    private sealed record LogJob(string Id, IJobLogReader Reader);
 }

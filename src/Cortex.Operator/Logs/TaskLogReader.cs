@@ -7,11 +7,11 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Logs;
 
 /// <summary>Reads what a task job writes, attempt after attempt: from its pod while there is one, else what was kept.</summary>
-internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runtime)
+internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runtime) : IJobLogReader
 {
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
 
-    /// <summary>Refuses a job that is not known.</summary>
+    /// <inheritdoc/>
     public void Check(string apiName, string jobId)
     {
         if (tasks.Find(apiName, jobId) is null)
@@ -20,9 +20,9 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
         }
     }
 
-    /// <summary>The lines, each with the pod that wrote it; a line without a container is ours.</summary>
+    /// <inheritdoc/>
     public async IAsyncEnumerable<(string Pod, LogLine Line)> ReadAsync(
-        string apiName, string jobId, LogQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string apiName, string jobId, LogQuery query, bool allPods, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var told = "";
         for (var attempt = 1; tasks.Find(apiName, jobId) is { } view; )
@@ -39,7 +39,7 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
             }
             else if (job.Attempt > attempt || job.Status.IsFinal())
             {
-                await foreach (var line in LastAsync(KeptAsync(job, attempt, cancellationToken), query.Tail))
+                await foreach (var line in LastLines.OfAsync(KeptAsync(job, attempt, cancellationToken), query.Tail))
                 {
                     yield return (podId, line);
                 }
@@ -83,30 +83,6 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
             ? runtime.ReadLogsAsync(pod.Id, new LogQuery(), cancellationToken)
             : tasks.Logs.ReadAsync(job.ApiName, job.Id, attempt, cancellationToken);
         await foreach (var line in lines)
-        {
-            yield return line;
-        }
-    }
-
-    private static async IAsyncEnumerable<LogLine> LastAsync(IAsyncEnumerable<LogLine> lines, int? tail)
-    {
-        var last = new Queue<LogLine>();
-        await foreach (var line in lines)
-        {
-            if (tail is null)
-            {
-                yield return line;
-                continue;
-            }
-
-            last.Enqueue(line);
-            if (last.Count > tail)
-            {
-                last.Dequeue();
-            }
-        }
-
-        foreach (var line in last)
         {
             yield return line;
         }

@@ -6,6 +6,7 @@ using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs;
+using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
@@ -17,7 +18,8 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, Scheduler scheduler, Reconciler reconciler, OperatorOptions options, string clusterUid, TimeProvider time)
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler,
+    OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
     private const int JobsShown = 10;
@@ -48,6 +50,7 @@ internal sealed class ApiReader(
                 Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
                 Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
+                BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, LatestOnly) : null,
                 TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
                 Schedule = Schedule(api.Spec),
             })];
@@ -65,6 +68,7 @@ internal sealed class ApiReader(
             Status = status is null ? null : status with { ReplicaCounts = null },
             Queue = Queue(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+            BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(name, JobsShown) : null,
             TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
             Schedule = Schedule(api.Spec),
             ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
@@ -131,6 +135,9 @@ internal sealed class ApiReader(
 
     private IReadOnlyList<JsonElement>? TaskJobs(string name, int count) =>
         tasks.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => JobJson.TaskStatus(job, tasks.Config(job.Record.Id)))] : null;
+
+    private IReadOnlyList<JsonElement>? BatchJobs(string name, int count) =>
+        batches.List(name, count) is { Count: > 0 } jobs ? [.. jobs.Select(job => BatchStatusJson.Status(job, batches.Config(job.Record.Id)))] : null;
 
     private ScheduleStatus? Schedule(DeployedSpec api) => scheduler.Find(api) is { } view
         ? new ScheduleStatus

@@ -13,12 +13,13 @@ internal static class RuntimeSettings
 {
     private const string UnixScheme = "unix://";
 
-    /// <summary>Names by which containers reach this machine, as in Cortex 0.42.</summary>
+    /// <summary>Names by which containers reach this machine: those of Cortex 0.42, and Docker's own for whatever else listens on the bridge.</summary>
     private static readonly string[] _insideNames =
     [
         "ingressgateway-apis.istio-system.svc.cluster.local",
         OperatorName,
         "operator.default.svc.cluster.local",
+        "host.docker.internal",
     ];
 
     /// <summary>The name that leads to the operator on port 80 inside the cluster.</summary>

@@ -123,8 +123,9 @@ internal static partial class ServerCommand
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
                 WriteMoreMetrics = storage.WriteMetrics,
+                Dispatch = RuntimeSettings.Dispatch(config, _finish),
             },
-            runtime, gateway, asyncApis, OperatorListeners(config, bridge, logger), loggers, time);
+            runtime, gateway, asyncApis, storage.Store, OperatorListeners(config, bridge, logger), loggers, time);
 
         await asyncApis.StartAsync(stop);
         await control.AdoptAsync(_settle, stop);

@@ -25,6 +25,12 @@ internal sealed class FakeOperator : HttpMessageHandler
         return this;
     }
 
+    public FakeOperator OnText(string methodAndPath, HttpStatusCode status, string body)
+    {
+        _answers[methodAndPath] = () => new HttpResponseMessage(status) { Content = new StringContent(body, Encoding.UTF8, "text/plain") };
+        return this;
+    }
+
     public FakeOperator On(string methodAndPath, Func<string> body)
     {
         _answers[methodAndPath] = () => new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(body(), Encoding.UTF8, "application/json") };

@@ -20,7 +20,10 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(new DockerSettings(), file.Config.Docker);
         Assert.Equal(new LimitSettings(), file.Config.Limits);
         Assert.Equal(new GatewaySettings(), file.Config.Gateway);
-        Assert.Equal(new JobSettings(), file.Config.Jobs);
+        Assert.Equal(new JobSettings(), file.Config.Jobs with { Sources = new JobSourceSettings() });
+        Assert.Equal(new JobS3Settings(), file.Config.Jobs.Sources.S3);
+        Assert.Empty(file.Config.Jobs.Sources.FileFolders);
+        Assert.Empty(file.Config.Jobs.Sources.HttpHosts);
         Assert.Equal(new StorageSettings(), file.Config.Storage);
         Assert.Equal(new QueueStoreSettings(), file.Config.Queue);
         Assert.Equal(new AsyncSettings(), file.Config.Async);
@@ -67,8 +70,13 @@ public sealed class ClusterConfigParserTests
             {
                 History = 2, HistoryAge = TimeSpan.FromHours(3), LogSize = 4 << 20, MaxConcurrent = 5, MaxUnfinished = 6, ParallelStarts = 7,
                 ImageTimeout = TimeSpan.FromSeconds(8), TerminationGrace = TimeSpan.FromSeconds(9), MaxSubmissionSize = 10 * 1024,
+                MaxStreamedSize = 11 * 1024, UploadIdleTimeout = TimeSpan.FromSeconds(17), MaxItemSize = 12 * 1024, MaxBatchSize = 13 * 1024, MaxWorkers = 14, MaxWorkerDeaths = 15, RoomTimeout = TimeSpan.FromSeconds(16),
+                Sources = config.Jobs.Sources,
             },
             config.Jobs);
+        Assert.Equal(new JobS3Settings { Endpoint = "http://minio:9000", Region = "eu-west-2", AccessKey = "JOBKEY", SecretKey = "job-secret", PathStyle = true }, config.Jobs.Sources.S3);
+        Assert.Equal(["/data", "/srv/sets"], config.Jobs.Sources.FileFolders);
+        Assert.Equal(["files.internal", "10.0.0.1", "*"], config.Jobs.Sources.HttpHosts);
         Assert.Equal(["hooks.internal", "10.1.0.0/16", "fd00::/8"], config.Callbacks.AllowedTargets);
         Assert.Equal(
             new CallbackSettings
@@ -133,6 +141,10 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.invalid_str", "1:16", "storage.s3.endpoint", "storage: {s3: {endpoint: 'minio:9000'}}")]
     [InlineData("configreader.cannot_be_empty", "1:22", "storage.postgres.connection_string", "storage: {postgres: {connection_string: ''}}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:9", "queue.inline_limit", "queue: {inline_limit: 2Mi}")]
+    [InlineData("configreader.must_be_defined", "1:18", "jobs.sources.s3", "jobs: {sources: {s3: {secret_key: a}}}")]
+    [InlineData("configreader.invalid_str", "1:34", "jobs.sources.file_folders[0]", "jobs: {sources: {file_folders: [ data ]}}")]
+    [InlineData("configreader.invalid_str", "1:32", "jobs.sources.http_hosts[0]", "jobs: {sources: {http_hosts: [ 'http://a' ]}}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:8", "jobs.max_workers", "jobs: {max_workers: 0}")]
     [InlineData("configreader.unsupported_key", "1:9", "queue.max_attempts", "queue: {max_attempts: 2}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:9", "queue.orphan_age", "queue: {orphan_age: 59s}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:9", "async.max_wait", "async: {max_wait: 25h}")]
@@ -177,7 +189,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal("(hidden)", storage.GetProperty("postgres").GetProperty("connection_string").GetString());
         Assert.Equal(("(hidden)", "(hidden)", "cortex"), (storage.GetProperty("s3").GetProperty("access_key").GetString(), storage.GetProperty("s3").GetProperty("secret_key").GetString(), storage.GetProperty("s3").GetProperty("bucket").GetString()));
         Assert.All(config.Secrets.Values, secret => Assert.DoesNotContain(secret, Text(config), StringComparison.Ordinal));
-        Assert.Equal(["AKIA", "Host=db;Username=cortex;Password=pg-secret", "s3-secret"], config.Secrets.Values.Order(StringComparer.Ordinal));
+        Assert.Equal(["AKIA", "Host=db;Username=cortex;Password=pg-secret", "JOBKEY", "job-secret", "s3-secret"], config.Secrets.Values.Order(StringComparer.Ordinal));
         Assert.Equal(JsonValueKind.Null, new ClusterConfig().ToInfo("1", "", "", false).GetProperty("storage").GetProperty("postgres").GetProperty("connection_string").ValueKind);
     }
 

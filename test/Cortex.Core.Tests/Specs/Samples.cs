@@ -119,6 +119,17 @@ internal static class Samples
           image_timeout: 8s
           termination_grace: 9s
           max_submission_size: 10Ki
+          max_streamed_size: 11Ki
+          upload_idle_timeout: 17s
+          max_item_size: 12Ki
+          max_batch_size: 13Ki
+          max_workers: 14
+          max_worker_deaths: 15
+          room_timeout: 16s
+          sources:
+            s3: {endpoint: "http://minio:9000", region: eu-west-2, access_key: JOBKEY, secret_key: job-secret, path_style: true}
+            file_folders: [/data, /srv/sets]
+            http_hosts: [files.internal, 10.0.0.1, "*"]
         limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, log_streams: 21, log_stall: 22s, server_log_size: 1Mi}
         gateway:
           max_request_body: 1Mi

@@ -172,17 +172,13 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
 
         var results = await cluster.DeployAsync(TestCluster.Api("hello") + """
-            - name: job
-              kind: BatchAPI
-              pod:
-                containers:
-                - name: api
-                  image: app
-                  command: [run]
+            - name: split
+              kind: TrafficSplitter
+              apis: [{name: hello, weight: 100}]
             """);
 
         Assert.Equal("", results[0].Error);
-        Assert.Contains("runs only the kinds RealtimeAPI, AsyncAPI and TaskAPI", results[1].Error, StringComparison.Ordinal);
+        Assert.Contains("does not run the kind TrafficSplitter yet", results[1].Error, StringComparison.Ordinal);
         Assert.Equal("hello", Assert.Single(await cluster.GetListAsync("/get")).Metadata!.Name);
     }
 

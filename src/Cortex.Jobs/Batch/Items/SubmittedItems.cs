@@ -47,16 +47,17 @@ public sealed class SubmittedItems(IBlobStore blobs, BatchLimits limits)
     /// <summary>Deletes a job's items. None is no error.</summary>
     public Task DeleteAsync(string jobId, CancellationToken cancellationToken) => blobs.DeleteAsync(BlobName(jobId), cancellationToken);
 
-    /// <summary>A job's items as a file.</summary>
-    internal SourceFile File(string jobId) => new ItemFile(blobs, jobId) { Path = "the submitted items", Tag = null, Length = null };
-
-    private async Task<long> StoreAsync(string jobId, IItemSource items, CancellationToken cancellationToken)
+    /// <summary>As <see cref="StoreAsync(string, BatchSubmission, CancellationToken)"/>, from anywhere.</summary>
+    internal async Task<long> StoreAsync(string jobId, IItemSource items, CancellationToken cancellationToken)
     {
         await ReadFirstAsync(items, cancellationToken);
         await using var lines = new ItemLines(items);
         await blobs.WriteAsync(BlobName(jobId), lines, cancellationToken);
         return lines.Count;
     }
+
+    /// <summary>A job's items as a file.</summary>
+    internal SourceFile File(string jobId) => new ItemFile(blobs, jobId) { Path = "the submitted items", Tag = null, Length = null };
 
     private static async Task ReadFirstAsync(IItemSource items, CancellationToken cancellationToken)
     {

@@ -16,30 +16,40 @@ public sealed class BatchSubmissionReader(BatchLimits limits, SourceStorages sto
 
     /// <summary>Reads a JSON body.</summary>
     /// <exception cref="CortexException">The first rule of 2 to 14 that it breaks.</exception>
-    public async Task<BatchSubmission> ReadAsync(Stream body, CancellationToken cancellationToken)
+    public async Task<BatchSubmission> ReadAsync(Stream body, CancellationToken cancellationToken) => Check(await ParseAsync(body, cancellationToken));
+
+    /// <summary>Reads a JSON body, and checks no more than that it is one.</summary>
+    /// <exception cref="CortexException">It breaks rule 2 or 3.</exception>
+    public async Task<UncheckedSubmission> ParseAsync(Stream body, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(body);
         using var bytes = new MemoryStream();
         var buffer = new byte[64 * 1024];
         while (await body.ReadAsync(buffer, cancellationToken) is > 0 and var count)
         {
             if (bytes.Length + count > limits.MaxBodyBytes)
             {
-                throw new CortexException(BatchErrorKinds.Other, $"request body too large: the limit is {limits.MaxBodyBytes} bytes; put the items into files or send them as newline-delimited JSON (Content-Type: application/x-ndjson)");
+                throw new CortexException(BatchErrorKinds.Other, $"request body too large: the limit is {limits.MaxBodyBytes} bytes; put the items into files, send them as newline-delimited JSON (Content-Type: application/x-ndjson), or raise jobs.max_submission_size in the cluster configuration");
             }
 
             bytes.Write(buffer, 0, count);
         }
 
-        return Read(bytes.GetBuffer().AsMemory(0, (int)bytes.Length));
+        return new(SubmissionJson.Read(bytes.GetBuffer().AsMemory(0, (int)bytes.Length)));
     }
 
     /// <summary>Reads a JSON body that is in memory; its bytes must not change afterwards.</summary>
     /// <exception cref="CortexException">The first rule of 3 to 14 that it breaks.</exception>
-    public BatchSubmission Read(ReadOnlyMemory<byte> body)
+    public BatchSubmission Read(ReadOnlyMemory<byte> body) => Check(new UncheckedSubmission(SubmissionJson.Read(body)));
+
+    /// <summary>Checks what was read.</summary>
+    /// <exception cref="CortexException">The first rule of 4 to 14 that it breaks.</exception>
+    public BatchSubmission Check(UncheckedSubmission submission)
     {
-        var submission = _rules.Check(SubmissionJson.Read(body));
-        _ = Lister(submission.Settings);
-        return submission;
+        ArgumentNullException.ThrowIfNull(submission);
+        var good = _rules.Check(submission.Draft);
+        _ = Lister(good.Settings);
+        return good;
     }
 
     /// <summary>Reads the settings of a job whose items follow as newline-delimited JSON: workers, batch_size, timeout, config (JSON text) and max_receive_count.</summary>

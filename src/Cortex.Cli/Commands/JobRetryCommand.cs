@@ -1,0 +1,32 @@
+using System.CommandLine;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
+using Cortex.Core.Specs;
+
+namespace Cortex.Cli.Commands;
+
+/// <summary>Submits a job of the batches that a batch job gave up.</summary>
+internal static class JobRetryCommand
+{
+    public static Command Create(CliHost host)
+    {
+        var name = CommonOptions.ApiName();
+        var job = new Argument<string>("JOB_ID") { Description = "the id of a job that has ended" };
+        var workers = new Option<int?>("--workers") { Description = "workers of the new job [default: as many as before]", HelpName = "N" };
+        var wait = new Option<bool>("--wait") { Description = "wait for the new job's end, and end as it did" };
+        var env = CommonOptions.Env();
+        var output = CommonOptions.Output();
+        var command = new Command("retry", "put the batches that a batch job gave up into a new job") { name, job, workers, wait, env, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var format = parsed.GetValue(output);
+            var apiName = parsed.GetValue(name)!;
+            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
+            using var client = new OperatorClient(host, environment);
+            var submitted = await client.RetryJobAsync(apiName, parsed.GetValue(job)!, parsed.GetValue(workers), cancellationToken);
+            return await JobSubmitCommand.FinishAsync(host, client, ApiKind.BatchAPI, apiName, submitted, parsed.GetValue(wait), format, cancellationToken);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,430 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Cortex.Async;
+using Cortex.Async.Workers;
+using Cortex.Core.Specs;
+using Cortex.Jobs.Batch.Enqueuing;
+using Cortex.Jobs.Loop;
+using Cortex.Runtimes;
+
+namespace Cortex.Jobs.Batch.Running;
+
+/// <summary>
+/// Does what has to be done for batch jobs. All methods are called by the loop; what takes time runs beside it and comes back as a change that
+/// the loop makes, so that nothing of a job but its record and its tally needs a lock.
+/// </summary>
+internal sealed class BatchActions(BatchContext context, CancellationToken stop)
+{
+    private static readonly byte[] _complete = """{"message":"job_complete"}"""u8.ToArray();
+    private static readonly TimeSpan _lookPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentQueue<Action> _changes = new();
+    private readonly ConcurrentDictionary<Task, bool> _running = new();
+    private readonly WorkerRetirement _retirement = new(context.Runtime, context.Logs, context.Options, context.Logger.NoLogs);
+
+    private DateTimeOffset Now => context.Time.GetUtcNow();
+
+    private JobOptions Options => context.Options.Jobs;
+
+    /// <summary>Makes the changes that have come back.</summary>
+    public void MakeChanges()
+    {
+        while (_changes.TryDequeue(out var change))
+        {
+            change();
+        }
+    }
+
+    /// <summary>Returns when nothing runs any more; everything was told to stop before.</summary>
+    public async Task WhenIdleAsync()
+    {
+        while (!_running.IsEmpty)
+        {
+            await Task.WhenAll(_running.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Does something beside the loop whose errors are its own affair.</summary>
+    public void Run(Func<Task> work)
+    {
+        var task = Task.Run(work, CancellationToken.None);
+        _running[task] = true;
+        task.ContinueWith(done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Does a step that changes a job's record; until it is through nothing else is decided for the job.</summary>
+    public void Begin(ActiveBatch job, Func<Task> step)
+    {
+        job.Busy = true;
+        Run(async () =>
+        {
+            try
+            {
+                await step();
+                Post(() =>
+                {
+                    job.Passed();
+                    job.Busy = false;
+                });
+            }
+            catch (Exception) when (stop.IsCancellationRequested)
+            {
+                // The server stops, and with it the stores; the next process decides anew.
+            }
+            catch (Exception exception)
+            {
+                context.Logger.JobStepFailed(exception, job.Record.Id, job.Record.ApiName);
+                Post(() =>
+                {
+                    job.Failed(exception.Message, Options, Now);
+                    job.Busy = false;
+                });
+            }
+        });
+    }
+
+    /// <summary>Stores a job as it is, with a change.</summary>
+    public Task SaveAsync(ActiveBatch job, Func<JobRecord, JobRecord> change) => job.ChangeAsync(
+        context.Store,
+        record => record.Status.IsFinal() ? null : change(record with
+        {
+            Batch = record.Batch! with
+            {
+                Enqueued = job.Enqueued.Batches >= record.Batch.Enqueued.Batches && !record.Batch.Enqueued.Done ? job.Enqueued : record.Batch.Enqueued,
+                Generations = job.Places.Index().Where(place => place.Item.Generation > 1).ToDictionary(place => place.Index, place => place.Item.Generation),
+                TimedBatches = job.Tally.Timed,
+                Seconds = job.Tally.Seconds,
+            },
+        }),
+        stop);
+
+    /// <summary>Puts the items of a job into its queue, or the rest of them, and finds out what is left of it.</summary>
+    public void Enqueue(ActiveBatch job)
+    {
+        var (id, part) = (job.Record.Id, job.Part);
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        job.Enqueuing = ending;
+        Run(async () =>
+        {
+            EnqueueOutcome? outcome = null;
+            (long Remaining, long Failed) counts = default;
+            string? trouble = null;
+            try
+            {
+                await context.Queues.MakeAsync(part.Queue, ending.Token);
+                outcome = await context.Enqueuer.EnqueueAsync(id, part.Queue, part.Settings, progress => job.Enqueued = progress with { Done = false }, ending.Token);
+                if (outcome.Failure is null)
+                {
+                    counts = await context.Queues.CountAsync(part.Queue, ending.Token);
+                    await context.Items.DeleteAsync(id, ending.Token);
+                }
+            }
+            catch (Exception) when (ending.IsCancellationRequested)
+            {
+                outcome = null;
+            }
+            catch (Exception exception)
+            {
+                context.Logger.JobStepFailed(exception, id, job.Record.ApiName);
+                (outcome, trouble) = (null, exception.Message);
+            }
+
+            Post(() =>
+            {
+                ending.Dispose();
+                job.Enqueuing = null;
+                job.Failure = outcome?.Failure;
+                if (outcome is { Failure: null })
+                {
+                    job.Tally.Set(counts.Remaining, counts.Failed);
+                    job.Enqueued = outcome.Progress;
+                }
+                else if (trouble is not null)
+                {
+                    job.Failed(trouble, Options, Now);
+                }
+            });
+        });
+    }
+
+    /// <summary>Begins to give batches to the workers of a job.</summary>
+    public void Open(ActiveBatch job)
+    {
+        var (id, part) = (job.Record.Id, job.Part);
+        var totals = context.Totals.Of(job.Record.ApiName);
+        job.Work = context.Work.Open(
+            new WorkSettings
+            {
+                Name = $"{job.Record.ApiName}, job {id}",
+                Queue = part.Queue,
+                HeaderLines = HeaderLines(id),
+                MaxAttempts = (int)Math.Min(int.MaxValue, part.Settings.DeadLetters?.MaxReceiveCount ?? 1),
+                RetryBackoff = context.Options.RetryBackoff,
+                RetryBackoffMax = context.Options.RetryBackoffMax,
+                MaxLostAttempts = context.Options.MaxLostAttempts,
+            },
+            end =>
+            {
+                totals.Add(end);
+                if (job.Tally.Count(end))
+                {
+                    context.Signal.Wake();
+                }
+            });
+    }
+
+    /// <summary>Asks the queue again what is left. Only believed when no batch was under way meanwhile.</summary>
+    public void Recount(ActiveBatch job)
+    {
+        var ends = job.Tally.Ends;
+        job.Counting = true;
+        Run(async () =>
+        {
+            (long Remaining, long Failed)? counts = null;
+            try
+            {
+                counts = await context.Queues.CountAsync(job.Part.Queue, stop);
+            }
+            catch (Exception exception) when (!stop.IsCancellationRequested)
+            {
+                context.Logger.JobStepFailed(exception, job.Record.Id, job.Record.ApiName);
+            }
+
+            Post(() =>
+            {
+                job.Counting = false;
+                if (counts is { } known && job.Work is { IsIdle: true } && job.Tally.Ends == ends)
+                {
+                    job.Tally.Set(known.Remaining, known.Failed);
+                }
+            });
+        });
+    }
+
+    /// <summary>Creates the worker of a place.</summary>
+    public void Create(ActiveBatch job, int index)
+    {
+        var (record, place) = (job.Record, job.Places[index]);
+        (place.Busy, place.AskedAt) = (true, Now);
+        Run(async () =>
+        {
+            try
+            {
+                var spec = context.Store.Spec(record.ApiId) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
+                var json = BatchJson.Job(record, context.Store.Config(record.Id) ?? "null"u8.ToArray(), indented: true);
+                await context.Runtime.CreateAsync(BatchPods.Worker(context.Host.MakePod(spec), record, index, place.Generation, json, Options.Limits.TerminationGrace), stop);
+                Post(() => (place.Busy, place.IsCreated, place.Trouble) = (false, true, ""));
+            }
+            catch (Exception exception) when (!stop.IsCancellationRequested)
+            {
+                context.Logger.NotCreated(exception, BatchPods.PodId(record, index, place.Generation));
+                Post(() => (place.Busy, place.RetryAt, place.Trouble) = (false, Now + Options.RetryDelay, exception.Message));
+            }
+        });
+    }
+
+    /// <summary>Notes that a worker died. Its pod is nobody's then, and so retired.</summary>
+    public void Bury(ActiveBatch job, BatchAction.BuryWorker bury)
+    {
+        var place = job.Places[bury.Place];
+        var pod = place.Pod;
+        place.Busy = true;
+        Run(async () =>
+        {
+            var lines = pod is null ? [] : await LogTail.ReadAsync(
+                token => context.Runtime.ReadLogsAsync(pod.Id, new LogQuery { Tail = Options.LastLogLines }, token),
+                Options.LastLogLines,
+                exception => context.Logger.NoLogs(exception, pod.Id),
+                stop);
+            Post(() =>
+            {
+                place.Busy = false;
+                job.Bury(bury.Place, pod, bury.OfMemory, bury.Reason, lines, Options, Now);
+                context.Logger.WorkerDied(job.Record.Id, job.Record.ApiName, bury.Reason);
+            });
+        });
+    }
+
+    /// <summary>Ends a worker of a job that is being ended.</summary>
+    public void Delete(ActiveBatch job, int index)
+    {
+        var place = job.Places[index];
+        if (place.Pod is not { } pod)
+        {
+            return;
+        }
+
+        place.Busy = true;
+        var closing = CloseAsync(job);
+        Run(async () =>
+        {
+            try
+            {
+                await closing;
+                await _retirement.EndAsync(pod, job.Record, stop);
+            }
+            catch (Exception exception) when (!stop.IsCancellationRequested)
+            {
+                context.Logger.NotRetired(exception, pod.Id);
+                await Task.Delay(Options.RetryDelay, context.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            Post(() => place.Busy = false);
+        });
+    }
+
+    /// <summary>Removes a pod that no job waits for any more, once its logs are kept.</summary>
+    public async Task RetireAsync(PodStatus pod)
+    {
+        var job = context.Store.Find(pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), ApiKind.BatchAPI, pod.Labels[PodLabels.JobId]);
+        await _retirement.EndAsync(pod, job, stop);
+    }
+
+    /// <summary>Tells a worker that all batches are finished.</summary>
+    public void Tell(ActiveBatch job, int index)
+    {
+        if (Address(job.Places[index].Pod) is not { } worker)
+        {
+            return;
+        }
+
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        (job.Completion, job.Telling) = (JobCompletion.Telling, ending);
+        Run(async () =>
+        {
+            var told = false;
+            try
+            {
+                told = await TellAsync(job, worker, ending.Token);
+            }
+            catch (Exception exception) when (!stop.IsCancellationRequested)
+            {
+                if (!ending.IsCancellationRequested)
+                {
+                    context.Logger.ToldBadly(worker.Id, job.Record.Id, exception.Message);
+                }
+            }
+
+            Post(() =>
+            {
+                ending.Dispose();
+                job.Telling = null;
+                (job.Completion, job.TellAt) = told ? (JobCompletion.Told, default(DateTimeOffset?)) : (JobCompletion.Untold, Now + _lookPause);
+            });
+        });
+    }
+
+    /// <summary>Ends giving batches to workers; calls in progress are broken off.</summary>
+    public static Task CloseAsync(ActiveBatch job) => job.Closing ??= job.Work?.CloseAsync(TimeSpan.Zero) ?? Task.CompletedTask;
+
+    /// <summary>Where a pod takes requests; null when it takes none.</summary>
+    public static AsyncReplica? Address(PodStatus? pod) =>
+        pod is { State: PodState.Ready, Address: { } address } ? new AsyncReplica(pod.Id, address.Host, address.Port, 0) : null;
+
+    /// <summary>Comes back to the loop with a change.</summary>
+    public void Post(Action change)
+    {
+        _changes.Enqueue(change);
+        context.Signal.Wake();
+    }
+
+    /// <summary>Ends a job for good: first the record says so, then what it need not keep goes.</summary>
+    public async Task EndAsync(ActiveBatch job, JobStatus status, string message, Task closed)
+    {
+        await closed;
+        if (job.Part.Enqueued.Done && (!job.Enqueued.Done || job.Tally.IsUnsure))
+        {
+            var (left, given) = await context.Queues.CountAsync(job.Part.Queue, stop);
+            job.Tally.Set(left, given);
+            job.Enqueued = job.Part.Enqueued;
+        }
+
+        var (total, remaining, failed) = (job.Enqueued, job.Tally.Remaining, job.Tally.Failed);
+        var failedEarly = status is not (JobStatus.Succeeded or JobStatus.CompletedWithFailures);
+        await SaveAsync(job, record => record with
+        {
+            Status = status,
+            EndedAt = Now > record.CreatedAt ? Now : record.CreatedAt,
+            Message = message,
+            ExitCode = failedEarly ? job.LastExitCode : null,
+            LastLogLines = failedEarly ? job.LastLines : [],
+            Batch = record.Batch! with { Succeeded = total.Done ? total.Batches - remaining - failed : 0, Failed = total.Done ? failed : 0 },
+        });
+        var ended = job.Record;
+        context.Logger.Ended(ended.Id, ended.ApiName, ended.Status.Code(), ended.Batch!.Succeeded, ended.Batch.Failed, ended.Message);
+
+        // Its pods are nobody's now: the next look keeps their logs and removes them.
+        context.Jobs.TryRemove(ended.Id, out _);
+        job.Ended.TrySetResult();
+        Run(() => CleanAsync(() => LeaveAsync(ended)));
+    }
+
+    /// <summary>Does something whose failure is made good by the next sweep.</summary>
+    public async Task CleanAsync(Func<Task> clean)
+    {
+        try
+        {
+            await clean();
+        }
+        catch (Exception exception) when (!stop.IsCancellationRequested)
+        {
+            context.Logger.NotTrimmed(exception);
+        }
+        catch (Exception)
+        {
+            // The server stops; the next process sweeps.
+        }
+    }
+
+    private static byte[] HeaderLines(string jobId) => Encoding.ASCII.GetBytes($"Content-Type: application/json\r\nX-Cortex-Job-ID: {jobId}\r\n");
+
+    private async Task LeaveAsync(JobRecord job)
+    {
+        await context.Queues.EndAsync(job, stop);
+        if (job.Forget)
+        {
+            await context.Store.RemoveAsync(job.Id, stop);
+            context.Logs.Remove(job.ApiName, job.Id);
+        }
+
+        foreach (var id in await context.Store.TrimAsync(job.ApiName, ApiKind.BatchAPI, stop))
+        {
+            context.Logs.Remove(job.ApiName, id);
+            await context.Queues.DeleteAsync(Enqueuer.QueueOf(job.ApiName, id), id, stop);
+        }
+    }
+
+    // Whether it answered, whatever it was, or lives although it gave no answer.
+    private async Task<bool> TellAsync(ActiveBatch job, AsyncReplica worker, CancellationToken cancellationToken)
+    {
+        var answer = await context.Work.PostAsync(worker, "/on-job-complete", HeaderLines(job.Record.Id), _complete, cancellationToken);
+        if (answer.Status is { } status)
+        {
+            if (status is not (200 or 404))
+            {
+                context.Logger.ToldBadly(worker.Id, job.Record.Id, $"status {status}");
+            }
+
+            return true;
+        }
+
+        if (answer.IsUnreachable)
+        {
+            return false;
+        }
+
+        // The news of its death may come later than the end of its connection.
+        for (var waited = TimeSpan.Zero; waited < context.Options.Dispatch.ReplicaEndWait; waited += _lookPause)
+        {
+            if (context.Runtime.List().FirstOrDefault(pod => pod.Id == worker.Id) is not { State: PodState.Ready or PodState.NotReady })
+            {
+                return false;
+            }
+
+            await Task.Delay(_lookPause, context.Time, cancellationToken);
+        }
+
+        context.Logger.ToldBadly(worker.Id, job.Record.Id, answer.Trouble);
+        return true;
+    }
+}
