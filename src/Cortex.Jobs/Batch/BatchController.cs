@@ -201,7 +201,7 @@ public sealed class BatchController : IDisposable
     {
         var active = _context.Jobs.Values.Where(job => IsOf(job.Record, apiName)).OrderBy(job => job.Record.Id, StringComparer.Ordinal).Select(View).ToList();
         return active.Count >= count ? active
-            : [.. active, .. _store.Ended(apiName, ApiKind.BatchAPI, count - active.Count).Where(job => IsOf(job, apiName)).Select(View)];
+            : [.. active, .. _store.Ended(apiName, ApiKind.BatchAPI, count - active.Count).Where(job => IsOf(job, apiName) && active.TrueForAll(other => other.Record.Id != job.Id)).Select(View)];
     }
 
 

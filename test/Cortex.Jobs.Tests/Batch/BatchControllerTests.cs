@@ -285,6 +285,21 @@ public sealed class BatchControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task NoRoom_ForALargeJob_OthersGoOn()
+    {
+        _host.Limits = _host.Limits with { ParallelStarts = 2 };
+        _host.Machine.Machine.BehaveNext(new FakeBehaviour { NoRoom = "no room for so many" }, 2);
+        await StartAsync();
+        var large = await _host.SubmitItemsAsync(100, workers: 50);
+        await _host.MessageAsync(large, "no room for so many");
+
+        await _host.StatusAsync(await _host.SubmitItemsAsync(3), JobStatus.Succeeded);
+
+        Assert.Equal(3, _host.Machine.Created.Count);
+        Assert.Equal(JobStatus.Enqueuing, Jobs.Find("score", large.Id)!.Record.Status);
+    }
+
+    [Fact]
     public async Task NoImage_SaysSoAndEndsWhenPatienceEnds()
     {
         _host.Bounds = new BatchBounds { ImageTimeout = TimeSpan.FromSeconds(1) };

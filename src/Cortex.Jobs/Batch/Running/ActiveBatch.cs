@@ -74,6 +74,9 @@ internal sealed class ActiveBatch : JobEntry
     /// <summary>Since when no worker runs although one is wanted.</summary>
     public DateTimeOffset? IdleSince { get; private set; }
 
+    /// <summary>What a worker of it lacks that waits for room; null when none waits.</summary>
+    public string? LacksRoom { get; private set; }
+
     /// <summary>What has become of telling a worker that the job is complete.</summary>
     public JobCompletion Completion { get; set; }
 
@@ -139,6 +142,7 @@ internal sealed class ActiveBatch : JobEntry
     {
         var counts = new Dictionary<PodState, int>();
         var isAlive = false;
+        LacksRoom = null;
         for (var place = 0; place < Places.Length; place++)
         {
             pods.Remove(BatchPods.PodId(Record, place, Places[place].Generation), out var pod);
@@ -147,6 +151,7 @@ internal sealed class ActiveBatch : JobEntry
             {
                 counts[pod.State] = counts.GetValueOrDefault(pod.State) + 1;
                 isAlive |= pod.State is PodState.Ready or PodState.NotReady;
+                LacksRoom ??= pod is { State: PodState.Pending or PodState.Stalled, Reason.Length: > 0 } ? pod.Reason : null;
             }
         }
 

@@ -5,6 +5,7 @@ using Cortex.Async.Workers;
 using Cortex.Core.Specs;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Loop;
+using Cortex.Queues;
 using Cortex.Runtimes;
 
 namespace Cortex.Jobs.Batch.Running;
@@ -113,6 +114,11 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             {
                 await context.Queues.MakeAsync(part.Queue, ending.Token);
                 outcome = await context.Enqueuer.EnqueueAsync(id, part.Queue, part.Settings, progress => job.Enqueued = progress with { Done = false }, ending.Token);
+                if (outcome.Failure is { } failure && part.Enqueued.Done)
+                {
+                    throw new StoreUnavailableException(failure.Message);   // nothing was left to do: it could only not be read
+                }
+
                 if (outcome.Failure is null)
                 {
                     counts = await context.Queues.CountAsync(part.Queue, ending.Token);

@@ -239,7 +239,8 @@ internal sealed class BatchLoop(BatchContext context, CancellationToken stop)
                 break;
             case BatchAction.CreateWorker(var index) when !job.Places[index].Busy:
                 var place = job.Places[index];
-                var reason = place.RetryAt > now ? place.Trouble : gates.Workers.Enter("");
+                // One worker that waits for room is enough of a job: a job that is too large must not keep others from theirs.
+                var reason = place.RetryAt > now ? place.Trouble : job.LacksRoom ?? gates.Workers.Enter("");
                 if (reason is null)
                 {
                     _actions.Create(job, index);

@@ -33,7 +33,7 @@ internal sealed class WorkerPlace
     /// <summary>How far its start is.</summary>
     public StartPhase Phase(DateTimeOffset now, TimeSpan slow) => Pod switch
     {
-        { State: PodState.Pending or PodState.Stalled, Reason.Length: > 0 } => StartPhase.WaitingForRoom,
+        { State: PodState.Pending or PodState.Stalled, Reason.Length: > 0 } => StartPhase.Started,   // as far as it can; its job asks for no more meanwhile
         null or { State: PodState.Pending or PodState.Stalled or PodState.Creating } when now - AskedAt <= slow => StartPhase.Starting,
         _ => StartPhase.Started,
     };
