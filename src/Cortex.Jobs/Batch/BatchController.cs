@@ -96,7 +96,7 @@ public sealed class BatchController : IDisposable
     public Task<JobRecord> SubmitAsync(DeployedSpec api, BatchSubmission submission, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(submission);
-        return SubmitAsync(api, submission.Settings, ConfigOf(submission.Settings), null, async id =>
+        return SubmitAsync(api, submission.Settings, ConfigOf(submission.Settings), null, submission.ScheduledAt, async id =>
         {
             if (submission.Settings.Source == BatchSource.ItemList)
             {
@@ -119,7 +119,7 @@ public sealed class BatchController : IDisposable
     public Task<JobRecord> SubmitAsync(DeployedSpec api, BatchSettings settings, Stream items, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return SubmitAsync(api, settings, ConfigOf(settings), null, id => _items.StoreAsync(id, items, cancellationToken), cancellationToken);
+        return SubmitAsync(api, settings, ConfigOf(settings), null, null, id => _items.StoreAsync(id, items, cancellationToken), cancellationToken);
     }
 
 
@@ -286,7 +286,7 @@ public sealed class BatchController : IDisposable
         }
 
         var settings = old.Batch!.Settings with { Source = BatchSource.ItemList, Paths = [], Includes = [], Excludes = [], Workers = workers ?? old.Workers };
-        return await SubmitAsync(api, settings, Config(jobId), jobId, async id =>
+        return await SubmitAsync(api, settings, Config(jobId), jobId, null, async id =>
         {
             await using var dead = await _queues.OpenDeadAsync(old.Batch.Queue, cancellationToken)
                 ?? throw new CortexException("job.no_dead_letters", $"job {jobId} of {api.Name} gave up no batch, so there is nothing to try again");
@@ -342,7 +342,7 @@ public sealed class BatchController : IDisposable
 
     // Items first, then the job: what a killed process leaves of the former is swept away.
     private async Task<JobRecord> SubmitAsync(
-        DeployedSpec api, BatchSettings settings, byte[] config, string? retryOf, Func<string, Task> storeItems, CancellationToken cancellationToken)
+        DeployedSpec api, BatchSettings settings, byte[] config, string? retryOf, DateTimeOffset? scheduledAt, Func<string, Task> storeItems, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(api);
         if (_context.Jobs.Count + _context.Submitting.Count >= _options.Jobs.Limits.MaxUnfinished)
@@ -368,6 +368,7 @@ public sealed class BatchController : IDisposable
                 Timeout = settings.Timeout,
                 Priority = api.Jobs?.Priority ?? 0,
                 CreatedAt = _time.GetUtcNow(),
+                ScheduledAt = scheduledAt,
                 Batch = new BatchPart { Settings = settings with { Config = null }, Queue = Enqueuer.QueueOf(api.Name, id), RetryOf = retryOf },
             };
 

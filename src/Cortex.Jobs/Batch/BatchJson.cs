@@ -55,6 +55,11 @@ public static class BatchJson
 
         json.WriteString("start_time", JobJson.Time(job.CreatedAt));
         json.WriteString("created_time", JobJson.Time(job.CreatedAt));
+        if (job.ScheduledAt is { } scheduled)
+        {
+            json.WriteString("scheduled_time", JobJson.Time(scheduled));
+        }
+
         if (job.Priority > 0)
         {
             json.WriteNumber("priority", job.Priority);
