@@ -18,6 +18,9 @@ public sealed class LocalCluster : IAsyncLifetime
     /// <summary>A cluster on another engine than the machine's own.</summary>
     internal LocalCluster(string dockerHost) => _dockerHost = dockerHost;
 
+    /// <summary>More keys of <c>jobs</c> in the configuration, such as <c>history: 2</c>.</summary>
+    public string Jobs { get; init; } = "";
+
     public string Name { get; } = "e2e-" + Guid.NewGuid().ToString("N")[..8];
 
     internal CortexExecutable Cli { get; private set; } = null!;
@@ -46,7 +49,7 @@ public sealed class LocalCluster : IAsyncLifetime
             operator: {port: {{OperatorPort}}}
             apis: {port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
-            jobs: {termination_grace: 5s}
+            jobs: {termination_grace: 5s{{(Jobs.Length > 0 ? ", " + Jobs : "")}}}
             {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
             callbacks: {allowed_targets: [127.0.0.1]}
 
