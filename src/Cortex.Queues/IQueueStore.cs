@@ -104,4 +104,10 @@ public interface IQueueStore : IAsyncDisposable
 
     /// <summary>How full the queue is; zero for one that does not exist. Cheap: asked every second for every queue.</summary>
     ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Counts exactly what is stored of a queue; zero for one that does not exist. Unlike <see cref="CountAsync"/> never from memory, and its cost grows with the
+    /// number of messages.
+    /// </summary>
+    ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken);
 }

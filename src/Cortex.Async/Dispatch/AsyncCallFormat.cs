@@ -8,6 +8,9 @@ namespace Cortex.Async.Dispatch;
 internal sealed class AsyncCallFormat(IBlobStore blobs, int inlineLimit) : ICallFormat
 {
     /// <inheritdoc/>
+    public int MaxFinishing => 64;
+
+    /// <inheritdoc/>
     public void AddHeaders(ReplicaCall call, LeasedMessage message)
     {
         if (!MessageHead.TryParse(message.Head, out var head))

@@ -22,6 +22,7 @@ internal sealed class Dispatcher
     private readonly ILogger _logger;
     private readonly ReplicaSet _replicas;
     private readonly Action<WorkEnd>? _onEnd;
+    private readonly int _maxFinishing;
     private readonly WorkList _work = new();
     private readonly Caller _caller;
     private readonly Finisher _finisher;
@@ -42,6 +43,7 @@ internal sealed class Dispatcher
         _time = time;
         _logger = logger;
         _onEnd = onEnd;
+        _maxFinishing = format.MaxFinishing;
         _replicas = new ReplicaSet(options.Connections, time);
         _caller = new Caller(api, _replicas, store, format, options, Metrics, time, logger);
         _finisher = new Finisher(api, queue, store, options, time, logger);
@@ -54,8 +56,7 @@ internal sealed class Dispatcher
 
     private bool CanLease => _replicas.HasFree && Volatile.Read(ref _finishing) < MaxFinishing;
 
-    /// <summary>Results that may wait for the store's commit while their slots work on; it bounds their memory.</summary>
-    private int MaxFinishing => Math.Max(64, _replicas.Slots);
+    private int MaxFinishing => Math.Max(_maxFinishing, _replicas.Slots);
 
     /// <summary>Swaps the replicas, their limit and the policy.</summary>
     public void Apply(IReadOnlyList<AsyncReplica> replicas, int maxConcurrency, QueuePolicy policy)

@@ -6,6 +6,12 @@ namespace Cortex.Async.Dispatch;
 /// <summary>What a message's request and the answer to it look like.</summary>
 internal interface ICallFormat
 {
+    /// <summary>
+    /// Results that may wait for the store's commit while their slots work on. It bounds their memory and what a killed process does again; with
+    /// the time of a commit it bounds the rate.
+    /// </summary>
+    int MaxFinishing { get; }
+
     /// <summary>Adds the headers of a message's request.</summary>
     /// <exception cref="AttemptFailedException">The message can't be sent.</exception>
     void AddHeaders(ReplicaCall call, LeasedMessage message);

@@ -8,6 +8,9 @@ namespace Cortex.Async.Workers;
 internal sealed class WorkerCallFormat(ReadOnlyMemory<byte> headerLines) : ICallFormat
 {
     /// <inheritdoc/>
+    public int MaxFinishing => 256;   // they hold nothing but their lease
+
+    /// <inheritdoc/>
     public void AddHeaders(ReplicaCall call, LeasedMessage message) => call.AddHeaderLines(headerLines.Span);
 
     /// <inheritdoc/>

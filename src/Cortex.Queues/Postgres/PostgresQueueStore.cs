@@ -324,6 +324,10 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         return new QueueCounts(waiting, counted.Delayed, counted.Leased, waiting > 0 ? counted.OldestWaiting : null);
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken) =>
+        await FindAsync(queue, cancellationToken) is { } entry ? await AskAsync(() => _reader.TotalAsync(entry.Id, cancellationToken)) : default;
+
     /// <summary>Sends away who waits, writes what was accepted, gives back what is leased here and signs off.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -18,6 +18,7 @@ internal sealed class ReadStatements : IDisposable
     private readonly Statement _listLive;
     private readonly Statement _listFinal;
     private readonly Statement _listResults;
+    private readonly Statement _total;
     private readonly Statement _payloadBlob;
     private readonly Statement _resultBlob;
 
@@ -35,6 +36,10 @@ internal sealed class ReadStatements : IDisposable
         _listFinal = _database.Prepare(
             $"SELECT {Columns} FROM messages INDEXED BY messages_final WHERE status <> 0 AND queue = ?1 AND status = ?2 AND sequence < ?3 ORDER BY sequence DESC LIMIT ?4");
         _listResults = _database.Prepare($"SELECT {ResultColumns} FROM results WHERE key > ?1 AND key < ?2 ORDER BY key DESC LIMIT ?3");
+        _total = _database.Prepare("""
+            SELECT (SELECT count(*) FROM messages INDEXED BY messages_live WHERE status = 0 AND queue = ?1),
+                (SELECT count(*) FROM messages INDEXED BY messages_final WHERE status <> 0 AND status = 3 AND queue = ?1)
+            """);
         _payloadBlob = _database.Prepare("SELECT payload_blob FROM messages WHERE sequence = ?1");
         _resultBlob = _database.Prepare("SELECT result_blob FROM results WHERE key = ?1");
     }
@@ -96,6 +101,15 @@ internal sealed class ReadStatements : IDisposable
         var text = _checkpoint.Text(0);
         _checkpoint.Reset();
         return text;
+    }
+
+    /// <summary>How many messages of a queue there are.</summary>
+    public QueueTotals Total(int queue)
+    {
+        _total.Bind(1, queue).Step();
+        var totals = new QueueTotals(_total.Long(0), _total.Long(1));
+        _total.Reset();
+        return totals;
     }
 
     /// <summary>Messages of a queue that are not final, newest first; from those before <paramref name="before"/>.</summary>

@@ -262,6 +262,10 @@ public sealed class SqliteQueueStore : IQueueStore
         return new QueueCounts(waiting, delayed, leased, oldest is { } sequence ? await EnqueuedAtAsync(state, sequence, cancellationToken) : null);
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken) =>
+        _queues.Find(queue) is { } state ? await ReadAsync(state.Number, static (reader, number) => reader.Total(number), cancellationToken) : default;
+
     /// <summary>Finishes what was accepted, sends away who waits, and brings everything into the main file.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -267,6 +267,8 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
 
     public ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

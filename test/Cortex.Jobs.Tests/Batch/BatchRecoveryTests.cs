@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Tests.Batch.Support;
+using Cortex.Queues;
 using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Jobs.Tests.Batch;
@@ -100,6 +101,49 @@ public sealed class BatchRecoveryTests(ITestOutputHelper output) : IAsyncDisposa
 
         await _host.NothingLeftAsync(jobs[0]);
         Assert.InRange(_told, jobs.Count, jobs.Count * 3);
+    }
+
+    [Fact]
+    public async Task Store_IsAwayJustWhenBatchesEnd_CountsThemOnceAllTheSame()
+    {
+        var ends = 0;
+        Work(item => item % 10 == 3 ? 500 : 200);
+        _host.OnStart = store => store.OnEnded = () =>
+        {
+            if (Interlocked.Increment(ref ends) % 7 == 0)
+            {
+                throw new StoreUnavailableException("the connection broke, and nobody knows what was written");
+            }
+        };
+        await _host.StartAsync();
+
+        var job = await _host.SubmitItemsAsync(100, workers: 3);
+
+        var ended = await _host.StatusAsync(job, JobStatus.CompletedWithFailures);
+        Assert.Equal((100L, 90L, 10L), (ended.Batch!.TotalBatches, ended.Batch.Succeeded, ended.Batch.Failed));
+        Assert.InRange(ends, 100 + (100 / 7), 200);
+    }
+
+    [Fact]
+    public async Task Restart_InOrder_GoesOnWithTheSameWorkers()
+    {
+        Work(_ =>
+        {
+            Thread.Sleep(5);
+            return 200;
+        });
+        await _host.StartAsync();
+        var job = await _host.SubmitItemsAsync(200, workers: 2);
+
+        for (var i = 0; i < 5; i++)
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            await _host.StopAsync();
+            await _host.StartAsync();
+        }
+
+        Assert.Equal(200, (await _host.StatusAsync(job, JobStatus.Succeeded)).Batch!.Succeeded);
+        Assert.Equal(2, _host.Machine.Created.Count);
     }
 
     [Fact]

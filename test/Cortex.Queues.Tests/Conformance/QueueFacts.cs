@@ -170,6 +170,24 @@ public abstract partial class QueueStoreConformance
     }
 
     [Fact]
+    public async Task TotalAsync_MessagesInEveryState_CountsUnfinishedAndFailed()
+    {
+        await Store.ConfigureAsync("other", new QueueSettings(Retention), default);
+        await EnqueueAsync(queue: "other");
+        await Store.EnqueueManyAsync(Queue, [.. Enumerable.Range(0, 8).Select(i => Message($"{i}"))], "checkpoint", default);
+        await Store.CompleteAsync((await LeaseAsync()).Lease, Text("r"), default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.FromMinutes(1), default);
+        await Store.CancelAsync(Queue, (await LeaseAsync()).Lease.Id, default);
+        await LeaseAsync();
+
+        Assert.Equal(new QueueTotals(4, 2), await Store.TotalAsync(Queue, default));
+        Assert.Equal(new QueueTotals(1, 0), await Store.TotalAsync("other", default));
+        Assert.Equal(default, await Store.TotalAsync("none", default));
+    }
+
+    [Fact]
     public async Task ListQueuesAsync_Prefix_GivesThoseInUse()
     {
         string[] queues = ["list/a", "list/b", "list/retired", "list/deleted", "other/a", "list%/a"];

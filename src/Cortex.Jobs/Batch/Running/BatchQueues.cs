@@ -19,22 +19,11 @@ internal sealed class BatchQueues(IQueueStore queues, SubmittedItems items)
     /// <summary>Makes a job's queue, or finds it.</summary>
     public Task MakeAsync(string queue, CancellationToken cancellationToken) => queues.ConfigureAsync(queue, new QueueSettings(_retention), cancellationToken);
 
-    /// <summary>Batches that are not final, and batches that were given up. Exact while no batch ends.</summary>
+    /// <summary>Batches that are not final, and batches that were given up, exactly.</summary>
     public async Task<(long Remaining, long Failed)> CountAsync(string queue, CancellationToken cancellationToken)
     {
-        var counts = await queues.CountAsync(queue, cancellationToken);
-        var failed = 0L;
-        for (long? cursor = null; ;)
-        {
-            var page = await queues.ListAsync(queue, new MessageQuery(MessageStatus.Failed, PageSize, cursor), cancellationToken);
-            failed += page.Messages.Count;
-            if (page.Next is not { } next)
-            {
-                return (counts.Waiting + counts.Delayed + counts.Leased, failed);
-            }
-
-            cursor = next;
-        }
+        var totals = await queues.TotalAsync(queue, cancellationToken);
+        return (totals.Unfinished, totals.Failed);
     }
 
     /// <summary>Batches that were given up, the last ones first; fewer than asked for when they are large.</summary>

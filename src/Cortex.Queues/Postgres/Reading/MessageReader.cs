@@ -17,6 +17,10 @@ internal sealed class MessageReader(Database database, StoreClock clock)
         where r.seq = $1 and r.secret = $2 and r.queue = $3
         """;
 
+    private const string TotalSql = """
+        select (select count(*) from messages where queue = $1), (select count(*) from results where queue = $1 and status = $2)
+        """;
+
     // Ends of index ranges, put together: of each priority, of each final status.
     private const string ListSql = """
         select * from (
@@ -36,6 +40,16 @@ internal sealed class MessageReader(Database database, StoreClock clock)
                 from results r where r.queue = $1 and r.status = s.status and r.place < $2 order by r.place desc limit $3) f)
         ) found order by seq desc limit $3
         """;
+
+    /// <summary>How many messages of a queue there are.</summary>
+    public async Task<QueueTotals> TotalAsync(int queue, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenRelaxedAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(TotalSql, connection).Add(queue).Add((short)MessageStatus.Failed);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return new QueueTotals(row.GetInt64(0), row.GetInt64(1));
+    }
 
     /// <param name="queue">The queue.</param>
     /// <param name="id">The message.</param>

@@ -235,6 +235,8 @@ internal sealed class MemoryStore(TimeProvider time) : IQueueStore
 
     public ValueTask<MessagePage> ListAsync(string queue, MessageQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken)
     {
         lock (_lock)

@@ -104,5 +104,7 @@ internal sealed class CrashingStore(IBlobStore blobs) : IQueueStore
 
     public ValueTask<MessagePage> ListAsync(string queue, MessageQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

@@ -73,6 +73,8 @@ internal sealed class KillableStore(IQueueStore inner) : IQueueStore
 
     public ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken) => Alive(() => inner.CountAsync(queue, cancellationToken));
 
+    public ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken) => Alive(() => inner.TotalAsync(queue, cancellationToken));
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     private async ValueTask<bool> Ended(Func<ValueTask<bool>> write) => await Alive(async ValueTask<bool> () =>
