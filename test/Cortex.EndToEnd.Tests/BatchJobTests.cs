@@ -22,15 +22,20 @@ public sealed class BatchJobTests : IAsyncLifetime
         """;
 
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("cortex-e2e-data-");
+    private readonly FileServer _files = new("1 2\n3 4\n5");
     private readonly LocalCluster _cluster;
 
-    public BatchJobTests() => _cluster = new LocalCluster { Jobs = $"max_worker_deaths: 1, sources: {{file_folders: ['{_data.FullName}']}}" };
+    public BatchJobTests() => _cluster = new LocalCluster
+    {
+        Jobs = $"max_worker_deaths: 1, sources: {{file_folders: ['{_data.FullName}'], http_hosts: [127.0.0.1], s3: {{endpoint: '{_files.Url}', path_style: true, access_key: a, secret_key: b}}}}",
+    };
 
     public ValueTask InitializeAsync() => _cluster.InitializeAsync();
 
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
+        await _files.DisposeAsync();
         _data.Delete(recursive: true);
     }
 
@@ -75,6 +80,23 @@ public sealed class BatchJobTests : IAsyncLifetime
         Assert.Equal(1, (await EndAsync("score", listed, "succeeded")).GetProperty("total_batch_count").GetInt32());
         Assert.Contains("c.txt", (await EndAsync("score", broken, "enqueue_failed")).GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Equal(20, (await EndAsync("score", streamed, "succeeded")).GetProperty("total_batch_count").GetInt32());
+    }
+
+    [Fact]
+    public async Task Sources_S3AndWebServers()
+    {
+        await DeployAsync("score");
+        string Files(string source, string path) => $$$"""{"workers": 1, "{{{source}}}": {"s3_paths": ["{{{path}}}"], "batch_size": 2}}""";
+
+        var bucket = await SubmitAsync("score", Files("delimited_files", FileServer.S3Path));
+        var web = await SubmitAsync("score", Files("delimited_files", _files.FileUrl));
+        var listed = await SubmitAsync("score", Files("file_path_lister", FileServer.S3Path));
+
+        Assert.Equal(3, (await EndAsync("score", bucket, "succeeded")).GetProperty("total_batch_count").GetInt32());
+        Assert.Equal(3, (await EndAsync("score", web, "succeeded")).GetProperty("total_batch_count").GetInt32());
+        await EndAsync("score", listed, "succeeded");
+        Assert.Contains("""got ["s3://data/items/one.json"]""", await _cluster.Cli.OkAsync("logs", "score", listed), StringComparison.Ordinal);
+        Assert.Contains("got [3,4]", await _cluster.Cli.OkAsync("logs", "score", bucket), StringComparison.Ordinal);
     }
 
     [Fact]
