@@ -52,6 +52,13 @@ public sealed class JobLogs(string folder, long maxBytes)
     /// <summary>Whether anything was kept of an attempt, be it that it had written nothing.</summary>
     public bool Has(string apiName, string jobId, int attempt) => File.Exists(PathOf(apiName, jobId, attempt));
 
+    /// <summary>Whether lines of a job are being kept at this moment.</summary>
+    public bool IsKeeping(string apiName, string jobId)
+    {
+        var path = FolderOf(apiName, jobId);
+        return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.new").Any();
+    }
+
     /// <summary>The attempts of a job of which something was kept, in order.</summary>
     public IReadOnlyList<int> Kept(string apiName, string jobId)
     {

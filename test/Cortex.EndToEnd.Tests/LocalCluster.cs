@@ -10,14 +10,16 @@ public sealed class LocalCluster : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-e2e-").FullName;
     private readonly string? _dockerHost;
-    private readonly string _jobs = "";
 
     public LocalCluster()
     {
     }
 
-    /// <summary>A cluster on another engine than the machine's own, or with settings of jobs.</summary>
-    internal LocalCluster(string? dockerHost, string jobs = "") => (_dockerHost, _jobs) = (dockerHost, jobs);
+    /// <summary>A cluster on another engine than the machine's own.</summary>
+    internal LocalCluster(string dockerHost) => _dockerHost = dockerHost;
+
+    /// <summary>More keys of <c>jobs</c> in the configuration, such as <c>history: 2</c>.</summary>
+    public string Jobs { get; init; } = "";
 
     public string Name { get; } = "e2e-" + Guid.NewGuid().ToString("N")[..8];
 
@@ -47,7 +49,7 @@ public sealed class LocalCluster : IAsyncLifetime
             operator: {port: {{OperatorPort}}}
             apis: {port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
-            jobs: {termination_grace: 5s{{(_jobs.Length > 0 ? $", {_jobs}" : "")}}}
+            jobs: {termination_grace: 5s{{(Jobs.Length > 0 ? ", " + Jobs : "")}}}
             {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
             callbacks: {allowed_targets: [127.0.0.1]}
 

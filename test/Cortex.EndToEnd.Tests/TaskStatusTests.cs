@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Cortex.EndToEnd.Tests;
 
 /// <summary>How soon each status is seen, by the times that Docker itself has noted.</summary>
-public sealed class TaskStatusTests() : TaskApis(new LocalCluster(dockerHost: null, jobs: "image_timeout: 2s"))
+public sealed class TaskStatusTests() : TaskApis(new LocalCluster { Jobs = "image_timeout: 2s" })
 {
     private const int Tries = 5;
 

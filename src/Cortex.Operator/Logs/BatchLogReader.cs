@@ -8,10 +8,12 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Logs;
 
 /// <summary>Reads what the workers of a batch job write, side by side: from their pods while there are such, else what was kept.</summary>
-internal sealed class BatchLogReader(BatchController batches, IContainerRuntime runtime) : IJobLogReader
+internal sealed class BatchLogReader(BatchController batches, IContainerRuntime runtime, TimeProvider time) : IJobLogReader
 {
     private const int BufferedLines = 1000;
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <inheritdoc/>
     public void Check(string apiName, string jobId)
@@ -53,6 +55,11 @@ internal sealed class BatchLogReader(BatchController batches, IContainerRuntime 
         {
             while (batches.Find(apiName, jobId) is { } view)
             {
+                if (view.Record.Status.IsFinal())
+                {
+                    await SettleAsync(view.Record, cancellationToken);
+                }
+
                 Begin(view.Record, workers, query, allPods, lines, cancellationToken);
                 if (workers.Values.FirstOrDefault(worker => worker.IsFaulted) is { } broken)
                 {
@@ -86,6 +93,16 @@ internal sealed class BatchLogReader(BatchController batches, IContainerRuntime 
         finally
         {
             lines.TryComplete(failure);
+        }
+    }
+
+    // The workers of a job that has ended a moment ago are being ended, and what they wrote is on its way to where it is kept.
+    private async Task SettleAsync(JobRecord job, CancellationToken cancellationToken)
+    {
+        var since = time.GetTimestamp();
+        while ((batches.Pods(job).Count > 0 || batches.Logs.IsKeeping(job.ApiName, job.Id)) && time.GetElapsedTime(since) < _settle)
+        {
+            await Task.Delay(_pause, time, cancellationToken);
         }
     }
 
