@@ -35,7 +35,7 @@ internal sealed class AnswerBody(ReplicaCall call, long maxResult)
 
         if (run.IsEmpty)
         {
-            return _json.IsWhole ? run : throw NotJson(_length == 0 ? "is empty" : "ends within a value", run.Span);
+            return _json.IsWhole ? run : throw NotJson(_length == 0 ? "is empty" : "ends within a value", run.Span, call.EndsWithConnection);
         }
 
         if (!_json.Read(run.Span))
@@ -51,13 +51,13 @@ internal sealed class AnswerBody(ReplicaCall call, long maxResult)
         return run;
     }
 
-    private AttemptFailedException NotJson(string what, ReadOnlySpan<byte> run) =>
-        Failure(FailureReason.NotJson, $"the container's answer is not one JSON value: it {what}", run);
+    private AttemptFailedException NotJson(string what, ReadOnlySpan<byte> run, bool mayBeCut = false) =>
+        Failure(FailureReason.NotJson, $"the container's answer is not one JSON value: it {what}", run, mayBeCut);
 
-    private AttemptFailedException Failure(string reason, string message, ReadOnlySpan<byte> run)
+    private AttemptFailedException Failure(string reason, string message, ReadOnlySpan<byte> run, bool mayBeCut = false)
     {
         Keep(run);
-        return new AttemptFailedException(reason, message, call.Status, AnswerReader.Show(_start.AsSpan(0, _kept)));
+        return new AttemptFailedException(reason, message, call.Status, AnswerReader.Show(_start.AsSpan(0, _kept))) { MayBeCut = mayBeCut };
     }
 
     private void Keep(ReadOnlySpan<byte> run)

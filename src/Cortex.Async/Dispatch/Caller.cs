@@ -78,11 +78,13 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
             case AttemptFailedException { Reason: FailureReason.PayloadMissing } failed:
                 return new CallOutcome(CallEnd.FailedForGood, Attempt: Attempt(work, failed.Reason, failed.Message));
             case AttemptFailedException failed:
-                return new CallOutcome(CallEnd.Failed, Attempt: Attempt(work, failed.Reason, failed.Message, failed.Status, failed.Answer));
+                var attempt = Attempt(work, failed.Reason, failed.Message, failed.Status, failed.Answer);
+                return failed.MayBeCut ? await BrokenAsync(work, slot, failed.Message, attempt) : new CallOutcome(CallEnd.Failed, Attempt: attempt);
             case OperationCanceledException or UpstreamUnreachableException when work.Abortion != AbortReason.None:
                 return Aborted(work);
             case BadUpstreamAnswerException:
-                return await BrokenAsync(work, slot, e.Message);
+                return await BrokenAsync(work, slot, e.Message, Attempt(
+                    work, FailureReason.BrokenAnswer, $"the container gave no whole answer: {e.Message}; see the logs of replica {slot.ReplicaId}"));
             case StoreFullException or StoreUnavailableException or StoreBusyException or RequestBodyException:
                 // Neither the message's fault nor the replica's: the blob store takes no result or gives no payload.
                 logger.BlobTrouble(api, work.Message.Lease.Id.ToString(), e.Message);
@@ -104,7 +106,11 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
     };
 
     /// <summary>The news of a replica's death may come later than the end of its connections.</summary>
-    private async ValueTask<CallOutcome> BrokenAsync(Work work, ReplicaSlot slot, string reason)
+    /// <param name="work">The message.</param>
+    /// <param name="slot">Where it was called.</param>
+    /// <param name="reason">What is wrong with the answer.</param>
+    /// <param name="failure">The attempt, should the replica live.</param>
+    private async ValueTask<CallOutcome> BrokenAsync(Work work, ReplicaSlot slot, string reason, Attempt failure)
     {
         try
         {
@@ -114,8 +120,7 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
         }
         catch (TimeoutException)
         {
-            return new CallOutcome(CallEnd.Failed, Attempt: Attempt(
-                work, FailureReason.BrokenAnswer, $"the container gave no whole answer: {reason}; see the logs of replica {slot.ReplicaId}"));
+            return new CallOutcome(CallEnd.Failed, Attempt: failure);
         }
     }
 

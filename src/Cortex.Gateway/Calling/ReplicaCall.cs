@@ -42,6 +42,9 @@ public sealed class ReplicaCall : IAsyncDisposable
     /// <summary>The announced length of the answer's body; null when it comes without one.</summary>
     public long? ContentLength { get; private set; }
 
+    /// <summary>Whether the answer's body ends where its connection does, so that one that was cut off looks whole.</summary>
+    public bool EndsWithConnection => _body.EndsWithConnection;
+
     /// <summary>Takes or opens a connection and begins the request's head.</summary>
     /// <param name="host">The Host header.</param>
     /// <exception cref="UpstreamUnreachableException">The replica cannot be reached.</exception>

@@ -15,6 +15,8 @@ public sealed class ReplicaLossTests
     [Theory]
     [InlineData("")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"half\":")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"half\":")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")]
     public async Task Call_ReplicaDiesAndLeaves_AnotherOneGetsTheRequest(string half)
     {
         await using var dying = Container.AnsweringOnce(half);
