@@ -30,6 +30,9 @@ internal sealed class ClusterDirectory(string path)
     /// <summary>Large payloads and results of Async APIs.</summary>
     public string BlobsPath => System.IO.Path.Combine(Path, "blobs");
 
+    /// <summary>What jobs have written.</summary>
+    public string JobsPath => System.IO.Path.Combine(Path, "jobs");
+
     /// <summary>Whether a cluster has been made here.</summary>
     public bool Exists => File.Exists(ConfigPath);
 
@@ -63,7 +66,7 @@ internal sealed class ClusterDirectory(string path)
     /// <summary>Deletes what a cluster keeps here, and the directory unless something of the user's own lies in it.</summary>
     public void Delete()
     {
-        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "queues.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
+        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "queues.db*", "jobs.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
         {
             foreach (var file in Directory.GetFiles(Path, pattern))
             {
@@ -71,9 +74,12 @@ internal sealed class ClusterDirectory(string path)
             }
         }
 
-        if (Directory.Exists(BlobsPath))
+        foreach (var folder in new[] { BlobsPath, JobsPath })
         {
-            Directory.Delete(BlobsPath, recursive: true);
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
         }
 
         if (!Directory.EnumerateFileSystemEntries(Path).Any())

@@ -13,7 +13,7 @@ internal sealed record ServerArguments(string DataDirectory, string? LogFile, bo
         Runs the operator and the gateway of one cluster until it is told to stop (SIGTERM or Ctrl-C).
         Containers go on running; the next start finds them again. `cortex cluster up` starts it in the background.
 
-          --data-dir DIR    holds cluster.yaml (optional), token, state.db, queues.db and blobs
+          --data-dir DIR    holds cluster.yaml (optional), token, state.db, queues.db, jobs.db, blobs and jobs
           --log-file FILE   detach from the terminal and log there
           --teardown        remove every container, volume and network of the cluster, then end
           --cluster-name NAME

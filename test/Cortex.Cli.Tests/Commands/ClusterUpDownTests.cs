@@ -345,7 +345,7 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
     public async Task Down_QueuesAndBlobs_GoWithTheCluster()
     {
         await _cli.RunAsync("cluster", "up");
-        foreach (var file in new[] { "queues.db", "queues.db-wal", "queues.db-reserve", "blobs/ab12/x.payload" })
+        foreach (var file in new[] { "queues.db", "queues.db-wal", "queues.db-reserve", "blobs/ab12/x.payload", "jobs.db", "jobs.db-wal", "jobs/train/69b02ad5/1.log" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_server.Directory, file))!);
             await File.WriteAllTextAsync(Path.Combine(_server.Directory, file), "", TestContext.Current.CancellationToken);
