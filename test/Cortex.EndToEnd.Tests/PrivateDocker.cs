@@ -22,6 +22,12 @@ internal sealed class PrivateDocker : IAsyncDisposable
             await Shell.RunAsync("ip", "link", "set", _bridge, "up");
         }
 
+        Launch();
+        await Eventually.TrueAsync(AnswersAsync, "the private Docker Engine answers");
+    }
+
+    private void Launch()
+    {
         var start = new ProcessStartInfo("dockerd",
         [
             "--host", Host, "--data-root", $"{_directory}/data", "--exec-root", $"{_directory}/exec",
@@ -36,7 +42,6 @@ internal sealed class PrivateDocker : IAsyncDisposable
         _daemon.ErrorDataReceived += (_, _) => { };
         _daemon.BeginOutputReadLine();
         _daemon.BeginErrorReadLine();
-        await Eventually.TrueAsync(AnswersAsync, "the private Docker Engine answers");
     }
 
     /// <summary>Gives it an image that the machine's own engine has.</summary>
@@ -55,7 +60,11 @@ internal sealed class PrivateDocker : IAsyncDisposable
             return;
         }
 
-        await Shell.RunAsync("kill", $"{daemon.Id}");
+        if (!daemon.HasExited)
+        {
+            await Shell.RunAsync("kill", $"{daemon.Id}");
+        }
+
         using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await daemon.WaitForExitAsync(bound.Token);
         daemon.Dispose();
@@ -125,7 +134,13 @@ internal sealed class PrivateDocker : IAsyncDisposable
 
     private async Task<bool> AnswersAsync()
     {
-        Assert.False(_daemon!.HasExited, "dockerd ended at once");
+        if (_daemon!.HasExited)
+        {
+            // What a killed one left may be in the way of the first try; whoever supervises it tries again.
+            _daemon.Dispose();
+            Launch();
+        }
+
         using var ask = Process.Start(new ProcessStartInfo("docker", ["-H", Host, "version"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         await ask.WaitForExitAsync();
         return ask.ExitCode == 0;
