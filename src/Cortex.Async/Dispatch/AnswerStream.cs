@@ -1,3 +1,5 @@
+using Cortex.Queues.Blobs;
+
 namespace Cortex.Async.Dispatch;
 
 /// <summary>An answer's body as the blob store reads it: what was read already, and then what still comes.</summary>

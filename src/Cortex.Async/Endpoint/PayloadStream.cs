@@ -1,3 +1,5 @@
+using Cortex.Queues.Blobs;
+
 namespace Cortex.Async.Endpoint;
 
 /// <summary>The body of a request in progress as a stream, for the blob store.</summary>
