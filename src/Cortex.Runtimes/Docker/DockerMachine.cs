@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Cortex.Runtimes.Docker.Engine;
@@ -212,6 +212,23 @@ internal sealed class DockerMachine : IDisposable
                 $"the network {NetworkName} has no gateway address; remove it (docker network rm {NetworkName}) so that it is made again");
     }
 
-    private static bool IsOurs(string address) => IPAddress.TryParse(address, out var wanted)
-        && NetworkInterface.GetAllNetworkInterfaces().Any(i => i.GetIPProperties().UnicastAddresses.Any(a => a.Address.Equals(wanted)));
+    // Asked by binding to it: to list the interfaces fails when one of them, of a container for instance, goes meanwhile.
+    private static bool IsOurs(string address)
+    {
+        if (!IPAddress.TryParse(address, out var wanted))
+        {
+            return false;
+        }
+
+        using var socket = new Socket(wanted.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Bind(new IPEndPoint(wanted, 0));
+            return true;
+        }
+        catch (SocketException error) when (error.SocketErrorCode is SocketError.AddressNotAvailable)
+        {
+            return false;
+        }
+    }
 }

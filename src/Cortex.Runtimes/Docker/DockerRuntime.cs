@@ -16,6 +16,7 @@ public sealed class DockerRuntime : IContainerRuntime
 {
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _removeAgain = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
 
     private readonly DockerMachine _machine;
@@ -208,18 +209,37 @@ public sealed class DockerRuntime : IContainerRuntime
         await Task.WhenAll(_pods.Keys.Select(id => DeleteAsync(id, grace, cancellationToken)));
         try
         {
-            var left = (await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel)).ToLookup(c => c.Labels.ContainsKey(DockerLabels.Container));
-            await Task.WhenAll(left[true].Where(c => c.State is "running").Select(c => StopAsync(c.Id, deadline, cancellationToken)));
-            foreach (var users in new[] { true, false })
+            var begun = _machine.Time.GetTimestamp();
+            while (!await RemoveLeftAsync(deadline, _machine.Time.GetElapsedTime(begun) > _machine.Options.CallTimeout, cancellationToken))
             {
-                await Task.WhenAll(left[users].Select(c => _machine.Engine.RemoveContainerAsync(c.Id, cancellationToken)));
+                await Task.Delay(_removeAgain, _machine.Time, cancellationToken);
             }
-
-            await _machine.RemoveAllAsync(cancellationToken);
         }
         catch (EngineException error)
         {
             throw new RuntimeUnavailableException($"can't remove all of cluster {_machine.Options.ClusterName}: {error.Message}", error);
+        }
+    }
+
+    // False when something is in use all the same: a process that was killed may have a call under way in the engine, and what
+    // that makes is found by the next look.
+    private async Task<bool> RemoveLeftAsync(DateTimeOffset deadline, bool last, CancellationToken cancellationToken)
+    {
+        var left = (await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel)).ToLookup(c => c.Labels.ContainsKey(DockerLabels.Container));
+        await Task.WhenAll(left[true].Where(c => c.State is "running").Select(c => StopAsync(c.Id, deadline, cancellationToken)));
+        foreach (var users in new[] { true, false })
+        {
+            await Task.WhenAll(left[users].Select(c => _machine.Engine.RemoveContainerAsync(c.Id, cancellationToken)));
+        }
+
+        try
+        {
+            await _machine.RemoveAllAsync(cancellationToken);
+            return true;
+        }
+        catch (EngineException error) when (!last && error.InUse)
+        {
+            return false;
         }
     }
 

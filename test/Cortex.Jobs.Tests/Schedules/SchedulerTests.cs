@@ -226,6 +226,7 @@ public sealed class SchedulerTests : IAsyncDisposable
 
         Deploy(Api("30 * * * *"));
         Assert.Equal(Some.Start.AddHours(5.5), View().Next);
+        await Eventually.TrueAsync(() => Store.Schedules().Single().Cron == "30 * * * *", "the other schedule is seen");
         _time.Advance(TimeSpan.FromMinutes(15));
         await CountAsync(1);
 

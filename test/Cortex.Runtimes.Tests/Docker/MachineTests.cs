@@ -101,6 +101,27 @@ public sealed class MachineTests : IAsyncLifetime
         await AssertNothingIsLeftAsync();
     }
 
+    // What a killed process had asked the engine for may come only while the cluster is removed.
+    [Fact]
+    public async Task TeardownAsync_SomethingStillUsesTheNetwork_WaitsForIt()
+    {
+        var runtime = await _cluster.OpenAsync(o => o.SpareNetworks = 2);
+        await _cluster.UntilSparesAsync(2);
+        using var process = Process.Start(new ProcessStartInfo("docker",
+        [
+            "run", "-d", "--name", _cluster.User("late", "one"), "--network", DockerLabels.Network(_cluster.Name), TestImage.Name, "-c", DockerPods.Serve(),
+        ]) { RedirectStandardOutput = true })!;
+        await process.WaitForExitAsync(Cancel);
+
+        var teardown = runtime.TeardownAsync(TimeSpan.FromSeconds(20), Cancel);
+        await Eventually.TrueAsync(async () => (await _cluster.ContainersAsync()).Length == 0, "what is known is removed");
+        Assert.False(teardown.IsCompleted);
+        await _cluster.Engine.RemoveContainerAsync(_cluster.User("late", "one"), Cancel);
+        await teardown;
+
+        await AssertNothingIsLeftAsync();
+    }
+
     [Fact]
     public async Task StartAsync_LoopbackMode_PublishesThePortOnLoopbackOnly()
     {

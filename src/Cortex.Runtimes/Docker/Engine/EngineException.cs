@@ -11,5 +11,8 @@ internal sealed class EngineException(HttpStatusCode status, string message) : E
 
     public bool NotFound => status is HttpStatusCode.NotFound;
 
+    /// <summary>Whether a network (403) or a volume (409) is used by a container.</summary>
+    public bool InUse => status is HttpStatusCode.Forbidden or HttpStatusCode.Conflict;
+
     public bool Conflict => status is HttpStatusCode.Conflict;
 }
