@@ -19,33 +19,21 @@ public sealed class JobLogs(string folder, long maxBytes)
         var path = PathOf(apiName, jobId, attempt);
         var unfinished = path + ".new";
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        long written = 0;
-        await using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 64 * 1024))
+        try
         {
-            await foreach (var line in lines.WithCancellation(cancellationToken))
+            var written = await WriteAsync(unfinished, lines, cancellationToken);
+            if (written > 0 || !File.Exists(path))
             {
-                var bytes = Encoding.UTF8.GetBytes(Format(line));
-                await file.WriteAsync(bytes, cancellationToken);
-                written += bytes.Length;
-                if (file.Length > 2 * maxBytes)
-                {
-                    await DropHeadAsync(file, cancellationToken);
-                }
-            }
-
-            if (file.Length > maxBytes)
-            {
-                await DropHeadAsync(file, cancellationToken);
+                File.Move(unfinished, path, overwrite: true);
             }
         }
-
-        if (written > 0 || !File.Exists(path))
+        finally
         {
-            File.Move(unfinished, path, overwrite: true);
-        }
-        else
-        {
-            File.Delete(unfinished);
+            // Also after a failure: whoever reads the logs waits as long as there is one.
+            if (File.Exists(unfinished))
+            {
+                File.Delete(unfinished);
+            }
         }
     }
 
@@ -118,6 +106,30 @@ public sealed class JobLogs(string folder, long maxBytes)
 
     private string PathOf(string apiName, string jobId, int attempt) =>
         System.IO.Path.Combine(FolderOf(apiName, jobId), string.Create(CultureInfo.InvariantCulture, $"{attempt}.log"));
+
+    // Answers with how many bytes there were.
+    private async Task<long> WriteAsync(string path, IAsyncEnumerable<LogLine> lines, CancellationToken cancellationToken)
+    {
+        long written = 0;
+        await using var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 64 * 1024);
+        await foreach (var line in lines.WithCancellation(cancellationToken))
+        {
+            var bytes = Encoding.UTF8.GetBytes(Format(line));
+            await file.WriteAsync(bytes, cancellationToken);
+            written += bytes.Length;
+            if (file.Length > 2 * maxBytes)
+            {
+                await DropHeadAsync(file, cancellationToken);
+            }
+        }
+
+        if (file.Length > maxBytes)
+        {
+            await DropHeadAsync(file, cancellationToken);
+        }
+
+        return written;
+    }
 
     // Leaves the last whole lines that fit.
     private async Task DropHeadAsync(FileStream file, CancellationToken cancellationToken)

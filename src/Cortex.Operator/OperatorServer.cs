@@ -76,7 +76,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
         var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
-        var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
+        var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime, time), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
             _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
             new OperatorMetrics(_store, runtime, _reconciler, _tasks, _batches), options);

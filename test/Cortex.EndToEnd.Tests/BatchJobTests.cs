@@ -152,6 +152,57 @@ public sealed class BatchJobTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Enqueuing_StoppedTimedOutOrApiDeleted_StartsNoWorker()
+    {
+        await DeployAsync("score");
+        await DeployAsync("gone");
+        string Job(string more) => $$$"""{"workers": 1, {{{more}}}"delimited_files": {"s3_paths": ["{{{_files.HaltingUrl}}}"], "batch_size": 1}}""";
+        var stopped = await SubmitAsync("score", Job(""));
+        var deleted = await SubmitAsync("gone", Job(""));
+        await Eventually.TrueAsync(() => Task.FromResult(_files.Halves == 2), "both are being read");
+        var late = await SubmitAsync("score", Job("\"timeout\": 2, "));
+        await StatusAsync("score", stopped, "enqueuing");
+        await StatusAsync("gone", deleted, "enqueuing");
+        Assert.Empty(await _cluster.ReplicaContainersAsync());
+
+        await _cluster.Cli.OkAsync("delete", "score", stopped);
+        await _cluster.Cli.OkAsync("delete", "gone", "-f");
+
+        await EndAsync("score", stopped, "stopped");
+        await EndAsync("score", late, "timed_out");
+        await GoneAsync();
+    }
+
+    [Fact]
+    public async Task Enqueuing_ServerKilled_GoesOnWithoutDoublingABatch()
+    {
+        await DeployAsync("score");
+        var id = await SubmitAsync("score", $$$"""{"workers": 2, "delimited_files": {"s3_paths": ["{{{_files.HaltingUrl}}}"], "batch_size": 100}}""");
+        for (var halves = 1; halves <= 2; halves++)
+        {
+            await Eventually.TrueAsync(() => Task.FromResult(_files.Halves >= halves), "the file is being read");
+            await StatusAsync("score", id, "enqueuing");
+            using (var server = Process.GetProcessById(_cluster.ServerProcessId))
+            {
+                server.Kill();
+                await server.WaitForExitAsync();
+            }
+
+            await _cluster.Cli.OkAsync("cluster", "up", _cluster.ConfigFile);
+        }
+
+        await StatusAsync("score", id, "enqueuing");
+        _files.Release();
+
+        var ended = await EndAsync("score", id, "succeeded");
+        const int batches = FileServer.HaltingItems / 100;
+        Assert.Equal((batches, batches), (ended.GetProperty("total_batch_count").GetInt32(), ended.GetProperty("batch_metrics").GetProperty("succeeded").GetInt32()));
+        await GoneAsync();
+        var given = (await _cluster.Cli.OkAsync("logs", "score", id)).Split('\n').Where(line => line.Contains("got [", StringComparison.Ordinal)).SelectMany(line => Numbers(line)).Order();
+        Assert.Equal(Enumerable.Range(0, FileServer.HaltingItems), given);
+    }
+
+    [Fact]
     public async Task WorkerKilled_ItsBatchGoesToAnother_RedeployDoesNotMatter()
     {
         await DeployAsync("score");

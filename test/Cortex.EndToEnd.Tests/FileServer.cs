@@ -4,9 +4,15 @@ using System.Text;
 
 namespace Cortex.EndToEnd.Tests;
 
-/// <summary>Serves one file as a web server does, and as the one object of a bucket of S3: as much of either as reading it needs.</summary>
+/// <summary>
+/// Serves one file as a web server does, and as the one object of a bucket of S3: as much of either as reading it needs. A
+/// second, larger file stops in its middle until <see cref="Release"/>.
+/// </summary>
 internal sealed class FileServer : IAsyncDisposable
 {
+    /// <summary>How many items the file has that stops.</summary>
+    public const int HaltingItems = 20_000;
+
     private const string Bucket = "data";
     private const string Key = "items/one.json";
 
@@ -15,7 +21,11 @@ internal sealed class FileServer : IAsyncDisposable
 
     private readonly HttpListener _listener = new();
     private readonly byte[] _content;
+    private readonly byte[] _halting = Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, HaltingItems)));
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<Task> _answers = [];
     private readonly Task _serving;
+    private int _halves;
 
     public FileServer(string content)
     {
@@ -35,12 +45,23 @@ internal sealed class FileServer : IAsyncDisposable
 
     public string FileUrl => $"{Url}/{Bucket}/{Key}";
 
+    /// <summary>The file that stops in its middle: the numbers from 0 to <see cref="HaltingItems"/>, a line each.</summary>
+    public string HaltingUrl => $"{Url}/halting.json";
+
+    /// <summary>How often the first half of the file that stops was sent.</summary>
+    public int Halves => Volatile.Read(ref _halves);
+
     public static string S3Path => $"s3://{Bucket}/items";
+
+    /// <summary>Sends the rest of the file that stops.</summary>
+    public void Release() => _released.TrySetResult();
 
     public async ValueTask DisposeAsync()
     {
+        Release();
         _listener.Close();
         await _serving;
+        await Task.WhenAll(_answers);
     }
 
     private async Task ServeAsync()
@@ -49,26 +70,48 @@ internal sealed class FileServer : IAsyncDisposable
         {
             try
             {
-                await AnswerAsync(await _listener.GetContextAsync());
+                _answers.Add(TryAnswerAsync(await _listener.GetContextAsync()));
             }
             catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
             {
-                // The test is over, or the client has left.
+                // The test is over.
             }
+        }
+    }
+
+    private async Task TryAnswerAsync(HttpListenerContext context)
+    {
+        try
+        {
+            await AnswerAsync(context);
+        }
+        catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
+        {
+            // The client has left.
         }
     }
 
     private async Task AnswerAsync(HttpListenerContext context)
     {
-        var isFile = context.Request.Url!.AbsolutePath == $"/{Bucket}/{Key}";
-        var body = isFile ? _content : Encoding.UTF8.GetBytes(
+        var halts = context.Request.Url!.AbsolutePath == "/halting.json";
+        var isFile = halts || context.Request.Url.AbsolutePath == $"/{Bucket}/{Key}";
+        var body = halts ? _halting : isFile ? _content : Encoding.UTF8.GetBytes(
             $"""<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated><Contents><Key>{Key}</Key><ETag>&quot;{Tag}&quot;</ETag><Size>{_content.Length}</Size></Contents></ListBucketResult>""");
         context.Response.ContentType = isFile ? "application/json" : "application/xml";
         context.Response.Headers["ETag"] = $"\"{Tag}\"";
         context.Response.ContentLength64 = body.Length;
         if (context.Request.HttpMethod != "HEAD")
         {
-            await context.Response.OutputStream.WriteAsync(body);
+            var half = halts ? body.Length / 2 : 0;
+            await context.Response.OutputStream.WriteAsync(body.AsMemory(0, half));
+            if (halts)
+            {
+                await context.Response.OutputStream.FlushAsync();
+                Interlocked.Increment(ref _halves);
+                await _released.Task;
+            }
+
+            await context.Response.OutputStream.WriteAsync(body.AsMemory(half));
         }
 
         context.Response.Close();

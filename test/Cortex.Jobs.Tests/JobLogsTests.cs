@@ -44,6 +44,19 @@ public sealed class JobLogsTests : IDisposable
     }
 
     [Fact]
+    public async Task Keep_Fails_LeavesWhatWasKeptAndNothingUnfinished()
+    {
+        var logs = new JobLogs(_folder, 2000);
+        await logs.KeepAsync("a", "1", 1, new[] { new LogLine("main", Some.Start, "first", false) }.ToAsyncEnumerable(), CancellationToken.None);
+        var lines = Enumerable.Range(0, 2).Select(i => i == 0 ? new LogLine("main", Some.Start, "second", false) : throw new IOException("disk full"));
+
+        await Assert.ThrowsAsync<IOException>(() => logs.KeepAsync("a", "1", 1, lines.ToAsyncEnumerable(), CancellationToken.None));
+
+        Assert.False(logs.IsKeeping("a", "1"));
+        Assert.Equal("first", Assert.Single(await ReadAsync(logs, 1)).Text);
+    }
+
+    [Fact]
     public async Task RemoveUnknown_RemovesOnlyThose()
     {
         var logs = new JobLogs(_folder, 2000);

@@ -25,6 +25,9 @@ internal sealed class OperatorClient : IDisposable
     private static readonly TimeSpan InfoTimeout = TimeSpan.FromSeconds(10);
 
     private readonly CliEnvironment _environment;
+
+    // What an operator on this machine knows at once is waited for on this thread: sooner than the code is ready that lets it go.
+    private readonly bool _isNear;
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
 
@@ -32,6 +35,7 @@ internal sealed class OperatorClient : IDisposable
     {
         _environment = environment;
         _time = host.Time;
+        _isNear = new Uri(environment.OperatorEndpoint).IsLoopback;
         _http = new HttpClient(host.CreateTransport(new Uri(environment.OperatorEndpoint)))
         {
             BaseAddress = new Uri(environment.OperatorEndpoint + "/"),
@@ -49,13 +53,13 @@ internal sealed class OperatorClient : IDisposable
     }
 
     public Task<IReadOnlyList<ApiResponse>> GetAsync(CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, "get", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken);
+        SendAsync(HttpMethod.Get, "get", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true);
 
     public async Task<ApiResponse> GetAsync(string apiName, CancellationToken cancellationToken) =>
-        Single(await SendAsync(HttpMethod.Get, $"get/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken));
+        Single(await SendAsync(HttpMethod.Get, $"get/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true));
 
     public async Task<ApiResponse> DescribeAsync(string apiName, CancellationToken cancellationToken) =>
-        Single(await SendAsync(HttpMethod.Get, $"describe/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken));
+        Single(await SendAsync(HttpMethod.Get, $"describe/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true));
 
     public Task<MessageResponse> RefreshAsync(string apiName, bool force, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, $"refresh/{Escape(apiName)}?force={Text(force)}", null, WireJson.Contract.MessageResponse, AnswerTimeout, cancellationToken);
@@ -168,9 +172,9 @@ internal sealed class OperatorClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken, bool soon = false)
     {
-        using var answer = await SendAsync(method, path, content, timeout, cancellationToken);
+        using var answer = await SendAsync(method, path, content, timeout, cancellationToken, soon);
         var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
         if (answer.StatusCode != HttpStatusCode.OK)
         {
@@ -188,14 +192,16 @@ internal sealed class OperatorClient : IDisposable
     }
 
     // Reads the whole answer, so that the timeout covers its body too.
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, TimeSpan timeout, CancellationToken cancellationToken, bool soon = false)
     {
         using var deadline = new CancellationTokenSource(timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         using var request = new HttpRequestMessage(method, path) { Content = content };
         try
         {
-            return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, either.Token);
+            return soon && _isNear
+                ? _http.Send(request, HttpCompletionOption.ResponseContentRead, either.Token)
+                : await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, either.Token);
         }
         catch (HttpRequestException exception)
         {

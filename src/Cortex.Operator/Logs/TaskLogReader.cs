@@ -7,9 +7,11 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Logs;
 
 /// <summary>Reads what a task job writes, attempt after attempt: from its pod while there is one, else what was kept.</summary>
-internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runtime) : IJobLogReader
+internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runtime, TimeProvider time) : IJobLogReader
 {
     private static readonly TimeSpan _lookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <inheritdoc/>
     public void Check(string apiName, string jobId)
@@ -75,14 +77,17 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
         }
     }
 
-    // A job that has ended a moment ago still has its pod, and its logs are on their way to where they are kept.
+    // A job that has ended a moment ago still has its pod, and its logs are on their way to where they are kept. They are not read
+    // from the pod: it may go in the middle.
     private async IAsyncEnumerable<LogLine> KeptAsync(JobRecord job, int attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var pod = tasks.Pod(job with { Attempt = attempt });
-        var lines = pod is not null && !tasks.Logs.Has(job.ApiName, job.Id, attempt)
-            ? runtime.ReadLogsAsync(pod.Id, new LogQuery(), cancellationToken)
-            : tasks.Logs.ReadAsync(job.ApiName, job.Id, attempt, cancellationToken);
-        await foreach (var line in lines)
+        var since = time.GetTimestamp();
+        while (!tasks.Logs.Has(job.ApiName, job.Id, attempt) && tasks.Pod(job with { Attempt = attempt }) is not null && time.GetElapsedTime(since) < _settle)
+        {
+            await Task.Delay(_pause, time, cancellationToken);
+        }
+
+        await foreach (var line in tasks.Logs.ReadAsync(job.ApiName, job.Id, attempt, cancellationToken))
         {
             yield return line;
         }

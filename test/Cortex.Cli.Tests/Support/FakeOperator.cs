@@ -40,6 +40,9 @@ internal sealed class FakeOperator : HttpMessageHandler
     public FakeOperator OnError(string methodAndPath, string kind, string message, HttpStatusCode status = HttpStatusCode.BadRequest, params ErrorPlace[] places) =>
         On(methodAndPath, status, JsonSerializer.Serialize(new ErrorResponse(kind, message) { Errors = places.Length > 0 ? places : null }, WireJson.Contract.ErrorResponse));
 
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        SendAsync(request, cancellationToken).GetAwaiter().GetResult();
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
