@@ -107,7 +107,9 @@ internal static class ApiShapes
         new Field("max_downscale_factor", new FloatShape { Min = 0, Below = 1 }, "One step down keeps at least this part of the replicas.") { Default = "0.75" },
         new Field("max_upscale_factor", new FloatShape { Above = 1 }, "One step up reaches at most this multiple of the replicas.") { Default = "1.5" },
         new Field("downscale_tolerance", new FloatShape { Min = 0, Below = 1 }, "A recommendation this close below the count changes nothing.") { Default = "0.05" },
-        new Field("upscale_tolerance", new FloatShape { Min = 0 }, "A recommendation this close above the count changes nothing.") { Default = "0.05" })
+        new Field("upscale_tolerance", new FloatShape { Min = 0 }, "A recommendation this close above the count changes nothing.") { Default = "0.05" },
+        new Field("idle", new ChoiceShape("remove", "freeze"), "What becomes of replicas that a scale-down leaves over: removed, or frozen (no processor, their memory kept) to go on within milliseconds.") { Default = "remove" },
+        new Field("freeze_period", Between("1s", "168h"), "Time that a frozen replica is kept; with idle: freeze.") { Default = "15m" })
     {
         Rules = [ApiRules.ReplicaBounds],
     };
