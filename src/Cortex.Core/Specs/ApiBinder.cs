@@ -97,6 +97,8 @@ internal static class ApiBinder
             MaxUpscaleFactor = autoscaling.Get<double>("max_upscale_factor"),
             DownscaleTolerance = autoscaling.Get<double>("downscale_tolerance"),
             UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
+            Burst = autoscaling.Get<bool>("burst"),
+            TargetQueueAge = autoscaling.TryGet("target_queue_age", out TimeSpan age) ? age : null,
             Idle = freezes ? IdleReplicas.Freeze : IdleReplicas.Remove,
             FreezePeriod = freezes ? autoscaling.Get<TimeSpan>("freeze_period") : null,
         };
