@@ -90,7 +90,8 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     /// <summary>Writes what is wanted and why in the Prometheus text format.</summary>
     public void WriteMetrics(TextWriter writer)
     {
-        var apis = store.Apis.Values.Where(api => api.Spec.Autoscaling is not null).Select(api => (Api: api, State: Find(api.Name))).Where(each => each.State.Last is not null).ToList();
+        List<(WantedApi Api, (ScalingDecision? Last, (long Up, long Down) Changes) State)> apis =
+            [.. store.Apis.Values.Where(api => api.Spec.Autoscaling is not null).Select(api => (api, Find(api.Name))).Where(each => each.Item2.Last is not null)];
         Family("cortex_autoscaler_in_flight", "gauge", "Requests in flight, averaged over the window, at the last decision.", each => each.Last!.Value.InFlight);
         Family("cortex_autoscaler_raw_recommendation", "gauge", "Replicas that the load asked for before any bound, at the last decision.", each => each.Last!.Value.Raw);
         Family("cortex_autoscaler_recommendation", "gauge", "Replicas recommended before stabilization, at the last decision.", each => each.Last!.Value.Recommended);
