@@ -96,8 +96,9 @@ public sealed class ZeroTests
     }
 
     [Theory]
-    [InlineData("max_replicas: 1, idle: remove", "app:1")]
-    [InlineData("max_replicas: 1, idle: freeze", "app:2")]
+    [InlineData("min_replicas: 1, idle: remove", "app:1")]
+    [InlineData("min_replicas: 1, idle: freeze", "app:2")]
+    [InlineData("max_replicas: 1, idle: freeze", "app:1")]
     public async Task Deploy_WithAFrozenReplicaThatIsOfNoUse_RemovesIt(string autoscaling, string image)
     {
         await using var cluster = await TestCluster.StartAsync();
@@ -129,7 +130,7 @@ public sealed class ZeroTests
         var ids = cluster.Runtime.List().Select(pod => pod.Id).ToList();
         ids.ForEach(cluster.Gateway.Hold);
 
-        await cluster.DeployAsync(Api("max_replicas: 1, idle: freeze"));
+        await ScaleDownAsync(cluster);
 
         await cluster.ReadyAsync("hello", 1);
         Assert.All(cluster.Runtime.List(), static pod => Assert.Equal(PodState.Ready, pod.State));
@@ -144,7 +145,7 @@ public sealed class ZeroTests
         await cluster.DeployAsync(Api("min_replicas: 2, idle: freeze"));
         await cluster.ReadyAsync("hello", 2);
         cluster.Runtime.List().ToList().ForEach(pod => cluster.Gateway.Hold(pod.Id));
-        await cluster.DeployAsync(Api("max_replicas: 1, idle: freeze"));
+        await ScaleDownAsync(cluster);
         await cluster.ReadyAsync("hello", 1);
 
         await cluster.DeployAsync(Api("min_replicas: 2, idle: freeze"));
@@ -153,13 +154,20 @@ public sealed class ZeroTests
         Assert.Equal(2, cluster.Machine.CreatedCount);
     }
 
+    /// <summary>Two replicas, of which the autoscaler needs only one.</summary>
     private static async Task<IReadOnlyList<string>> FreezeOneAsync(TestCluster cluster)
     {
         await cluster.DeployAsync(Api("min_replicas: 2, idle: freeze"));
         await cluster.ReadyAsync("hello", 2);
-        await cluster.DeployAsync(Api("max_replicas: 1, idle: freeze"));
+        await ScaleDownAsync(cluster);
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count(pod => pod.State == PodState.Frozen) == 1, "one is frozen");
         return [.. cluster.Runtime.List().Select(pod => pod.Id).Order()];
+    }
+
+    private static async Task ScaleDownAsync(TestCluster cluster)
+    {
+        cluster.Gateway.Traffic["hello"] = default;
+        await cluster.DeployAsync(Api("min_replicas: 1, downscale_stabilization_period: 0s, idle: freeze"));
     }
 
     private static string Api(string autoscaling, string image = "app:1") => $$"""
