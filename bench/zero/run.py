@@ -16,7 +16,7 @@ IMAGE = "cortex-bench/boots"
 APIS = 10 if QUICK else 30        # each is woken from zero once
 FROZEN = 10                       # each is thawed once in every round
 ROUNDS = 3 if QUICK else 12
-NETWORK, ADDRESS = f"cortex-bench-zero-{os.getpid()}", "172.31.250.9"
+NETWORK, ADDRESS = f"cortex-bench-zero-{os.getpid()}", "10.213.250.9"
 
 API = """- name: {name}
   kind: RealtimeAPI
@@ -89,7 +89,7 @@ def containers(cluster, state):
 
 
 def from_zero(cluster):
-    docker("network", "create", "--subnet", "172.31.250.0/24", NETWORK)
+    docker("network", "create", "--subnet", "10.213.250.0/24", NETWORK)
     cleanups.append(lambda: docker("network", "rm", NETWORK))
     names = [f"zero-{i}" for i in range(APIS)]
     cluster.deploy(names)
