@@ -16,7 +16,7 @@ IMAGE = "cortex-bench/boots"
 APIS = 10 if QUICK else 30        # each is woken from zero once
 FROZEN = 10                       # each is thawed once in every round
 ROUNDS = 3 if QUICK else 12
-NETWORK, ADDRESS = f"cortex-bench-zero-{os.getpid()}", "10.213.250.9"
+NETWORK, ADDRESS = f"bench-zero-run-{os.getpid()}", "10.213.250.9"
 
 API = """- name: {name}
   kind: RealtimeAPI
