@@ -192,6 +192,21 @@ internal static class ConfigDump
         dump.Fraction("max_upscale_factor", autoscaling.MaxUpscaleFactor);
         dump.Fraction("downscale_tolerance", autoscaling.DownscaleTolerance);
         dump.Fraction("upscale_tolerance", autoscaling.UpscaleTolerance);
+        if (autoscaling.Burst)
+        {
+            dump.Line("burst: true");
+        }
+
+        if (autoscaling.TargetQueueAge is { } age)
+        {
+            dump.Line($"target_queue_age: {GoDuration.Format(age)}");
+        }
+
+        if (autoscaling.Idle == IdleReplicas.Freeze)
+        {
+            dump.Line("idle: freeze");
+            dump.Line($"freeze_period: {GoDuration.Format(autoscaling.FreezePeriod ?? TimeSpan.Zero)}");
+        }
     }
 
     // A JSON list is a YAML list on one line.

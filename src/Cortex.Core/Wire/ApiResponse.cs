@@ -27,6 +27,10 @@ public sealed record ApiResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CallbackKey { get; init; }
 
+    /// <summary>The autoscaler's last decisions that differ from the one before, newest first; only in the answer to describe. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ScalingStatus>? Scaling { get; init; }
+
     /// <summary>Targets of a TrafficSplitter.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? NumTrafficSplitterTargets { get; init; }
@@ -142,6 +146,10 @@ public sealed record ReplicaCounts
 
     /// <summary>The runtime's answer makes no sense.</summary>
     public int Unknown { get; init; }
+
+    /// <summary>Standing still, to go on when they are wanted; they count neither as requested nor as up to date. Left out when there are none. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Frozen { get; init; }
 }
 
 /// <summary>One version in an API's history.</summary>

@@ -195,8 +195,25 @@ public sealed class FakeMachine(TimeProvider time)
         }
     }
 
-    private Room Taken() =>
-        _pods.Values.Where(p => p.HasRoom).Aggregate(default(Room), (sum, pod) => sum + Room.Of(pod.Definition));
+    internal bool Freeze(string podId)
+    {
+        lock (_lock)
+        {
+            var frozen = _pods.TryGetValue(podId, out var pod) && pod.Freeze();
+            Place();
+            return frozen;
+        }
+    }
+
+    internal bool Thaw(string podId)
+    {
+        lock (_lock)
+        {
+            return _pods.TryGetValue(podId, out var pod) && pod.Thaw();
+        }
+    }
+
+    private Room Taken() => _pods.Values.Where(p => p.HasRoom).Aggregate(default(Room), (sum, pod) => sum + pod.Takes);
 
     private void Resize(Room capacity)
     {

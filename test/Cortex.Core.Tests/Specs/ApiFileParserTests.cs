@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
+using Cortex.Core.Wire;
 
 namespace Cortex.Core.Tests.Specs;
 
@@ -67,6 +69,7 @@ public sealed class ApiFileParserTests
                 MinReplicas = 2, MaxReplicas = 10, InitReplicas = 3, TargetInFlight = 2.5, Window = TimeSpan.FromSeconds(90),
                 DownscaleStabilizationPeriod = TimeSpan.Zero, UpscaleStabilizationPeriod = TimeSpan.FromSeconds(30),
                 MaxDownscaleFactor = 0, MaxUpscaleFactor = 3, DownscaleTolerance = 0.1, UpscaleTolerance = 2,
+                Idle = IdleReplicas.Freeze, FreezePeriod = TimeSpan.FromSeconds(90),
             },
             rt.Autoscaling);
         var (api, side) = (rt.Pod.Containers[0], rt.Pod.Containers[1]);
@@ -89,6 +92,23 @@ public sealed class ApiFileParserTests
             },
             other.Queue);
         Assert.All(file.Apis.Where(each => each != other), each => Assert.Null(each.Queue));
+    }
+
+    [Fact]
+    public void Parse_ScalingKeysOfOurs_AreTakenOverAndMakeNoNewPods()
+    {
+        const string Without = "- name: a\n  kind: AsyncAPI\n  pod: {containers: [{name: c, image: i}]}\n";
+        var plain = Assert.Single(ApiFileParser.Parse("f.yaml", Without).Apis);
+        var written = Assert.Single(ApiFileParser.Parse("f.yaml", Without + "  autoscaling: {burst: false, target_queue_age: null}\n").Apis);
+        var fast = Assert.Single(ApiFileParser.Parse("f.yaml", Without + "  autoscaling: {burst: true, target_queue_age: 90s}\n").Apis);
+
+        Assert.Equal(new AutoscalingSpec { Burst = true, TargetQueueAge = TimeSpan.FromSeconds(90) }, fast.Autoscaling);
+        Assert.Equal(SpecHash.SpecId(plain), SpecHash.SpecId(written));
+        Assert.NotEqual(SpecHash.SpecId(plain), SpecHash.SpecId(fast));
+        Assert.Equal(SpecHash.PodId(plain), SpecHash.PodId(fast));
+        var json = JsonSerializer.Serialize(plain.Autoscaling!, WireJson.Contract.AutoscalingSpec);
+        Assert.DoesNotContain("burst", json, StringComparison.Ordinal);
+        Assert.DoesNotContain("target_queue_age", json, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -156,7 +176,7 @@ public sealed class ApiFileParserTests
               networking: {endpoint: /hello}
               autoscaling: {min_replicas: 1, max_replicas: 100, init_replicas: 1, target_in_flight: 1, window: 60s,
                 downscale_stabilization_period: 5m, upscale_stabilization_period: 1m, max_downscale_factor: 0.75,
-                max_upscale_factor: 1.5, downscale_tolerance: 0.05, upscale_tolerance: 0.05}
+                max_upscale_factor: 1.5, downscale_tolerance: 0.05, upscale_tolerance: 0.05, idle: remove, freeze_period: 15m}
               update_strategy: {max_surge: 25%, max_unavailable: 25%}
             """;
 
