@@ -68,6 +68,7 @@ cat >"$work/one.yaml" <<YAML
       - name: api
         image: $image
         compute: {cpu: 100m, mem: 32Mi}
+  autoscaling: {max_replicas: 1}
 YAML
 in_cluster "$few" deploy "$work/one.yaml" --wait >/dev/null 2>&1
 gets=()

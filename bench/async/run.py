@@ -26,6 +26,8 @@ PAYLOAD = json.dumps({"data": "p" * 1000})
 
 class Cluster(harness.Cluster):
     def deploy(self, name, replicas, concurrency=64):
+        """Without replicas nothing is worked off: a queued request wakes a replica, so its image is one that is nowhere."""
+        image = "cortex-bench/nginx" if replicas else "cortex-bench/nowhere"
         path = os.path.join(self.folder, f"{name}.yaml")
         with open(path, "w") as file:
             file.write(f"""- name: {name}
@@ -33,8 +35,8 @@ class Cluster(harness.Cluster):
   pod:
     max_concurrency: {concurrency}
     containers:
-      - {{name: api, image: cortex-bench/nginx, compute: {{cpu: 100m, mem: 64Mi}}}}
-  autoscaling: {{min_replicas: {replicas}, init_replicas: {replicas}}}
+      - {{name: api, image: {image}, compute: {{cpu: 100m, mem: 64Mi}}}}
+  autoscaling: {{min_replicas: {replicas}, max_replicas: {max(1, replicas)}, init_replicas: {replicas}}}
 """)
         self.cortex("deploy", path, "--wait") if replicas else self.cortex("deploy", path)
 

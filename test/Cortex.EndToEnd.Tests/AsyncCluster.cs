@@ -18,7 +18,7 @@ internal static class AsyncCluster
               image: {{TestImage.Name}}
               env: {APP_VERSION: "{{version}}"}
               compute: {cpu: 50m}
-          autoscaling: {min_replicas: {{replicas}}, init_replicas: {{replicas}}}
+          autoscaling: {min_replicas: {{replicas}}, max_replicas: {{Math.Max(1, replicas)}}, init_replicas: {{replicas}}}
           update_strategy: {max_surge: 1, max_unavailable: 0}
           queue: {{queue}}
 

@@ -77,7 +77,7 @@ public sealed class LocalCluster : IAsyncLifetime
               env: {APP_VERSION: "{{version}}"}
               compute: {cpu: 50m}
               {{more}}
-          autoscaling: {min_replicas: {{replicas}}, init_replicas: {{replicas}}}
+          autoscaling: {min_replicas: {{replicas}}, max_replicas: {{Math.Max(1, replicas)}}, init_replicas: {{replicas}}}
 
         """;
 
