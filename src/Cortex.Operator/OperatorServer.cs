@@ -11,6 +11,7 @@ using Cortex.Operator.Endpoints;
 using Cortex.Operator.Logs;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
+using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 using Cortex.Queues;
 using Cortex.Runtimes;
@@ -30,6 +31,7 @@ public sealed class OperatorServer : IAsyncDisposable
 {
     private readonly ApiStore _store;
     private readonly Reconciler _reconciler;
+    private readonly CanaryController _canaries;
     private readonly Deployer _deployer;
     private readonly JobStore _jobs;
     private readonly TaskController _tasks;
@@ -43,6 +45,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private Task _runningTasks = Task.CompletedTask;
     private Task _runningBatches = Task.CompletedTask;
     private Task _scheduling = Task.CompletedTask;
+    private Task _movingCanaries = Task.CompletedTask;
 
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
     /// <param name="options">The cluster.</param>
@@ -72,9 +75,10 @@ public sealed class OperatorServer : IAsyncDisposable
         var batchRoutes = new BatchRoutes(_store, _batches, errors, options, time);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
         _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        _canaries = new CanaryController(_store, runtime, gateway, _reconciler, time, loggers.CreateLogger<CanaryController>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, options, uid, time);
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, new SplitterReader(gateway, _canaries), options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
@@ -115,6 +119,7 @@ public sealed class OperatorServer : IAsyncDisposable
         _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
         _runningBatches = Task.Run(() => _batches.RunAsync(_stop.Token), CancellationToken.None);
         _scheduling = Task.Run(() => _scheduler.RunAsync(_stop.Token), CancellationToken.None);
+        _movingCanaries = Task.Run(() => _canaries.RunAsync(_stop.Token), CancellationToken.None);
     }
 
     /// <summary>Begins to answer.</summary>
@@ -135,7 +140,7 @@ public sealed class OperatorServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_reconciling, _runningTasks, _runningBatches, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_reconciling, _runningTasks, _runningBatches, _scheduling, _movingCanaries).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _app.DisposeAsync();
         _deployer.Dispose();
         await _jobs.DisposeAsync();

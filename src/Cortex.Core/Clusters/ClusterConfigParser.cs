@@ -107,6 +107,9 @@ public static class ClusterConfigParser
         ConnectTimeout = gateway.Get<TimeSpan>("connect_timeout"),
         QueueTimeout = gateway.Get<TimeSpan>("queue_timeout"),
         IdleTimeout = gateway.Get<TimeSpan>("idle_timeout"),
+        ShadowMaxBody = Bytes(gateway, "shadow_max_body"),
+        ShadowMemory = Bytes(gateway, "shadow_memory"),
+        ShadowTimeout = gateway.Get<TimeSpan>("shadow_timeout"),
         MaxConnections = gateway.Int32("max_connections"),
     };
 

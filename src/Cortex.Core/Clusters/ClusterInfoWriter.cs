@@ -103,6 +103,9 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "connect_timeout", gateway.ConnectTimeout);
         WriteDuration(json, "queue_timeout", gateway.QueueTimeout);
         WriteDuration(json, "idle_timeout", gateway.IdleTimeout);
+        json.WriteString("shadow_max_body", Quantity.FormatBytes(gateway.ShadowMaxBody));
+        json.WriteString("shadow_memory", Quantity.FormatBytes(gateway.ShadowMemory));
+        WriteDuration(json, "shadow_timeout", gateway.ShadowTimeout);
         json.WriteNumber("max_connections", gateway.MaxConnections);
         json.WriteEndObject();
 

@@ -16,7 +16,8 @@ internal static class AnswerHead
     /// <param name="bytes">The bytes it was parsed from.</param>
     /// <param name="response">The client's side.</param>
     /// <param name="strings">Texts that this replica's answers repeat.</param>
-    public static void PassOn(ResponseHead head, ReadOnlySpan<byte> bytes, HttpResponse response, StringCache strings)
+    /// <param name="saysOrigin">Whether to add <see cref="OriginHeader"/>, which Cortex leaves out behind a splitter.</param>
+    public static void PassOn(ResponseHead head, ReadOnlySpan<byte> bytes, HttpResponse response, StringCache strings, bool saysOrigin)
     {
         response.StatusCode = head.Status;
         var reason = strings.Get(bytes[head.Reason]);
@@ -26,7 +27,11 @@ internal static class AnswerHead
         }
 
         var headers = response.Headers;
-        headers[OriginHeader] = "api";
+        if (saysOrigin)
+        {
+            headers[OriginHeader] = "api";
+        }
+
         foreach (ref readonly var field in head.Fields)
         {
             var passes = field.Kind == HeaderKind.EndToEnd

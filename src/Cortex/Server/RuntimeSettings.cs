@@ -56,6 +56,9 @@ internal static class RuntimeSettings
         ConnectTimeout = config.Gateway.ConnectTimeout,
         QueueTimeout = config.Gateway.QueueTimeout,
         IdleTimeout = config.Gateway.IdleTimeout,
+        ShadowMaxBody = config.Gateway.ShadowMaxBody,
+        ShadowMemory = config.Gateway.ShadowMemory,
+        ShadowTimeout = config.Gateway.ShadowTimeout,
         MaxConnections = config.Gateway.MaxConnections,
     };
 
