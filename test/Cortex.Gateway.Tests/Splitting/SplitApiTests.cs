@@ -90,7 +90,7 @@ public sealed class SplitApiTests
         }
 
         // As any process must find it: clients come back after a restart.
-        Assert.Equal(["b", "a", "a", "a", "b", "a"], new[] { "alice", "bob", "carol", "dave", "42", "ü" }.Select(key => split.Choose(key)!.Target.Api));
+        Assert.Equal("abbaaa", string.Concat(new[] { "alice", "bob", "carol", "dave", "42", "ü" }.Select(key => split.Choose(key)!.Target.Api)));
     }
 
     [Theory]

@@ -51,8 +51,8 @@ public sealed class SplitOverHttpTests
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("b", 100, false)) with { Endpoint = "/a/split" });
 
-        Assert.EndsWith("b", await both.Gateway.GetRawAsync("/a/split"));
-        Assert.EndsWith("a", await both.Gateway.GetRawAsync("/a/split/x"));
+        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/a/split"), StringComparison.Ordinal);
+        Assert.Contains("\r\na\r\n", await both.Gateway.GetRawAsync("/a/split/x"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class SplitOverHttpTests
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("b", 100, false)) with { Endpoint = "/" });
 
-        Assert.EndsWith("b", await both.Gateway.GetRawAsync("/?x"));
+        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/?x"), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 404", await both.Gateway.GetRawAsync("/x"));
     }
 
