@@ -49,7 +49,7 @@ public sealed class SplitterParsingTests
     [InlineData("  sticky: {}", "spec.specify_exactly_one_field", "4:3", "sticky", "must have `header` or `cookie`")]
     [InlineData("  sticky: {header: a, cookie: b}", "spec.specify_exactly_one_field", "4:3", "sticky", "must have only one of")]
     [InlineData("  sticky: {header: 'X User'}", "configreader.invalid_str", "4:12", "sticky.header", "a name as HTTP has it")]
-    [InlineData("  sticky: {cokie: a}", "configreader.unsupported_key", "4:12", "sticky.cokie", "did you mean `cookie`?")]
+    [InlineData("  sticky: {cookie: a, cokie: b}", "configreader.unsupported_key", "4:23", "sticky.cokie", "did you mean `cookie`?")]
     [InlineData("  sticky: X-User", "configreader.invalid_primitive_type", "4:3", "sticky", "must be a map")]
     [InlineData("  canary: {}", "configreader.must_be_defined", "4:3", "canary.to", "must be defined")]
     [InlineData("  canary: {to: none, steps: [50]}", "spec.canary_target_unknown", "4:12", "canary.to", "\"none\" is none of the targets")]
