@@ -119,21 +119,21 @@ public sealed class SplitterTests(LocalCluster cluster) : IClassFixture<LocalClu
     public async Task Canary_BadVersion_GoesBackAndSaysWhy()
     {
         await cluster.DeployAsync(
-            Apis("b-old") + LocalCluster.Api("b-bad", more: Script("printf 'Status: 500 Broken\\r\\n\\r\\n'"))
-            + Splitter("bad", "{name: b-old, weight: 100}, {name: b-bad, weight: 0}", "canary: {to: b-bad, steps: [50, 100], every: 1h}"));
+            Apis("g-old") + LocalCluster.Api("g-bad", more: Script("printf 'Status: 500 Broken\\r\\n\\r\\n'"))
+            + Splitter("bad", "{name: g-old, weight: 100}, {name: g-bad, weight: 0}", "canary: {to: g-bad, steps: [50, 100], every: 1h}"));
         await using var load = new Load(cluster, "/bad", clients: 2);
 
         var canary = await CanaryAsync("bad", canary => canary.GetProperty("status").GetString() == "rolled_back", "the way back");
         await load.StopAsync();
 
         Assert.Equal(0, canary.GetProperty("weight").GetInt32());
-        Assert.Equal(20, (await AnswersAsync("/bad", 20))["b-old"]);
+        Assert.Equal(20, (await AnswersAsync("/bad", 20))["g-old"]);
         var reason = canary.GetProperty("message").GetString()!;
-        Assert.Matches(@"^\d+ of \d+ requests to b-bad failed; max_error_rate is 0.01$", reason);
+        Assert.Matches(@"^\d+ of \d+ requests to g-bad failed; max_error_rate is 0.01$", reason);
         Assert.Contains(reason, await cluster.Cli.OkAsync("get", "bad"), StringComparison.Ordinal);
         Assert.Contains(reason, await cluster.Cli.OkAsync("describe", "bad"), StringComparison.Ordinal);
         Assert.Contains(reason, await File.ReadAllTextAsync(Path.Combine(cluster.DataDirectory, "server.log")), StringComparison.Ordinal);
-        await DeleteAsync("bad", "b-old", "b-bad");
+        await DeleteAsync("bad", "g-old", "g-bad");
     }
 
     private static string Apis(params string[] names) => string.Concat(names.Select(name => LocalCluster.Api(name, version: name)));
