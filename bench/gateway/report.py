@@ -1,4 +1,5 @@
-"""Turns the lines of run.sh (case, proxy, requests/s, p50 ms, p99 ms, errors; round by round) into a table."""
+"""Turns the lines of run.sh (case, proxy, requests/s, p50 ms, p99 ms, errors, requests, our processor time in 10 ms; round by round)
+into tables."""
 
 import os
 import sys
@@ -25,6 +26,7 @@ def main(path, mode, rounds, seconds, memory):
           f"the rounds' ratios. The machine's load average was {os.getloadavg()[2]:.1f} over the last 15 minutes, these "
           f"runs included: above the number of cores plus two, others were at work too. The gateway held {memory} MB at the end of its runs without a limit.\n")
     met = []
+    split = cases.pop("split", None)
     for case, proxies in cases.items():
         print(f"## {TITLES[case]}\n")
         print("| | req/s | p50 ms | p99 ms | req/s x nginx | p99 x nginx | req/s x HAProxy | p99 x HAProxy | errors |")
@@ -44,8 +46,28 @@ def main(path, mode, rounds, seconds, memory):
             if case == "100":
                 met.append(f"- {TITLES[case]}: {tail:.2f} times nginx's p99 (mark: under 3): "
                            f"{'met' if tail < 3 else 'MISSED'}")
+    if split:
+        met += splitters(split)
     print("## Marks\n")
     print("\n".join(met))
+
+
+def splitters(paths):
+    """The same API by its own address and through splitters; processor time per request, as throughput tells less."""
+    for runs in paths.values():
+        for run in runs:
+            run.append(run[5] * 10_000 / run[4])
+    print(f"## The same API through splitters: 64 connections, 100 B answers, {len(paths['cortex'])} rounds\n")
+    print("| | req/s | p50 ms | p99 ms | processor time per request, us | x own address | errors |")
+    print("|---|---|---|---|---|---|---|")
+    titles = {"cortex": "own address", "splitter": "splitter of two targets", "sticky": "the same, sticky", "shadow": "the same, all copied to a shadow"}
+    for path, title in titles.items():
+        runs = paths[path]
+        print(f"| {title} | {median(run[0] for run in runs):,.0f} | {median(run[1] for run in runs):.2f} | {median(run[2] for run in runs):.2f} | "
+              f"{median(run[6] for run in runs):.1f} | {ratio(runs, paths['cortex'], 6):.3f} | {sum(run[3] for run in runs):.0f} |")
+    print()
+    cost = ratio(paths["splitter"], paths["cortex"], 6)
+    return [f"- a splitter: {cost:.3f} times the processor time per request (mark: at most 1.05): {'met' if cost <= 1.05 else 'MISSED'}"]
 
 
 def ratio(ours, theirs, column):

@@ -61,6 +61,18 @@ public sealed class GatewayOptions
     /// <summary>How long a replica that could not be reached is passed over. Default 1 s.</summary>
     public TimeSpan UnreachableReplicaPause { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Largest request body that is copied to a splitter's shadow, in bytes; requests with a larger one are not copied. 0 to
+    /// 1 GiB, default 1 MiB.
+    /// </summary>
+    public long ShadowMaxBody { get; set; } = 1 << 20;
+
+    /// <summary>Most bytes of all copies to shadows at a time; what is more is not copied. At least 64 KiB, default 64 MiB.</summary>
+    public long ShadowMemory { get; set; } = 64 << 20;
+
+    /// <summary>Longest time of a copy to a shadow, waiting for a replica and its answer included. Default 1 min.</summary>
+    public TimeSpan ShadowTimeout { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Most open client connections; more are closed at once. Default 10000.</summary>
     public int MaxConnections { get; set; } = 10_000;
 
@@ -72,6 +84,9 @@ public sealed class GatewayOptions
         Check(MaxHeaderSize is >= 8 << 10 and <= 1 << 20, nameof(MaxHeaderSize), "8192 to 1048576 bytes", MaxHeaderSize);
         Check(MaxHeaders is >= 10 and <= 10_000, nameof(MaxHeaders), "10 to 10000", MaxHeaders);
         Check(MaxConnections is >= 1 and <= 1_000_000, nameof(MaxConnections), "1 to 1000000", MaxConnections);
+        Check(ShadowMaxBody is >= 0 and <= 1 << 30, nameof(ShadowMaxBody), "0 to 1073741824 bytes", ShadowMaxBody);
+        Check(ShadowMemory >= 64 << 10, nameof(ShadowMemory), "65536 bytes or more", ShadowMemory);
+        CheckTime(ShadowTimeout, nameof(ShadowTimeout));
         CheckTime(HeaderTimeout, nameof(HeaderTimeout));
         CheckTime(KeepAliveTimeout, nameof(KeepAliveTimeout));
         CheckTime(ConnectTimeout, nameof(ConnectTimeout));

@@ -5,6 +5,7 @@ using Cortex.Gateway.Forwarding;
 using Cortex.Gateway.Listening;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
+using Cortex.Gateway.Shadowing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     private readonly SocketTransportFactory _transport;
     private readonly ApiGates _gates;
     private readonly Http2Exchange _http2;
+    private readonly ShadowCopies _shadows;
     private readonly GatewayApplication _application;
     private readonly KestrelServer _kestrel;
     private readonly ITimer _sweep;
@@ -59,7 +61,8 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         var demand = new WakeDemand(options.WakeBuffer, awaken ?? (static _ => { }));
         _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause, options.WakeTimeout), connector, demand, time);
         _http2 = new Http2Exchange(connector, options);
-        _application = new GatewayApplication(options, _gates, _http2, time, logger);
+        _shadows = new ShadowCopies(options, time, logger);
+        _application = new GatewayApplication(options, _gates, _http2, _shadows, time, logger);
         _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
         _transport = new SocketTransportFactory(
             Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
@@ -128,10 +131,16 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     public ApiTraffic? GetTraffic(string apiName) => _gates.Find(apiName)?.Traffic;
 
     /// <inheritdoc/>
+    public IReadOnlyList<SplitTraffic> GetSplitTraffic(string splitterName) => _gates.FindSplit(splitterName) is { } split
+        ? [.. split.Branches.Select(static branch => new SplitTraffic(
+            branch.Target.Api, branch.Counters.Requests, branch.Counters.Errors, branch.Counters.Slow, branch.Counters.Dropped))]
+        : [];
+
+    /// <inheritdoc/>
     public void WriteMetrics(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        MetricsText.Write(writer, _gates.All, _gates.Handled);
+        MetricsText.Write(writer, _gates.All, _gates.Handled, _gates.Splits);
     }
 
     /// <summary>Stops at once, and closes every connection.</summary>
@@ -145,6 +154,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
             port.Dispose();
         }
 
+        _shadows.Dispose();
         _gates.Apply(new RouteSnapshot([]));
         _http2.Dispose();
     }

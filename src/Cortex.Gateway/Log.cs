@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Error, "The gateway cannot accept connections on {EndPoint} any more: {Reason}. Restart it")]
     public static partial void AcceptFailed(this ILogger logger, string endPoint, string reason);
 
+    [LoggerMessage(2050, LogLevel.Debug, "Shadow {Api}: a copy of a request got no proper answer ({Reason})")]
+    public static partial void ShadowFailed(this ILogger logger, string api, string reason);
+
     [LoggerMessage(2006, LogLevel.Error, "API {Api}: a request failed within the server; please report this with the server's version")]
     public static partial void HandlerFailed(this ILogger logger, string api, Exception exception);
 }

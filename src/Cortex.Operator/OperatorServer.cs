@@ -12,6 +12,7 @@ using Cortex.Operator.Logs;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.Scaling;
+using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 using Cortex.Queues;
 using Cortex.Runtimes;
@@ -32,6 +33,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly ApiStore _store;
     private readonly Reconciler _reconciler;
     private readonly Autoscaler _autoscaler;
+    private readonly CanaryController _canaries;
     private readonly Deployer _deployer;
     private readonly JobStore _jobs;
     private readonly TaskController _tasks;
@@ -46,6 +48,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private Task _runningTasks = Task.CompletedTask;
     private Task _runningBatches = Task.CompletedTask;
     private Task _scheduling = Task.CompletedTask;
+    private Task _movingCanaries = Task.CompletedTask;
 
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
     /// <param name="options">The cluster.</param>
@@ -76,9 +79,10 @@ public sealed class OperatorServer : IAsyncDisposable
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
         _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
         _autoscaler = new Autoscaler(_store, gateway, asyncApis, _reconciler.Wake, time, loggers.CreateLogger<Autoscaler>());
+        _canaries = new CanaryController(_store, runtime, gateway, _reconciler, time, loggers.CreateLogger<CanaryController>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, _autoscaler, options, uid, time);
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(gateway, _canaries), options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime, time), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
@@ -123,6 +127,7 @@ public sealed class OperatorServer : IAsyncDisposable
         _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
         _runningBatches = Task.Run(() => _batches.RunAsync(_stop.Token), CancellationToken.None);
         _scheduling = Task.Run(() => _scheduler.RunAsync(_stop.Token), CancellationToken.None);
+        _movingCanaries = Task.Run(() => _canaries.RunAsync(_stop.Token), CancellationToken.None);
     }
 
     /// <summary>Begins to answer.</summary>
@@ -143,7 +148,7 @@ public sealed class OperatorServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_reconciling, _scaling, _runningTasks, _runningBatches, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_reconciling, _scaling, _runningTasks, _runningBatches, _scheduling, _movingCanaries).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _app.DisposeAsync();
         _deployer.Dispose();
         await _jobs.DisposeAsync();

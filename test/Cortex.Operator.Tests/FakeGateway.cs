@@ -9,6 +9,8 @@ internal sealed class FakeGateway : IGateway
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _held = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<string, IReadOnlyList<SplitTraffic>> _splits = new(StringComparer.Ordinal);
+
     public RouteSnapshot Routes { get; private set; } = new([]);
 
     public List<string> Drained { get; } = [];
@@ -38,6 +40,14 @@ internal sealed class FakeGateway : IGateway
     }
 
     public ApiTraffic? GetTraffic(string apiName) => Traffic.TryGetValue(apiName, out var traffic) ? traffic : null;
+
+    public IReadOnlyList<SplitTraffic> GetSplitTraffic(string splitterName) => _splits.GetValueOrDefault(splitterName, []);
+
+    public SplitRoute? Split(string splitter) => Routes.Splits.SingleOrDefault(route => route.Name == splitter);
+
+    /// <summary>Plays that a target has got so many requests in all.</summary>
+    public void Count(string splitter, string target, long requests, long errors = 0, long slow = 0) =>
+        _splits[splitter] = [new SplitTraffic(target, requests, errors, slow, 0)];
 
     public void WriteMetrics(TextWriter writer) => writer.Write("# HELP gateway_up One.\n# TYPE gateway_up gauge\ngateway_up 1\n");
 }

@@ -1,4 +1,5 @@
 // The gateway alone, with fixed routes, to be measured: PORT UPSTREAM_PORT MAX_CONCURRENCY MAX_QUEUE_LENGTH [APIS]
+// It serves /bench, the same through splitters at /split, /sticky and /shadow, and /other-N.
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -20,7 +21,15 @@ using var loggers = LoggerFactory.Create(static logging => logging.AddSimpleCons
 await using var gateway = new GatewayServer(
     new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, port))], loggers, TimeProvider.System);
 gateway.Apply(new RouteSnapshot(
-    [.. Enumerable.Range(0, apis).Select(i => Api($"other-{i}")), Api("bench")]));
+    [.. Enumerable.Range(0, apis).Select(i => Api($"other-{i}")), Api("bench"), Api("bench-2"), Api("dark")])
+{
+    Splits =
+    [
+        Split("split", []),
+        Split("sticky", []) with { Sticky = new StickyKey("X-User", IsCookie: false), SlowAfter = TimeSpan.FromSeconds(1) },
+        Split("shadow", [new SplitTarget("dark", 100, true)]),
+    ],
+});
 await gateway.StartAsync(CancellationToken.None);
 Console.WriteLine("ready");
 
@@ -44,4 +53,12 @@ ApiRoute Api(string name) => new()
     MaxConcurrency = concurrency,
     MaxQueueLength = queue,
     Replicas = [new ReplicaAddress(name + "-1", "127.0.0.1", upstream)],
+};
+
+SplitRoute Split(string name, SplitTarget[] more) => new()
+{
+    Name = name,
+    Kind = "TrafficSplitter",
+    Endpoint = "/" + name,
+    Targets = [new SplitTarget("bench", 75, false), new SplitTarget("bench-2", 25, false), .. more],
 };

@@ -47,7 +47,7 @@ internal static class ApiTables
         return kind switch
         {
             ApiKind.BatchAPI or ApiKind.TaskAPI => [metadata.Name, Text(JobTables.Running(api)), JobTables.Latest(api, time), updated],
-            ApiKind.TrafficSplitter => [metadata.Name, Text(api.NumTrafficSplitterTargets ?? api.Spec?.Apis?.Count ?? 0), updated],
+            ApiKind.TrafficSplitter => [metadata.Name, Text(api.NumTrafficSplitterTargets ?? api.Spec?.Apis?.Count ?? api.Splitter?.Targets.Count ?? 0) + SplitterText.CanaryInBrief(api), updated],
             ApiKind.AsyncAPI => [metadata.Name, Live(api), Text(api.Status?.UpToDate ?? 0), Text(api.Queue?.Waiting + api.Queue?.Delayed), Text(api.Queue?.InProgress), updated],
             _ => [metadata.Name, Live(api), Text(api.Status?.UpToDate ?? 0), updated],
         };

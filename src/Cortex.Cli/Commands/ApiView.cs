@@ -31,6 +31,7 @@ internal static class ApiView
         });
         if (kind == ApiKind.TrafficSplitter)
         {
+            text.Append(SplitterText.Canary(api.Splitter?.Canary, style, host.Time));
             text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("last updated: ")}{Elapsed.Since(api.Metadata?.LastUpdated ?? 0, host.Time)}\n{style.Bold("endpoint: ")}{api.Endpoint}\n");
         }
         else
@@ -73,7 +74,7 @@ internal static class ApiView
             table.Add(
                 environment.Name,
                 target.Shadow ? $"{target.Name} (shadow)" : target.Name,
-                target.Weight.ToString(CultureInfo.InvariantCulture),
+                SplitterText.Weight(splitter, target).ToString(CultureInfo.InvariantCulture),
                 string.Create(CultureInfo.InvariantCulture, $"{api.Status?.Ready}/{api.Status?.Requested}"),
                 string.Create(CultureInfo.InvariantCulture, $"{api.Status?.UpToDate}"),
                 Elapsed.Since(api.Metadata?.LastUpdated ?? 0, host.Time));

@@ -28,6 +28,17 @@ internal static class ConfigDump
             }
         }
 
+        if (spec.Sticky is { } sticky)
+        {
+            using var section = dump.Section("sticky:");
+            dump.Text(sticky.Cookie is null ? "header" : "cookie", sticky.Cookie ?? sticky.Header ?? "");
+        }
+
+        if (spec.Canary is { } canary)
+        {
+            Canary(dump, canary);
+        }
+
         if (spec.Pod is { } pod)
         {
             Pod(dump, spec.Kind, pod);
@@ -77,6 +88,25 @@ internal static class ConfigDump
         }
 
         return dump.ToString();
+    }
+
+    private static void Canary(Writer dump, CanarySpec canary)
+    {
+        using var section = dump.Section("canary:");
+        dump.Text("to", canary.To);
+        dump.Line($"steps: [{string.Join(", ", canary.Steps)}]");
+        dump.Line($"every: {GoDuration.Format(canary.Every)}");
+        if (canary.MaxErrorRate is { } rate)
+        {
+            dump.Fraction("max_error_rate", rate);
+        }
+        else
+        {
+            dump.Line("max_error_rate: null  # no limit");
+        }
+
+        dump.Line($"max_p99: {(canary.MaxP99 is { } longest ? GoDuration.Format(longest) : "null  # no limit")}");
+        dump.Number("min_requests", canary.MinRequests);
     }
 
     private static void Pod(Writer dump, ApiKind kind, PodSpec pod)

@@ -7,7 +7,7 @@ using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
 
-/// <summary>Shows what state each replica of an API is in, and why some are not ready.</summary>
+/// <summary>Shows what state each replica of an API is in, and why some are not ready; of a splitter, what its targets got.</summary>
 internal static class DescribeCommand
 {
     private const int StateColumnWidth = 32;
@@ -20,7 +20,7 @@ internal static class DescribeCommand
         var name = CommonOptions.ApiName();
         var env = CommonOptions.Env();
         var watch = CommonOptions.Watch();
-        var command = new Command("describe", "show the states of an API's replicas") { name, env, watch };
+        var command = new Command("describe", "show the states of an API's replicas, or what a traffic splitter's targets got") { name, env, watch };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: !parsed.GetValue(watch), cancellationToken);
@@ -34,6 +34,11 @@ internal static class DescribeCommand
         using var client = new OperatorClient(host, environment);
         var api = await client.DescribeAsync(name, cancellationToken);
         var style = host.Style;
+        if (api.Splitter is { } splitter)
+        {
+            return new Rendered(SplitterText.Describe(environment.Name, api, splitter, style, host.Time));
+        }
+
         var text = ApiTables.Render([(environment.Name, api)], showEnvironment: true, style, host.Time)
             + ApiView.Addresses(api, style)
             + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style)

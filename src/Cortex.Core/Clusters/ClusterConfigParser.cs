@@ -109,6 +109,9 @@ public static class ClusterConfigParser
         WakeTimeout = gateway.Get<TimeSpan>("wake_timeout"),
         WakeBuffer = Bytes(gateway, "wake_buffer"),
         IdleTimeout = gateway.Get<TimeSpan>("idle_timeout"),
+        ShadowMaxBody = Bytes(gateway, "shadow_max_body"),
+        ShadowMemory = Bytes(gateway, "shadow_memory"),
+        ShadowTimeout = gateway.Get<TimeSpan>("shadow_timeout"),
         MaxConnections = gateway.Int32("max_connections"),
     };
 

@@ -105,6 +105,9 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "wake_timeout", gateway.WakeTimeout);
         json.WriteString("wake_buffer", Quantity.FormatBytes(gateway.WakeBuffer));
         WriteDuration(json, "idle_timeout", gateway.IdleTimeout);
+        json.WriteString("shadow_max_body", Quantity.FormatBytes(gateway.ShadowMaxBody));
+        json.WriteString("shadow_memory", Quantity.FormatBytes(gateway.ShadowMemory));
+        WriteDuration(json, "shadow_timeout", gateway.ShadowTimeout);
         json.WriteNumber("max_connections", gateway.MaxConnections);
         json.WriteEndObject();
 

@@ -136,6 +136,9 @@ internal static class ClusterShapes
         new Field("wake_timeout", Time("100ms", "24h"), "Time a request may wait for the first replica of an API without any.") { Default = "20m" },
         new Field("wake_buffer", new QuantityShape("1Mi") { Max = "1Ti", Example = "128Mi" }, "Size of the bodies of requests together that wait for the first replica of their API; each takes at most 1Mi.") { Default = "128Mi" },
         new Field("idle_timeout", Time("0s", "24h"), "Time a delivered request may go without data either way; 0s for no limit.") { Default = "0s" },
+        new Field("shadow_max_body", new QuantityShape("0") { Max = "1Gi" }, "Largest body of a request that is copied to a shadow.") { Default = "1Mi" },
+        new Field("shadow_memory", new QuantityShape("64Ki") { Max = "64Gi" }, "Memory for all copies to shadows at a time; what is more is not copied.") { Default = "64Mi" },
+        new Field("shadow_timeout", Time("100ms", "24h"), "Time that a copy to a shadow has, waiting and answer included.") { Default = "1m" },
         new Field("max_connections", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of clients at a time.") { Default = "10000" });
 
     private static MapShape Jobs() => new(

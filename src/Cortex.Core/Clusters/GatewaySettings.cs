@@ -33,6 +33,15 @@ public sealed record GatewaySettings
     /// <summary>Time a delivered request may go without data either way; zero for no limit.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.Zero;
 
+    /// <summary>Bytes of one request's body that are kept to copy it to a shadow; larger ones are not copied.</summary>
+    public long ShadowMaxBody { get; init; } = 1L * 1024 * 1024;
+
+    /// <summary>Bytes of all copies for shadows at a time; what is more is not copied.</summary>
+    public long ShadowMemory { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Time that a copy for a shadow has, waiting and answer included.</summary>
+    public TimeSpan ShadowTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Connections of clients at a time; 1-1000000.</summary>
     public int MaxConnections { get; init; } = 10_000;
 }

@@ -57,6 +57,8 @@ internal static class ErrorKinds
     public const string ComputeResourceConflict = "spec.compute_resource_conflict";
     public const string IncorrectTrafficSplitterWeight = "spec.incorrect_traffic_splitter_weight";
     public const string TrafficSplitterApisNotUnique = "spec.traffic_splitter_apis_not_unique";
+    public const string CanaryTargetUnknown = "spec.canary_target_unknown";
+    public const string CanaryStepsNotGrowing = "spec.canary_steps_not_growing";
     public const string OneShadowPerTrafficSplitter = "spec.one_shadow_per_traffic_splitter";
 
     public const string NoNodeGroups = "resources.no_node_groups";

@@ -23,6 +23,16 @@ public static class SpecHash
     {
         json.WriteString("pod_id", PodId(spec));
         Write(json, "apis", spec.Apis, WireJson.Contract.IReadOnlyListTrafficSplitterTarget);
+        if (spec.Sticky is not null)
+        {
+            Write(json, "sticky", spec.Sticky, WireJson.Contract.StickySpec);
+        }
+
+        if (spec.Canary is not null)
+        {
+            Write(json, "canary", spec.Canary, WireJson.Contract.CanarySpec);
+        }
+
         Write(json, "networking", spec.Networking, WireJson.Contract.NetworkingSpec);
         Write(json, "autoscaling", spec.Autoscaling, WireJson.Contract.AutoscalingSpec);
         Write(json, "update_strategy", spec.UpdateStrategy, WireJson.Contract.UpdateStrategySpec);

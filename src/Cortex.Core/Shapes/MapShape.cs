@@ -80,10 +80,10 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
 
         if (ExactlyOneOf.Count > 0)
         {
-            schema["oneOf"] = new JsonArray([.. Choices(variant).Select(key => new JsonObject
+            schema["oneOf"] = new JsonArray([.. fields.Where(field => field.AppliesTo(variant) && ExactlyOneOf.Contains(field.Key)).Select(field => new JsonObject
             {
-                ["properties"] = new JsonObject { [key] = new JsonObject { ["type"] = "object" } },
-                ["required"] = new JsonArray(key),
+                ["properties"] = new JsonObject { [field.Key] = new JsonObject { ["type"] = field.Shape is StringShape ? "string" : "object" } },
+                ["required"] = new JsonArray(field.Key),
             })]);
         }
 

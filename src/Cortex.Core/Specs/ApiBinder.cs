@@ -18,6 +18,8 @@ internal static class ApiBinder
             Pod = pod,
             NodeGroups = Texts(api, "node_groups"),
             Apis = api.Find<ListValue>("apis") is { } targets ? [.. targets.Of<MapValue>().Select(Target)] : null,
+            Sticky = api.Find<MapValue>("sticky") is { } sticky ? new StickySpec { Header = sticky.Find<string>("header"), Cookie = sticky.Find<string>("cookie") } : null,
+            Canary = api.Find<MapValue>("canary") is { } canary ? Canary(canary) : null,
             Networking = new NetworkingSpec(api.Get<MapValue>("networking").Find<string>("endpoint") ?? "/" + name),
             Autoscaling = api.Find<MapValue>("autoscaling") is { } autoscaling ? Autoscaling(autoscaling, pod!.MaxConcurrency) : null,
             UpdateStrategy = api.Find<MapValue>("update_strategy") is { } strategy
@@ -139,6 +141,16 @@ internal static class ApiBinder
 
     private static TrafficSplitterTarget Target(MapValue target) =>
         new(target.Get<string>("name"), target.Int32("weight"), target.Get<bool>("shadow"));
+
+    private static CanarySpec Canary(MapValue canary) => new()
+    {
+        To = canary.Get<string>("to"),
+        Steps = [.. canary.Get<ListValue>("steps").Of<long>().Select(step => (int)step)],
+        Every = canary.Get<TimeSpan>("every"),
+        MaxErrorRate = canary.TryGet("max_error_rate", out double rate) ? rate : null,
+        MaxP99 = canary.TryGet("max_p99", out TimeSpan longest) ? longest : null,
+        MinRequests = canary.Int32("min_requests"),
+    };
 
     private static IReadOnlyList<string>? Texts(MapValue map, string key) => map.Find<ListValue>(key)?.Of<string>();
 }

@@ -156,6 +156,48 @@ internal static class ApiRules
         }
     }
 
+    /// <summary>Each step of a canary sends more requests to its target than the one before.</summary>
+    public static void CanarySteps(MapValue canary, Walk walk)
+    {
+        if (!canary.TryGet("steps", out ListValue list))
+        {
+            return;
+        }
+
+        var steps = list.Of<long>();
+        if (steps.Count == list.Items.Count && steps.Zip(steps.Skip(1)).Any(pair => pair.Second <= pair.First))
+        {
+            walk.Fail(canary.SpotOf("steps"), ErrorKinds.CanaryStepsNotGrowing, $"each step must be more than the one before; these are {string.Join(", ", steps)}");
+        }
+    }
+
+    /// <summary>A canary moves requests to a target that can get more of them than it has.</summary>
+    public static void CanaryTarget(MapValue api, Walk walk)
+    {
+        if (!api.TryGet("canary", out MapValue canary) || !canary.TryGet("to", out string to) || !api.TryGet("apis", out ListValue list))
+        {
+            return;
+        }
+
+        var targets = list.Of<MapValue>();
+        var target = targets.FirstOrDefault(target => target.TryGet("name", out string name) && name == to);
+        if (target is null)
+        {
+            if (targets.Count == list.Items.Count && targets.All(each => each.TryGet("name", out string _)))
+            {
+                walk.Fail(canary.SpotOf("to"), ErrorKinds.CanaryTargetUnknown, $"\"{YamlScalar.Shorten(to)}\" is none of the targets in `apis`; add it there, with the weight that it begins with");
+            }
+        }
+        else if (target.TryGet("shadow", out bool shadow) && shadow)
+        {
+            walk.Fail(canary.SpotOf("to"), ErrorKinds.CanaryTargetUnknown, $"\"{YamlScalar.Shorten(to)}\" is a shadow, whose answers no client gets; name another target");
+        }
+        else if (target.TryGet("weight", out long weight) && canary.TryGet("steps", out ListValue steps) && steps.Of<long>() is [var first, ..] && first <= weight)
+        {
+            walk.Fail(canary.SpotOf("steps"), ErrorKinds.CanaryStepsNotGrowing, $"the first step ({first}) must be more than the weight that \"{YamlScalar.Shorten(to)}\" has in `apis` ({weight})");
+        }
+    }
+
     private static IReadOnlyList<MapValue> Containers(MapValue pod) =>
         pod.TryGet("containers", out ListValue containers) ? containers.Of<MapValue>() : [];
 }

@@ -141,6 +141,24 @@ internal static class ApiShapes
         new Field("weight", new IntShape { Min = 0, Max = 100 }, "Percent of the requests; for a shadow, percent that is copied to it.") { Required = true },
         new Field("shadow", new BoolShape(), "Gets copies of requests, and its answers are dropped.") { Default = "false" });
 
+    private static readonly MapShape s_sticky = new(
+        new Field("header", Texts.HttpToken, "Requests with the same value of this header go to the same target.") { Null = NullRule.Absent },
+        new Field("cookie", Texts.HttpToken, "Requests with the same value of this cookie go to the same target.") { Null = NullRule.Absent })
+    {
+        ExactlyOneOf = ["header", "cookie"],
+    };
+
+    private static readonly MapShape s_canary = new(
+        new Field("to", Texts.Any, "Name of the target that requests move to.") { Required = true },
+        new Field("steps", new ListShape(new IntShape { Min = 1, Max = 100 }) { MinCount = 1, MaxCount = 100 }, "Percent of the requests at each step; each more than the one before.") { Default = "[1, 5, 25, 100]" },
+        new Field("every", Between("1s", "168h"), "Shortest time of a step.") { Default = "5m" },
+        new Field("max_error_rate", new FloatShape { Min = 0, Max = 1 }, "Largest part of the target's requests that may fail, such as 0.01; null for any.") { Default = "0.01", Null = NullRule.Allowed },
+        new Field("max_p99", Between("1ms", "24h"), "Time that at most 1 percent of the target's requests may exceed; null for any.") { Null = NullRule.Allowed },
+        new Field("min_requests", new IntShape { Min = 1, Max = 1_000_000 }, "Requests that a step needs before the next one.") { Default = "100" })
+    {
+        Rules = [ApiRules.CanarySteps],
+    };
+
     private static readonly MapShape s_jobsOfApi = new(
         new Field("max_concurrent", new IntShape { Min = 1, Max = 10_000 }, "Jobs of this API that run at a time; further ones wait as pending. Null for no bound but the cluster's.") { Null = NullRule.Allowed },
         new Field("priority", new IntShape { Min = 0, Max = 9 }, "Jobs of a higher priority start first, among all APIs; a submission may say otherwise.") { Default = "0" },
@@ -205,6 +223,8 @@ internal static class ApiShapes
         s_kind,
         new Field("pod", s_pod, "What one replica or worker runs.") { Variants = s_pods, Default = "{}" },
         new Field("apis", new ListShape(s_target), "The APIs that get the requests; weights without shadows sum to 100.") { Variants = [Splitter], Required = true, Null = NullRule.EmptyList },
+        new Field("sticky", s_sticky, "What clients are told apart by, to send each to the same target; null for nothing.") { Variants = [Splitter], Null = NullRule.Allowed },
+        new Field("canary", s_canary, "Moves requests to one target step by step, and back when it does worse than it may; null for never.") { Variants = [Splitter], Null = NullRule.Allowed },
         new Field("networking", s_networking, "Where the API is reached.") { Default = "{}" },
         new Field("node_groups", new ListShape(Texts.NodeGroupName) { MinCount = 1 }, "Node groups that it may run on; null for all.") { Variants = s_pods, Null = NullRule.Allowed },
         new Field("autoscaling", s_autoscaling, "Replica bounds and the scaling rule.") { Variants = s_scaled, Default = "{}" },
@@ -214,7 +234,7 @@ internal static class ApiShapes
         new Field("schedule", s_schedule, "When jobs start by themselves; null for never.") { Variants = s_jobs, Null = NullRule.Allowed })
     {
         KeyErrorKind = ErrorKinds.MalformedConfig,
-        Rules = [ApiRules.TargetInFlight, ApiRules.Targets],
+        Rules = [ApiRules.TargetInFlight, ApiRules.Targets, ApiRules.CanaryTarget],
     };
 
     private static IntShape Port(bool takesDigits) => new() { Min = 1, Max = 65535, Reserved = s_reservedPorts, TakesDigits = takesDigits };

@@ -20,6 +20,12 @@ public sealed record ApiSpec
     /// <summary>The targets of a TrafficSplitter; null for every other kind.</summary>
     public IReadOnlyList<TrafficSplitterTarget>? Apis { get; init; }
 
+    /// <summary>What a TrafficSplitter tells its clients apart by; null for nothing, each request counts for itself.</summary>
+    public StickySpec? Sticky { get; init; }
+
+    /// <summary>How a TrafficSplitter moves its requests to one target by itself; null for never.</summary>
+    public CanarySpec? Canary { get; init; }
+
     /// <summary>Where it is reached.</summary>
     public required NetworkingSpec Networking { get; init; }
 

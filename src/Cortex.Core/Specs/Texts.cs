@@ -50,10 +50,21 @@ internal static partial class Texts
         PatternWords = "only have letters, digits, dashes and underscores",
     };
 
+    /// <summary>The name of a header or a cookie.</summary>
+    public static readonly StringShape HttpToken = new()
+    {
+        MaxLength = 256,
+        Pattern = Token,
+        PatternWords = "be a name as HTTP has it: letters, digits and !#$%&'*+-.^_`|~",
+    };
+
     private const string Dns1035Words = "only have lower-case letters, digits and dashes, start with a letter and end with a letter or a digit";
 
     [GeneratedRegex(@"^[a-z]([-a-z0-9]*[a-z0-9])?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Dns1035 { get; }
+
+    [GeneratedRegex(@"^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Token { get; }
 
     [GeneratedRegex(@"^[a-zA-Z0-9_\-]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex AlphaNumericDashUnderscore { get; }

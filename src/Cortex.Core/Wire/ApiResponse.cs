@@ -35,6 +35,10 @@ public sealed record ApiResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? NumTrafficSplitterTargets { get; init; }
 
+    /// <summary>Where a TrafficSplitter sends its requests now; left out for other kinds. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SplitterStatus? Splitter { get; init; }
+
     /// <summary>The URL that clients call.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Endpoint { get; init; }

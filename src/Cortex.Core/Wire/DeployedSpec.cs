@@ -22,6 +22,14 @@ public sealed record DeployedSpec
     /// <summary>The targets of a TrafficSplitter.</summary>
     public IReadOnlyList<TrafficSplitterTarget>? Apis { get; init; }
 
+    /// <summary>What a TrafficSplitter tells its clients apart by; left out for nothing. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StickySpec? Sticky { get; init; }
+
+    /// <summary>How a TrafficSplitter moves its requests to one target by itself; left out for never. Ours: Cortex 0.42 has no such field.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CanarySpec? Canary { get; init; }
+
     /// <summary>Where it is reached.</summary>
     public required NetworkingSpec Networking { get; init; }
 
@@ -84,6 +92,8 @@ public sealed record DeployedSpec
         Pod = spec.Pod,
         NodeGroups = spec.NodeGroups,
         Apis = spec.Apis,
+        Sticky = spec.Sticky,
+        Canary = spec.Canary,
         Networking = spec.Networking,
         Autoscaling = spec.Autoscaling,
         UpdateStrategy = spec.UpdateStrategy,

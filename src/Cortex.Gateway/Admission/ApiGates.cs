@@ -1,10 +1,11 @@
 using Cortex.Gateway.Forwarding;
 using Cortex.Gateway.Routing;
+using Cortex.Gateway.Splitting;
 
 namespace Cortex.Gateway.Admission;
 
 /// <summary>
-/// All APIs' gates and handlers, and the table that leads to them. They live from snapshot to snapshot under their API's
+/// All APIs' gates, handlers and splitters, and the table that leads to them. They live from snapshot to snapshot under their API's
 /// name, a gate also after its API's removal until its last request is over.
 /// </summary>
 internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connector, WakeDemand demand, TimeProvider time)
@@ -12,7 +13,8 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
     private readonly Lock _applying = new();
     private volatile IReadOnlyDictionary<string, ApiGate> _byName = new Dictionary<string, ApiGate>();
     private volatile IReadOnlyDictionary<string, HandledApi> _handled = new Dictionary<string, HandledApi>();
-    private volatile RouteTable<RoutedApi> _routes = new([]);
+    private volatile IReadOnlyDictionary<string, SplitApi> _splits = new Dictionary<string, SplitApi>();
+    private volatile RouteTable<RoutedApi> _routes = new([], []);
 
     /// <summary>The routes of this moment; read once per request.</summary>
     public RouteTable<RoutedApi> Routes => _routes;
@@ -22,6 +24,11 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
 
     /// <summary>Every API that a handler serves.</summary>
     public IEnumerable<HandledApi> Handled => _handled.Values;
+
+    /// <summary>Every splitter.</summary>
+    public IEnumerable<SplitApi> Splits => _splits.Values;
+
+    public SplitApi? FindSplit(string name) => _splits.GetValueOrDefault(name);
 
     public ApiGate? Find(string apiName) => _byName.GetValueOrDefault(apiName);
 
@@ -54,12 +61,22 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
                 handled.Add(route.Name, api);
             }
 
+            var splits = new Dictionary<string, SplitApi>(StringComparer.Ordinal);
+            foreach (var route in snapshot.Splits)
+            {
+                var split = _splits.GetValueOrDefault(route.Name);
+                split?.Apply(route, next);
+                splits.Add(route.Name, split ?? new SplitApi(route, next));
+            }
+
             _handled = handled;
+            _splits = splits;
             _routes = new RouteTable<RoutedApi>(
             [
                 .. snapshot.Apis.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)next[route.Name])),
                 .. snapshot.Handlers.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)handled[route.Name])),
-            ]);
+            ],
+            snapshot.Splits.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)splits[route.Name])));
             foreach (var (name, gate) in old)
             {
                 if (next.ContainsKey(name))

@@ -22,7 +22,8 @@ internal static class AnswerHead
     /// <param name="bytes">The bytes it was parsed from.</param>
     /// <param name="response">The client's side.</param>
     /// <param name="strings">Texts that this replica's answers repeat.</param>
-    public static void PassOn(ResponseHead head, ReadOnlySpan<byte> bytes, HttpResponse response, StringCache strings)
+    /// <param name="saysOrigin">Whether to add <see cref="OriginHeader"/>, which Cortex leaves out behind a splitter.</param>
+    public static void PassOn(ResponseHead head, ReadOnlySpan<byte> bytes, HttpResponse response, StringCache strings, bool saysOrigin)
     {
         response.StatusCode = head.Status;
         var reason = strings.Get(bytes[head.Reason]);
@@ -32,7 +33,11 @@ internal static class AnswerHead
         }
 
         var headers = response.Headers;
-        headers.TryAdd(OriginHeader, Origin);
+        if (saysOrigin)
+        {
+            headers.TryAdd(OriginHeader, Origin);
+        }
+
         foreach (ref readonly var field in head.Fields)
         {
             var passes = field.Kind == HeaderKind.EndToEnd

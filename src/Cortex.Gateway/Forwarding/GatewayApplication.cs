@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
+using Cortex.Gateway.Shadowing;
+using Cortex.Gateway.Splitting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -13,7 +15,7 @@ namespace Cortex.Gateway.Forwarding;
 
 /// <summary>The journey of a request: check, route, admit and forward or let a handler answer, record.</summary>
 internal sealed class GatewayApplication(
-    GatewayOptions options, ApiGates gates, Http2Exchange http2, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
+    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
 {
     /// <summary>Asks whether an API is there without waking it.</summary>
     private const string ProbeHeader = "X-Cortex-Probe";
@@ -56,9 +58,12 @@ internal sealed class GatewayApplication(
             return GatewayAnswer.NoSuchEndpoint(http);
         }
 
-        return api is ApiGate gate
-            ? ServeAsync(context, gate, target, matched)
-            : HandleAsync(http, (HandledApi)api, target, place.PathStart + matched, place.PathEnd);
+        return api switch
+        {
+            ApiGate gate => ServeAsync(context, gate, target, matched),
+            SplitApi split => SplitAsync(context, split, target, matched),
+            _ => HandleAsync(http, (HandledApi)api, target, place.PathStart + matched, place.PathEnd),
+        };
     }
 
     /// <summary>Lets an API's handler answer.</summary>
@@ -92,6 +97,42 @@ internal sealed class GatewayApplication(
         finally
         {
             api.Metrics.Record(completed ? http.Response.StatusCode : 0, time.GetElapsedTime(began));
+        }
+    }
+
+    private Task SplitAsync(RequestContext context, SplitApi split, string target, int matched)
+    {
+        var http = context.Http;
+        var branch = split.Choose(StickyValue.Of(http.Request.Headers, split.Sticky));
+        if (branch?.Gate is not { } gate)
+        {
+            split.Metrics.Record(StatusCodes.Status503ServiceUnavailable, TimeSpan.Zero);
+            return GatewayAnswer.NoReplica(http);
+        }
+
+        var copy = split.ChooseShadow() is { } shadow ? shadows.Begin(http, shadow, target, matched, context.ClientAddress) : null;
+        return SplitAsync(context, split, branch, gate, copy, target, matched);
+    }
+
+    /// <summary>As <see cref="ServeAsync"/>, counted for the splitter too.</summary>
+    private async Task SplitAsync(RequestContext context, SplitApi split, SplitBranch branch, ApiGate gate, ShadowCopy? copy, string target, int matched)
+    {
+        var start = time.GetTimestamp();
+        var completed = false;
+        (context.IsSplit, context.Outcome) = (true, ExchangeOutcome.NotDelivered);
+        try
+        {
+            completed = await TryServeAsync(context, gate, target, matched);
+        }
+        finally
+        {
+            context.IsSplit = false;
+            copy?.GiveUp();
+            var elapsed = time.GetElapsedTime(start);
+            var status = completed ? context.Http.Response.StatusCode : 0;
+            gate.Metrics.Record(status, elapsed);
+            split.Metrics.Record(status, elapsed);
+            branch.Record(status, brokeOff: !completed && context.Outcome == ExchangeOutcome.BrokenOff, elapsed);
         }
     }
 
@@ -154,6 +195,7 @@ internal sealed class GatewayApplication(
 
             if (result.Outcome != ExchangeOutcome.NotDelivered)
             {
+                context.Outcome = result.Outcome;
                 return await EndAsync(http, gate, replica, result);
             }
 
@@ -195,13 +237,13 @@ internal sealed class GatewayApplication(
         var http = context.Http;
         if (Http2Exchange.IsGrpc(http.Request))
         {
-            return await http2.SendAsync(http, replica.Address, target, matched, context.ClientAddress, clientLeft);
+            return await http2.SendAsync(http, replica.Address, target, matched, context.ClientAddress, saysOrigin: !context.IsSplit, clientLeft);
         }
 
         var pool = replica.Pool;
         if (!prepared)
         {
-            context.Exchange.Prepare(http, target, matched, context.ClientAddress, replica.Address.Host);
+            context.Exchange.Prepare(http, target, matched, context.ClientAddress, replica.Address.Host, saysOrigin: !context.IsSplit);
         }
 
         try

@@ -32,6 +32,7 @@ internal sealed class Http1Exchange
     private Task<bool>? _sending;
     private bool _bodyIsInline;
     private bool _switchesProtocol;
+    private bool _saysOrigin;
     private Exception? _bodyFailure;
     private IdleWatch? _idle;
     private bool _finished;
@@ -46,9 +47,10 @@ internal sealed class Http1Exchange
 
     /// <summary>Writes the request's head. Called once, before the first attempt to send it.</summary>
     /// <exception cref="BadClientRequestException">It cannot be passed on.</exception>
-    public void Prepare(HttpContext http, string rawTarget, int matched, string clientAddress, string replicaHost)
+    public void Prepare(HttpContext http, string rawTarget, int matched, string clientAddress, string replicaHost, bool saysOrigin)
     {
         _http = http;
+        _saysOrigin = saysOrigin;
         _body = BodyFraming.Of(http);
         _switchesProtocol = ProtocolSwitch.IsWanted(http);
         _bodyFailure = null;
@@ -336,7 +338,7 @@ internal sealed class Http1Exchange
             throw new BadUpstreamAnswerException("the answer switches protocols though nobody asked for it");
         }
 
-        AnswerHead.PassOn(head, connection.Unread, _http.Response, _pool.Strings);
+        AnswerHead.PassOn(head, connection.Unread, _http.Response, _pool.Strings, _saysOrigin);
         connection.Consume(head.Length);
         var body = new BodyCopier(connection, _http.Response, _finish, _idle);
         if (head.Status == StatusCodes.Status101SwitchingProtocols)

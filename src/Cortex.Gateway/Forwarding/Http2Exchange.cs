@@ -48,14 +48,14 @@ internal sealed class Http2Exchange : IDisposable
 
     /// <summary>Sends the call and passes the answer on.</summary>
     public async Task<ExchangeResult> SendAsync(
-        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress, CancellationToken clientLeft)
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress, bool saysOrigin, CancellationToken clientLeft)
     {
         using var request = MakeRequest(http, replica, rawTarget, matched, clientAddress);
         var body = (ForwardedContent?)request.Content;
         try
         {
             using var answer = await _client.SendAsync(request, clientLeft);
-            await PassOnAsync(answer, http, clientLeft);
+            await PassOnAsync(answer, http, saysOrigin, clientLeft);
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or InvalidOperationException)
@@ -130,11 +130,15 @@ internal sealed class Http2Exchange : IDisposable
         }
     }
 
-    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, CancellationToken clientLeft)
+    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, bool saysOrigin, CancellationToken clientLeft)
     {
         var response = http.Response;
         response.StatusCode = (int)answer.StatusCode;
-        response.Headers.TryAdd(AnswerHead.OriginHeader, AnswerHead.Origin);
+        if (saysOrigin)
+        {
+            response.Headers.TryAdd(AnswerHead.OriginHeader, AnswerHead.Origin);
+        }
+
         foreach (var headers in new[] { answer.Headers.NonValidated, answer.Content.Headers.NonValidated })
         {
             foreach (var (name, values) in headers)

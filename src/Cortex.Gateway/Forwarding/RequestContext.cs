@@ -24,6 +24,12 @@ internal sealed class RequestContext
     /// <summary>The slot that the request holds.</summary>
     public Slot Slot { get; } = new();
 
+    /// <summary>Whether the request came through a splitter.</summary>
+    public bool IsSplit { get; set; }
+
+    /// <summary>How the last forwarding of the request ended; only of meaning once it was forwarded.</summary>
+    public ExchangeOutcome Outcome { get; set; }
+
     /// <summary>The other application on the connection's listener.</summary>
     public OtherApplication? Other { get; }
 

@@ -50,6 +50,37 @@ internal static class RequestHead
         output.Append("\r\n\r\n"u8);
     }
 
+    /// <summary>
+    /// Writes the head of a request's copy for a shadow, without its end, which <see cref="EndShadow"/> writes. As in Cortex, its Host tells
+    /// that it is one: <c>name-shadow:port</c>.
+    /// </summary>
+    /// <exception cref="BadClientRequestException">It cannot be written without changing its meaning.</exception>
+    public static void WriteShadow(HeadBuffer output, HttpRequest request, string rawTarget, int matched, string clientAddress, string otherHost)
+    {
+        WriteRequestLine(output, request.Method, rawTarget, matched);
+        var headers = request.Headers;
+        var host = headers.Host;
+        var name = host.Count == 0 ? otherHost : host[0] ?? "";
+        var port = name.LastIndexOf(':');
+        port = port < 0 || name.EndsWith(']') ? name.Length : port;   // colons within brackets are an IPv6 address's
+        output.Append("Host: "u8);
+        AppendValue(output, string.Concat(name.AsSpan(0, port), "-shadow", name.AsSpan(port)));
+        WriteHeaders(output, headers, switchesProtocol: false);
+        WriteForwarded(output, headers, request.Scheme, host, clientAddress);
+    }
+
+    /// <summary>Ends the head of a copy, with the length of its body.</summary>
+    public static void EndShadow(HeadBuffer output, int bodyLength)
+    {
+        if (bodyLength > 0)
+        {
+            output.Append("\r\nContent-Length: "u8);
+            output.Append(bodyLength);
+        }
+
+        output.Append("\r\n\r\n"u8);
+    }
+
     /// <summary>Writes the path that the replica sees: what follows the endpoint, or <c>/</c>, and the query.</summary>
     public static void WriteTarget(HeadBuffer output, string rawTarget, int matched)
     {

@@ -1,5 +1,6 @@
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Routing;
+using Cortex.Gateway.Splitting;
 using static Cortex.Gateway.Metrics.PrometheusText;
 
 namespace Cortex.Gateway.Metrics;
@@ -19,13 +20,15 @@ internal static class MetricsText
         (RejectReason.WakeTimeout, "wake_timeout"),
     ];
 
-    public static void Write(TextWriter writer, IEnumerable<ApiGate> gates, IEnumerable<HandledApi> handled)
+    public static void Write(TextWriter writer, IEnumerable<ApiGate> gates, IEnumerable<HandledApi> handled, IEnumerable<SplitApi> splits)
     {
         var admitting = gates.OrderBy(static gate => gate.Name, StringComparer.Ordinal).Select(static gate => (Labels: Labels(gate), gate.Metrics, gate.Traffic)).ToArray();
+        var splitters = splits.OrderBy(static api => api.Name, StringComparer.Ordinal).ToArray();
         (string Labels, ApiMetrics Metrics)[] all =
         [
             .. admitting.Select(static api => (api.Labels, api.Metrics)),
             .. handled.OrderBy(static api => api.Name, StringComparer.Ordinal).Select(static api => (Labels(api), api.Metrics)),
+            .. splitters.Select(static api => (Labels(api), api.Metrics)),
         ];
 
         Family(writer, "cortex_in_flight_requests", "gauge", "Requests in progress on replicas or waiting for one.");
@@ -62,6 +65,31 @@ internal static class MetricsText
         foreach (var (labels, metrics) in all)
         {
             Histogram(writer, labels, metrics);
+        }
+
+        if (splitters.Length > 0)
+        {
+            WriteSplits(writer, splitters);
+        }
+    }
+
+    private static void WriteSplits(TextWriter writer, SplitApi[] splitters)
+    {
+        Targets("cortex_splitter_weight", "gauge", "Percent of a splitter's requests that a target gets, or that are copied to its shadow.", static branch => branch.Target.Weight);
+        Targets("cortex_splitter_requests_total", "counter", "Finished requests that a target got through a splitter.", static branch => branch.Counters.Requests);
+        Targets("cortex_splitter_errors_total", "counter", "Those of them that ended with a status of 500 or more, or whose answer broke off.", static branch => branch.Counters.Errors);
+        Targets("cortex_splitter_dropped_copies_total", "counter", "Copies of requests that a shadow did not get, because they were too large or too many, or it had no room.", static branch => branch.Counters.Dropped, shadows: true);
+
+        void Targets(string name, string type, string help, Func<SplitBranch, long> value, bool shadows = false)
+        {
+            Family(writer, name, type, help);
+            foreach (var splitter in splitters)
+            {
+                foreach (var branch in splitter.Branches.Where(branch => branch.Target.Shadow || !shadows))
+                {
+                    Sample(writer, name, $"{Labels(splitter)},target=\"{Escape(branch.Target.Api)}\",shadow=\"{(branch.Target.Shadow ? "true" : "false")}\"", value(branch));
+                }
+            }
         }
     }
 

@@ -6,6 +6,9 @@ public sealed record RouteSnapshot(IReadOnlyList<ApiRoute> Apis)
 {
     /// <summary>Endpoints that are served without a replica; their names and endpoints are none of <see cref="Apis"/>'.</summary>
     public IReadOnlyList<HandlerRoute> Handlers { get; init; } = [];
+
+    /// <summary>Endpoints whose requests are shared by <see cref="Apis"/>; their names and endpoints are no others'.</summary>
+    public IReadOnlyList<SplitRoute> Splits { get; init; } = [];
 }
 
 /// <summary>One Realtime API as the gateway sees it.</summary>

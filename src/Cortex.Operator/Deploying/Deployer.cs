@@ -7,6 +7,7 @@ using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
+using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 
@@ -152,14 +153,9 @@ internal sealed class Deployer(
             throw new CortexException("resources.cannot_change_kind_of_deployed_api", $"{spec.Name} is deployed as a {deployed.Spec.Kind}, and the kind of a deployed API can't change; run `cortex delete {spec.Name}` first, or use another name");
         }
 
-        if (spec.Kind is ApiKind.TaskAPI or ApiKind.BatchAPI)
-        {
-            return ApplyWithoutReplicas(spec, deployed);
-        }
-
         if (spec.Kind is not (ApiKind.RealtimeAPI or ApiKind.AsyncAPI))
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{Title(spec.Name, spec.Kind)} is valid, but this version does not run the kind {spec.Kind} yet");
+            return ApplyWithoutReplicas(spec, deployed, force);
         }
 
         var podId = SpecHash.PodId(spec);
@@ -188,17 +184,18 @@ internal sealed class Deployer(
         return (deployed with { Spec = updated, Replicas = replicas }, $"updating {Title(spec.Name, spec.Kind)}");
     }
 
-    // Nothing runs before a job is submitted, and what runs keeps the version that it was submitted to.
-    private (WantedApi Wanted, string Message) ApplyWithoutReplicas(ApiSpec spec, WantedApi? deployed)
+    // Of jobs nothing runs before one is submitted, and what runs keeps the version that it was submitted to; splitters run nothing at all.
+    private (WantedApi Wanted, string Message) ApplyWithoutReplicas(ApiSpec spec, WantedApi? deployed, bool force)
     {
         var specId = SpecHash.SpecId(spec);
-        if (deployed?.Spec.SpecId == specId)
+        var startsCanaryAgain = force && deployed?.Canary is { HasEnded: true };
+        if (deployed?.Spec.SpecId == specId && !startsCanaryAgain)
         {
             return (deployed, $"{Title(spec.Name, spec.Kind)} is up to date");
         }
 
         var version = Version(spec, specId, SpecHash.PodId(spec), "", deployed?.Spec.InitialDeploymentTime ?? UnixNanoseconds());
-        return (new WantedApi(version, 0), $"{(deployed is null ? "created" : "updated")} {Title(spec.Name, spec.Kind)}");
+        return (new WantedApi(version, 0) { Canary = spec.Canary is null ? null : CanaryState.New(time.GetUtcNow()) }, $"{(deployed is null ? "created" : "updated")} {Title(spec.Name, spec.Kind)}");
     }
 
     private long UnixNanoseconds() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;

@@ -19,7 +19,7 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler,
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler, SplitterReader splitters,
     OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
@@ -51,6 +51,7 @@ internal sealed class ApiReader(
                 Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
                 Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
+                Splitter = splitters.Status(api),
                 BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, LatestOnly) : null,
                 TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
                 Schedule = Schedule(api.Spec),
@@ -68,6 +69,7 @@ internal sealed class ApiReader(
             Metadata = Metadata(api),
             Status = status is null ? null : status with { ReplicaCounts = null },
             Queue = Queue(api),
+            Splitter = splitters.Status(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
             BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(name, JobsShown) : null,
             TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
@@ -89,13 +91,18 @@ internal sealed class ApiReader(
             : throw new CortexException("resources.api_id_not_found", $"{name} has no version {apiId}; `cortex get {name}` lists its versions");
     }
 
-    /// <summary>One API with its replicas by state.</summary>
+    /// <summary>One API with its replicas by state, or with what its targets got.</summary>
     public ApiResponse Describe(string name)
     {
         var api = Find(name);
+        if (splitters.Status(api) is { } splitter)
+        {
+            return new ApiResponse { Metadata = Metadata(api), Splitter = splitter, Endpoint = EndpointUrl(api.Spec.Networking.Endpoint) };
+        }
+
         if (Status(api, PodsByApi()[name]) is not { } status)
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI or an AsyncAPI can be described");
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {api.Spec.Kind}; only a RealtimeAPI, an AsyncAPI or a TrafficSplitter can be described");
         }
 
         return new ApiResponse

@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Cortex.Async;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
 using Cortex.Gateway;
 using Cortex.Gateway.Routing;
+using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 
@@ -15,6 +17,7 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
     private readonly Lock _lock = new();
     private Dictionary<string, ApiRoute>? _realtime;
     private Dictionary<string, AsyncRoute>? _async;
+    private Dictionary<string, SplitRoute>? _splits;
     private IReadOnlyList<HandlerRoute> _asyncHandlers = [];
     private List<HandlerRoute> _handlers = [];
 
@@ -32,8 +35,10 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
             var staying = pods.Where(pod => !isLeaving(pod.Id)).ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
             var ready = staying.SelectMany(api => api).Where(pod => pod is { State: PodState.Ready, Address: not null })
                 .ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
-            var realtime = Routes(store, ApiKind.RealtimeAPI, api => RealtimeRoute(api, Replicas(ready, api), staying[api.Name], createError));
-            var queued = Routes(store, ApiKind.AsyncAPI, api => AsyncRoute(api, Replicas(ready, api)));
+            var apis = store.Apis;   // looked at once: a splitter and its targets belong together
+            var realtime = Routes(apis, ApiKind.RealtimeAPI, api => RealtimeRoute(api, Replicas(ready, api), staying[api.Name], createError));
+            var splits = Routes(apis, ApiKind.TrafficSplitter, SplitRoute);
+            var queued = Routes(apis, ApiKind.AsyncAPI, api => AsyncRoute(api, Replicas(ready, api)));
 
             // Remembered only once it is true: after a failure the next look tries again. New replicas of Async APIs do
             // not concern the gateway, but a new or moved endpoint does.
@@ -43,18 +48,18 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
                 _async = queued;
             }
 
-            List<HandlerRoute> handlers = [.. _asyncHandlers, .. store.Apis.Values.Select(api => jobs.RouteOf(api.Spec)).OfType<HandlerRoute>()];
-            if (!Same(realtime, _realtime, Same) || !handlers.SequenceEqual(_handlers))
+            List<HandlerRoute> handlers = [.. _asyncHandlers, .. apis.Values.Select(api => jobs.RouteOf(api.Spec)).OfType<HandlerRoute>()];
+            if (!Same(realtime, _realtime, Same) || !Same(splits, _splits, Same) || !handlers.SequenceEqual(_handlers))
             {
-                gateway.Apply(new RouteSnapshot([.. realtime.Values]) { Handlers = handlers });
-                _realtime = realtime;
+                gateway.Apply(new RouteSnapshot([.. realtime.Values]) { Handlers = handlers, Splits = [.. splits.Values] });
+                (_realtime, _splits) = (realtime, splits);
                 _handlers = handlers;
             }
         }
     }
 
-    private static Dictionary<string, T> Routes<T>(ApiStore store, ApiKind kind, Func<WantedApi, T> route) =>
-        store.Apis.Values.Where(api => api.Spec.Kind == kind).ToDictionary(api => api.Name, route, StringComparer.Ordinal);
+    private static Dictionary<string, T> Routes<T>(ImmutableSortedDictionary<string, WantedApi> apis, ApiKind kind, Func<WantedApi, T> route) =>
+        apis.Values.Where(api => api.Spec.Kind == kind).ToDictionary(api => api.Name, route, StringComparer.Ordinal);
 
     private static List<PodStatus> Replicas(ILookup<string, PodStatus> ready, WantedApi api) =>
         [.. ready[api.Name].OrderBy(pod => pod.Id, StringComparer.Ordinal)];
@@ -80,6 +85,16 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
         var error = createError(api.Name);
         return route with { StartFailure = StartTrouble.Failure(latest, error), StartDelay = StartTrouble.Delay(latest, error) };
     }
+
+    private static SplitRoute SplitRoute(WantedApi api) => new()
+    {
+        Name = api.Name,
+        Kind = api.Spec.Kind.ToString(),
+        Endpoint = api.Spec.Networking.Endpoint,
+        Targets = [.. api.Spec.Apis!.Zip(CanaryRule.Weights(api.Spec.Apis!, api.Spec.Canary, api.Canary), (target, weight) => new SplitTarget(target.Name, weight, target.Shadow))],
+        Sticky = api.Spec.Sticky is { } sticky ? new StickyKey(sticky.Header ?? sticky.Cookie!, sticky.Cookie is not null) : null,
+        SlowAfter = api.Spec.Canary?.MaxP99,
+    };
 
     private static AsyncRoute AsyncRoute(WantedApi api, List<PodStatus> replicas) => new()
     {
@@ -122,6 +137,12 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
         && left.StartFailure == right.StartFailure
         && left.StartDelay == right.StartDelay
         && left.Replicas.SequenceEqual(right.Replicas);
+
+    private static bool Same(SplitRoute left, SplitRoute right) =>
+        left.Endpoint == right.Endpoint
+        && left.Sticky == right.Sticky
+        && left.SlowAfter == right.SlowAfter
+        && left.Targets.SequenceEqual(right.Targets);
 
     private static bool Same(AsyncRoute left, AsyncRoute right) =>
         left.Endpoint == right.Endpoint

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Wire;
+using Cortex.Operator.Splitting;
 using Microsoft.Data.Sqlite;
 
 namespace Cortex.Operator.State;
@@ -17,7 +18,7 @@ namespace Cortex.Operator.State;
 /// </remarks>
 internal sealed class ApiStore : IDisposable
 {
-    private const int SchemaVersion = 2;
+    private const int SchemaVersion = 3;
 
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
@@ -98,6 +99,24 @@ internal sealed class ApiStore : IDisposable
             transaction.Commit();
             _apis = _apis.SetItems(made.Select(change => KeyValuePair.Create(change.Seen.Name, change.Seen with { Replicas = change.Replicas })));
             return made;
+        }
+    }
+
+    /// <summary>Moves the canary of a splitter. False, and nothing changes, when it was deployed anew, deleted or moved meanwhile.</summary>
+    /// <param name="splitter">As it was read.</param>
+    /// <param name="next">Where its canary is from now on.</param>
+    public bool MoveCanary(WantedApi splitter, CanaryState next)
+    {
+        lock (_lock)
+        {
+            if (_apis.GetValueOrDefault(splitter.Name) is not { } current || current.Spec.Id != splitter.Spec.Id || current.Canary != splitter.Canary)
+            {
+                return false;
+            }
+
+            Execute("UPDATE apis SET canary = $2 WHERE name = $1", splitter.Name, next.ToText());
+            _apis = _apis.SetItem(splitter.Name, current with { Canary = next });
+            return true;
         }
     }
 
@@ -209,21 +228,32 @@ internal sealed class ApiStore : IDisposable
                 """);
         }
 
-        Execute("""
-            ALTER TABLE apis ADD COLUMN callback_key TEXT;
-            PRAGMA user_version = 2;
-            """);
+        if (found < 2)
+        {
+            Execute("ALTER TABLE apis ADD COLUMN callback_key TEXT");
+        }
+
+        if (found < 3)
+        {
+            Execute("ALTER TABLE apis ADD COLUMN canary TEXT");
+        }
+
+        Execute($"PRAGMA user_version = {SchemaVersion}");
         transaction.Commit();
     }
 
     private ImmutableSortedDictionary<string, WantedApi> Load()
     {
-        using var command = Command("SELECT spec, replicas, callback_key FROM apis");
+        using var command = Command("SELECT spec, replicas, callback_key, canary FROM apis");
         using var reader = command.ExecuteReader();
         var apis = ImmutableSortedDictionary.CreateBuilder<string, WantedApi>(StringComparer.Ordinal);
         while (reader.Read())
         {
-            var api = new WantedApi(Parse(reader.GetString(0)), reader.GetInt32(1)) { CallbackKey = reader.IsDBNull(2) ? null : CallbackKey.Parse(reader.GetString(2)) };
+            var api = new WantedApi(Parse(reader.GetString(0)), reader.GetInt32(1))
+            {
+                CallbackKey = reader.IsDBNull(2) ? null : CallbackKey.Parse(reader.GetString(2)),
+                Canary = reader.IsDBNull(3) ? null : CanaryState.Parse(reader.GetString(3)),
+            };
             apis.Add(api.Name, api);
         }
 
@@ -234,8 +264,8 @@ internal sealed class ApiStore : IDisposable
     {
         var json = JsonSerializer.Serialize(api.Spec, WireJson.Contract.DeployedSpec);
         Execute(
-            "INSERT INTO apis(name, spec, replicas, callback_key) VALUES($1, $2, $3, $4) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3, callback_key = $4",
-            api.Name, json, api.Replicas, api.CallbackKey?.ToText() ?? (object)DBNull.Value);
+            "INSERT INTO apis(name, spec, replicas, callback_key, canary) VALUES($1, $2, $3, $4, $5) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3, callback_key = $4, canary = $5",
+            api.Name, json, api.Replicas, api.CallbackKey?.ToText() ?? (object)DBNull.Value, api.Canary?.ToText() ?? (object)DBNull.Value);
         Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
 
         // API ids sort newest first, so everything behind the last one kept is older.

@@ -1,4 +1,5 @@
 using Cortex.Core.Wire;
+using Cortex.Operator.Splitting;
 
 namespace Cortex.Operator.State;
 
@@ -11,4 +12,7 @@ internal sealed record WantedApi(DeployedSpec Spec, int Replicas)
 
     /// <summary>What the callbacks of an AsyncAPI are signed with, made at its first deployment; null for other kinds.</summary>
     public CallbackKey? CallbackKey { get; init; }
+
+    /// <summary>How far the canary of a TrafficSplitter is; null without one.</summary>
+    public CanaryState? Canary { get; init; }
 }

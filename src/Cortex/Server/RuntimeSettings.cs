@@ -58,6 +58,9 @@ internal static class RuntimeSettings
         WakeTimeout = config.Gateway.WakeTimeout,
         WakeBuffer = config.Gateway.WakeBuffer,
         IdleTimeout = config.Gateway.IdleTimeout,
+        ShadowMaxBody = config.Gateway.ShadowMaxBody,
+        ShadowMemory = config.Gateway.ShadowMemory,
+        ShadowTimeout = config.Gateway.ShadowTimeout,
         MaxConnections = config.Gateway.MaxConnections,
     };
 

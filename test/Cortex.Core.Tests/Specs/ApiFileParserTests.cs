@@ -132,7 +132,7 @@ public sealed class ApiFileParserTests
         Assert.Null(task.Pod!.Port);
         Assert.Null(splitter.Pod);
         Assert.Null(splitter.Autoscaling);
-        Assert.Equal([new("rt", 100, false), new("other", 20, true)], splitter.Apis!);
+        Assert.Equal([new("rt", 100, false), new("other", 20, true), new("next", 0, false)], splitter.Apis!);
         Assert.Equal("/split", splitter.Networking.Endpoint);
     }
 
@@ -265,7 +265,7 @@ public sealed class ApiFileParserTests
     [InlineData("AsyncAPI", "  queue: {retryBackoff: 2s}\n  pod: {containers: [{name: c, image: i}]}", "`retryBackoff` is not a key here; did you mean `retry_backoff`?")]
     [InlineData("RealtimeAPI", "  updateStrategy: {}\n  pod: {containers: [{name: c, image: i}]}", "`updateStrategy` is not a key here; did you mean `update_strategy`?")]
     [InlineData("RealtimeAPI", "  autosacling: {}\n  pod: {containers: [{name: c, image: i}]}", "`autosacling` is not a key here; did you mean `autoscaling`?")]
-    [InlineData("TrafficSplitter", "  zzz: {}\n  apis: [{name: b, weight: 100}]", "`zzz` is not a key here; the keys here are `name`, `kind`, `apis` and `networking`")]
+    [InlineData("TrafficSplitter", "  zzz: {}\n  apis: [{name: b, weight: 100}]", "`zzz` is not a key here; the keys here are `name`, `kind`, `apis`, `sticky`, `canary` and `networking`")]
     public void Parse_UnknownKey_HintsAtTheRightOne(string kind, string rest, string detail)
     {
         var error = Assert.Single(ApiFileParser.Parse("f.yaml", $"- name: a\n  kind: {kind}\n{rest}\n").Errors);

@@ -95,6 +95,9 @@ internal static class Samples
           apis:
           - {name: rt, weight: 100}
           - {name: other, weight: 20, shadow: true}
+          - {name: next, weight: 0}
+          sticky: {cookie: session}
+          canary: {to: next, steps: [2, 100], every: 90s, max_error_rate: 0.05, max_p99: 250ms, min_requests: 20}
         """;
 
     /// <summary>A cluster configuration with fields of all sorts.</summary>
@@ -144,6 +147,9 @@ internal static class Samples
           wake_timeout: 7s
           wake_buffer: 2Mi
           idle_timeout: 5s
+          shadow_max_body: 2Mi
+          shadow_memory: 3Mi
+          shadow_timeout: 6s
           max_connections: 6
         storage:
           queues: postgres

@@ -17,4 +17,12 @@ internal static class Routes
     public static ReplicaAddress Replica(string id, int port = 1) => new(id, "127.0.0.1", port);
 
     public static RouteSnapshot Snapshot(params ApiRoute[] apis) => new(apis);
+
+    public static SplitRoute Split(string name, params SplitTarget[] targets) => new()
+    {
+        Name = name,
+        Kind = "TrafficSplitter",
+        Endpoint = "/" + name,
+        Targets = targets,
+    };
 }

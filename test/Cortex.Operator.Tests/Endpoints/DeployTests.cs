@@ -166,22 +166,6 @@ public sealed class DeployTests
         Assert.Equal("resources.no_available_node_compute_limit", (await TestCluster.ErrorAsync(response)).Kind);
     }
 
-    [Fact]
-    public async Task Deploy_KindThatDoesNotRunYet_IsRefusedForThatApiAlone()
-    {
-        await using var cluster = await TestCluster.StartAsync();
-
-        var results = await cluster.DeployAsync(TestCluster.Api("hello") + """
-            - name: split
-              kind: TrafficSplitter
-              apis: [{name: hello, weight: 100}]
-            """);
-
-        Assert.Equal("", results[0].Error);
-        Assert.Contains("does not run the kind TrafficSplitter yet", results[1].Error, StringComparison.Ordinal);
-        Assert.Equal("hello", Assert.Single(await cluster.GetListAsync("/get")).Metadata!.Name);
-    }
-
     [Theory]
     [InlineData("/deploy", "endpoints.query_param_required")]
     [InlineData("/deploy?configFileName=x", "endpoints.form_file_must_be_provided")]

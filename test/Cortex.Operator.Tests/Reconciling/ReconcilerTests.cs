@@ -255,6 +255,8 @@ public sealed class ReconcilerTests : IDisposable
 
         public ApiTraffic? GetTraffic(string apiName) => null;
 
+        public IReadOnlyList<SplitTraffic> GetSplitTraffic(string splitterName) => [];
+
         public void WriteMetrics(TextWriter writer) => throw new NotSupportedException();
     }
 }

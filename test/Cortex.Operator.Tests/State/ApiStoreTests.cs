@@ -1,5 +1,6 @@
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 using Microsoft.Data.Sqlite;
 
@@ -165,6 +166,31 @@ public sealed class ApiStoreTests : IDisposable
 
         Assert.Equal("x", store.GetOrAddSetting("k", () => "x"));
         Assert.Equal("x", store.GetOrAddSetting("k", () => "y"));
+    }
+
+    [Fact]
+    public void MoveCanary_IsReadByAnotherProcessAndYieldsToADeployment()
+    {
+        var state = CanaryState.New(DateTimeOffset.UnixEpoch);
+        var moved = new CanaryState(CanaryPhase.RolledBack, 1, DateTimeOffset.UnixEpoch.AddSeconds(5), "why");
+        using (var store = new ApiStore(FilePath, 10))
+        {
+            var old = new WantedApi(Spec("split", 2), 0) { Canary = state };
+            var current = new WantedApi(Spec("split", 1), 0) { Canary = state };
+            store.Deploy(old);
+            store.Deploy(current);
+
+            Assert.False(store.MoveCanary(old, moved));
+            Assert.False(store.MoveCanary(current with { Canary = moved }, moved));
+            Assert.False(store.MoveCanary(new WantedApi(Spec("gone", 3), 0) { Canary = state }, moved));
+            Assert.Equal(state, store.Find("split").Canary);
+            Assert.True(store.MoveCanary(current, moved));
+            Assert.Equal(moved, store.Find("split").Canary);
+        }
+
+        using var again = new ApiStore(FilePath, 10);
+        Assert.Equal(moved, again.Find("split").Canary);
+        Assert.Equal(Id(1), again.Find("split").Spec.Id);
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
