@@ -43,6 +43,12 @@ internal sealed class FakePod
 
     public bool HasRoom => !WaitsForRoom && !_containers.All(c => c.Phase is ContainerPhase.Ended);
 
+    /// <summary>The room that it takes of the machine.</summary>
+    public Room Takes => Room.Of(Definition);
+
+    /// <summary>The node group that it takes its room from.</summary>
+    public string? NodeGroup { get; private set; }
+
     public bool Runs => _containers.Any(c => c.Phase is ContainerPhase.Running);
 
     /// <summary>Completes when the pod was deleted or has ended for good.</summary>
@@ -72,9 +78,10 @@ internal sealed class FakePod
     }
 
     /// <summary>Room was found.</summary>
-    public void Begin()
+    public void Begin(string? nodeGroup)
     {
         WaitsForRoom = false;
+        NodeGroup = nodeGroup;
         Show(PodState.Creating, "");
         After(Behaviour.CreatingFor, () =>
         {
@@ -103,6 +110,7 @@ internal sealed class FakePod
         _life++;
         _willStall = false;
         WaitsForRoom = true;
+        NodeGroup = null;
         foreach (var container in _containers)
         {
             container.Phase = ContainerPhase.Waiting;
@@ -198,6 +206,7 @@ internal sealed class FakePod
         Labels = Definition.Labels,
         State = _shown,
         Reason = _reason,
+        NodeGroup = NodeGroup,
         Address = Runs && Definition.Port is { } port ? new PodAddress("127.0.0.1", port) : null,
         CreatedAt = CreatedAt,
         StateSince = _shownSince,
