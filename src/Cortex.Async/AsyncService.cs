@@ -249,7 +249,8 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
                 try
                 {
                     var counts = await _store.CountAsync(QueueNames.Of(name), stop);
-                    api.Traffic = new AsyncTraffic(counts.Waiting, counts.Delayed, counts.Leased, counts.OldestWaiting);
+                    var (answers, answerTime) = api.Dispatcher.Metrics.Totals;
+                    api.Traffic = new AsyncTraffic(counts.Waiting, counts.Delayed, counts.Leased, counts.OldestWaiting) { Answers = answers, AnswerTime = answerTime };
                 }
                 catch (OperationCanceledException) when (stop.IsCancellationRequested)
                 {

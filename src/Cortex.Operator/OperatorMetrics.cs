@@ -3,13 +3,14 @@ using Cortex.Core.Specs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reconciling;
+using Cortex.Operator.Scaling;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 
 namespace Cortex.Operator;
 
 /// <summary>The operator's part of <c>/metrics</c>: replicas by state, and the process.</summary>
-internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, TaskController tasks, BatchController batches)
+internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, Autoscaler autoscaler, TaskController tasks, BatchController batches)
 {
     /// <summary>Writes the Prometheus text format.</summary>
     public void Write(TextWriter writer)
@@ -30,6 +31,7 @@ internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime,
             Line(writer, $"cortex_replicas_wanted{{api_name=\"{api.Name}\",api_kind=\"{api.Spec.Kind}\"}}", api.Replicas);
         }
 
+        autoscaler.WriteMetrics(writer);
         tasks.WriteMetrics(writer);
         batches.WriteMetrics(writer);
         writer.Write("# HELP process_resident_memory_bytes Resident memory of the server.\n# TYPE process_resident_memory_bytes gauge\n");

@@ -11,6 +11,7 @@ using Cortex.Operator.Endpoints;
 using Cortex.Operator.Logs;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
+using Cortex.Operator.Scaling;
 using Cortex.Operator.State;
 using Cortex.Queues;
 using Cortex.Runtimes;
@@ -30,6 +31,7 @@ public sealed class OperatorServer : IAsyncDisposable
 {
     private readonly ApiStore _store;
     private readonly Reconciler _reconciler;
+    private readonly Autoscaler _autoscaler;
     private readonly Deployer _deployer;
     private readonly JobStore _jobs;
     private readonly TaskController _tasks;
@@ -40,6 +42,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _time;
     private Task _reconciling = Task.CompletedTask;
+    private Task _scaling = Task.CompletedTask;
     private Task _runningTasks = Task.CompletedTask;
     private Task _runningBatches = Task.CompletedTask;
     private Task _scheduling = Task.CompletedTask;
@@ -72,14 +75,15 @@ public sealed class OperatorServer : IAsyncDisposable
         var batchRoutes = new BatchRoutes(_store, _batches, errors, options, time);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
         _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        _autoscaler = new Autoscaler(_store, gateway, asyncApis, _reconciler.Wake, time, loggers.CreateLogger<Autoscaler>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, options, uid, time);
+        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, _autoscaler, options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
             _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
-            new OperatorMetrics(_store, runtime, _reconciler, _tasks, _batches), options);
+            new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
         _app = Build(options, addresses, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
@@ -112,6 +116,7 @@ public sealed class OperatorServer : IAsyncDisposable
     public void StartReconciling()
     {
         _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
+        _scaling = Task.Run(() => _autoscaler.RunAsync(_stop.Token), CancellationToken.None);
         _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
         _runningBatches = Task.Run(() => _batches.RunAsync(_stop.Token), CancellationToken.None);
         _scheduling = Task.Run(() => _scheduler.RunAsync(_stop.Token), CancellationToken.None);
@@ -135,7 +140,7 @@ public sealed class OperatorServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_reconciling, _runningTasks, _runningBatches, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_reconciling, _scaling, _runningTasks, _runningBatches, _scheduling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _app.DisposeAsync();
         _deployer.Dispose();
         await _jobs.DisposeAsync();

@@ -13,6 +13,8 @@ internal sealed class FakeGateway : IGateway
 
     public List<string> Drained { get; } = [];
 
+    public ConcurrentDictionary<string, ApiTraffic> Traffic { get; } = new(StringComparer.Ordinal);
+
     public ApiRoute? Route(string api) => Routes.Apis.SingleOrDefault(route => route.Name == api);
 
     public void Hold(string replicaId) => _held[replicaId] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,7 +37,7 @@ internal sealed class FakeGateway : IGateway
         }
     }
 
-    public ApiTraffic? GetTraffic(string apiName) => null;
+    public ApiTraffic? GetTraffic(string apiName) => Traffic.TryGetValue(apiName, out var traffic) ? traffic : null;
 
     public void WriteMetrics(TextWriter writer) => writer.Write("# HELP gateway_up One.\n# TYPE gateway_up gauge\ngateway_up 1\n");
 }

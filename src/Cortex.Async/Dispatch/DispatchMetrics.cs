@@ -9,9 +9,14 @@ internal sealed class DispatchMetrics
     public static readonly double[] BucketBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
     private readonly ConcurrentDictionary<int, Histogram> _byStatus = new();
+    private long _answers;
+    private long _microseconds;
 
     /// <summary>Every status that was answered.</summary>
     public IEnumerable<KeyValuePair<int, Histogram>> All => _byStatus.OrderBy(static entry => entry.Key);
+
+    /// <summary>Answers of every status, and the time that they took, added up.</summary>
+    public (long Answers, TimeSpan Time) Totals => (Interlocked.Read(ref _answers), TimeSpan.FromMicroseconds(Interlocked.Read(ref _microseconds)));
 
     /// <summary>Counts an answer.</summary>
     /// <param name="status">Its status.</param>
@@ -24,6 +29,8 @@ internal sealed class DispatchMetrics
         }
 
         histogram.Record(elapsed);
+        Interlocked.Increment(ref _answers);
+        Interlocked.Add(ref _microseconds, (long)elapsed.TotalMicroseconds);
     }
 
     /// <summary>Latencies of one status.</summary>

@@ -192,6 +192,15 @@ internal static class ConfigDump
         dump.Fraction("max_upscale_factor", autoscaling.MaxUpscaleFactor);
         dump.Fraction("downscale_tolerance", autoscaling.DownscaleTolerance);
         dump.Fraction("upscale_tolerance", autoscaling.UpscaleTolerance);
+        if (autoscaling.Burst)
+        {
+            dump.Line("burst: true");
+        }
+
+        if (autoscaling.TargetQueueAge is { } age)
+        {
+            dump.Line($"target_queue_age: {GoDuration.Format(age)}");
+        }
     }
 
     // A JSON list is a YAML list on one line.

@@ -12,6 +12,9 @@ internal static class DescribeCommand
 {
     private const int StateColumnWidth = 32;
 
+    // The operator keeps more; who needs them reads its HTTP API.
+    private const int DecisionsShown = 5;
+
     public static Command Create(CliHost host)
     {
         var name = CommonOptions.ApiName();
@@ -34,7 +37,8 @@ internal static class DescribeCommand
         var text = ApiTables.Render([(environment.Name, api)], showEnvironment: true, style, host.Time)
             + ApiView.Addresses(api, style)
             + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style)
-            + Queue(api, style);
+            + Queue(api, style)
+            + Scaling(api.Scaling ?? [], style, host.Time);
         var reasons = api.Status?.Reasons ?? [];
         return new Rendered(reasons.Count == 0 ? text : $"{text}\n{style.Bold("why:")}\n{string.Concat(reasons.Select(reason => $"  {reason}\n"))}");
     }
@@ -54,6 +58,27 @@ internal static class DescribeCommand
 
         return text + (api.CallbackKey is { } key ? $"\n{style.Bold("callback key: ")}{key}\n" : "");
     }
+
+    private static string Scaling(IReadOnlyList<ScalingStatus> decisions, Style style, TimeProvider time)
+    {
+        if (decisions.Count == 0)
+        {
+            return "";
+        }
+
+        var table = new Table("scaling since", "in flight", "asks for", "recommended", "replicas", "why") { Sorted = false };
+        foreach (var decision in decisions.Take(DecisionsShown))
+        {
+            var since = DateTimeOffset.TryParse(decision.Since, CultureInfo.InvariantCulture, out var at) ? Elapsed.Format(time.GetUtcNow() - at) : decision.Since;
+            table.Add(
+                since, Number(decision.InFlight), Number(decision.Raw), Number(decision.Recommended),
+                decision.Current == decision.Requested ? Number(decision.Current) : $"{Number(decision.Current)} -> {Number(decision.Requested)}", decision.Reason);
+        }
+
+        return $"\n{table.Render(style)}";
+    }
+
+    private static string Number(double number) => number.ToString("0.##", CultureInfo.InvariantCulture);
 
     private static string States(ReplicaCounts counts, Style style)
     {

@@ -96,6 +96,8 @@ internal static class ApiBinder
             MaxUpscaleFactor = autoscaling.Get<double>("max_upscale_factor"),
             DownscaleTolerance = autoscaling.Get<double>("downscale_tolerance"),
             UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
+            Burst = autoscaling.Get<bool>("burst"),
+            TargetQueueAge = autoscaling.TryGet("target_queue_age", out TimeSpan age) ? age : null,
         };
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Cortex.Core.Specs;
 
 /// <summary>Replica bounds and the scaling rule.</summary>
@@ -35,4 +37,12 @@ public sealed record AutoscalingSpec
 
     /// <summary>A recommendation this close above the current count changes nothing; 0 or more.</summary>
     public double UpscaleTolerance { get; init; } = 0.05;
+
+    /// <summary>Whether a sudden rise is followed without waiting. Ours; left out unless set, so that ids made before stay.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Burst { get; init; }
+
+    /// <summary>How old a request of an Async API may become before a replica takes it; null for no such target. Ours; left out unless set.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? TargetQueueAge { get; init; }
 }

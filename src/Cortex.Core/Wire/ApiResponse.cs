@@ -27,6 +27,10 @@ public sealed record ApiResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CallbackKey { get; init; }
 
+    /// <summary>The autoscaler's last decisions that differ from the one before, newest first; only in the answer to describe. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ScalingStatus>? Scaling { get; init; }
+
     /// <summary>Targets of a TrafficSplitter.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? NumTrafficSplitterTargets { get; init; }

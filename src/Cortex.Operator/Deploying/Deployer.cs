@@ -42,10 +42,16 @@ internal sealed class Deployer(
 
             // Splitters last: their targets may be in the same file.
             var pods = reader.PodsByApi();
-            var outcomes = file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, pods, force)).ToList();
+            List<(DeployResult Result, WantedApi? Change)> outcomes = [];
 
-            // One commit for the file: on a full disk nothing of it is deployed.
-            await Task.Run(() => store.Deploy([.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()]), cancellationToken);
+            // One commit for the file: on a full disk nothing of it is deployed. Nothing is scaled between the look and the change.
+            await Task.Run(
+                () => store.Deploy(() =>
+                {
+                    outcomes = [.. file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, pods, force))];
+                    return [.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()];
+                }),
+                cancellationToken);
             return [.. outcomes.Select(outcome => outcome.Result)];
         }
         finally
@@ -77,13 +83,17 @@ internal sealed class Deployer(
                 throw new InvalidConfigurationException(errors);
             }
 
-            var (wanted, _) = Apply(spec, deployed, reader.PodsByApi(), force);
-            if (ReferenceEquals(wanted, deployed))
-            {
-                throw RollbackRule.Same(version);
-            }
-
-            await Task.Run(() => store.Deploy(wanted), cancellationToken);
+            var pods = reader.PodsByApi();
+            var wanted = deployed;
+            await Task.Run(
+                () => store.Deploy(() =>
+                {
+                    // Scaled meanwhile, it is another object: nothing is scaled between this look and the change.
+                    var current = store.Find(name);
+                    (wanted, _) = Apply(spec, current, pods, force);
+                    return ReferenceEquals(wanted, current) ? throw RollbackRule.Same(version) : [wanted];
+                }),
+                cancellationToken);
             var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return new DeployResult(answer, $"rolling back {Title(spec.Name, spec.Kind)} to {version.Id}", "");
         }
@@ -115,7 +125,8 @@ internal sealed class Deployer(
                 throw StillUpdating(api.Spec);
             }
 
-            await Task.Run(() => store.Deploy(api with { Spec = NewVersion(api.Spec, DeploymentId.New()) }), cancellationToken);
+            var version = NewVersion(api.Spec, DeploymentId.New());
+            await Task.Run(() => store.Deploy(() => [store.Find(name) with { Spec = version }]), cancellationToken);
             return $"updating {Title(api.Spec.Name, api.Spec.Kind)}";
         }
         finally
@@ -214,7 +225,8 @@ internal sealed class Deployer(
         }
 
         var scaling = spec.Autoscaling!;
-        var replicas = Math.Clamp(deployed.Replicas > 0 ? deployed.Replicas : scaling.InitReplicas, scaling.MinReplicas, scaling.MaxReplicas);
+        var current = deployed.Replicas > 0 || spec.Kind == ApiKind.AsyncAPI ? deployed.Replicas : scaling.InitReplicas;
+        var replicas = Math.Clamp(current, scaling.MinReplicas, scaling.MaxReplicas);
         var updated = Version(spec, specId, podId, deployed.Spec.DeploymentId, deployed.Spec.InitialDeploymentTime);
         return (deployed with { Spec = updated, Replicas = replicas }, $"updating {Title(spec.Name, spec.Kind)}");
     }

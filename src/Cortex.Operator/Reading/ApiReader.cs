@@ -11,6 +11,7 @@ using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reconciling;
+using Cortex.Operator.Scaling;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 
@@ -18,7 +19,7 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler,
+    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler,
     OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
@@ -103,6 +104,7 @@ internal sealed class ApiReader(
             Queue = Queue(api),
             CallbackKey = api.CallbackKey?.ToText(),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+            Scaling = Scaling(api),
         };
     }
 
@@ -130,6 +132,20 @@ internal sealed class ApiReader(
 
     private ApiStatus? Status(WantedApi api, IEnumerable<PodStatus> pods) => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI
         ? ReplicaCounter.Count(api, pods, reconciler.IsStopping, reconciler.CreateError(api.Name))
+        : null;
+
+    private IReadOnlyList<ScalingStatus>? Scaling(WantedApi api) => autoscaler.Decisions(api.Name) is { Count: > 0 } decisions
+        ? [.. decisions.Select(decision => new ScalingStatus
+        {
+            Since = JobJson.Time(decision.Since),
+            Time = JobJson.Time(decision.At),
+            Current = decision.Current,
+            InFlight = Math.Round(decision.InFlight, 3),
+            Raw = Math.Round(decision.Raw, 3),
+            Recommended = decision.Recommended,
+            Requested = decision.Requested,
+            Reason = ScalingText.Why(decision, api.Spec.Autoscaling!),
+        })]
         : null;
 
     private IReadOnlyList<JsonElement>? TaskJobs(string name, int count) =>

@@ -56,10 +56,15 @@ internal sealed class ApiStore : IDisposable
         ?? throw new CortexException("resources.api_not_deployed", $"{name} is not deployed; `cortex get` lists what is");
 
     /// <summary>Makes these versions the wanted ones and adds them to the history: all of them or, on an error, none.</summary>
-    public void Deploy(params IReadOnlyCollection<WantedApi> apis)
+    public void Deploy(params IReadOnlyCollection<WantedApi> apis) => Deploy(() => apis);
+
+    /// <summary>Does the same with versions that are made while nothing else changes: what they are made from is what they replace.</summary>
+    /// <param name="change">Looks at <see cref="Apis"/> and answers quickly; called once.</param>
+    public void Deploy(Func<IReadOnlyCollection<WantedApi>> change)
     {
         lock (_lock)
         {
+            var apis = change();
             using var transaction = _connection.BeginTransaction();
             foreach (var api in apis)
             {
@@ -68,6 +73,31 @@ internal sealed class ApiStore : IDisposable
 
             transaction.Commit();
             _apis = _apis.SetItems(apis.Select(api => KeyValuePair.Create(api.Name, api)));
+        }
+    }
+
+    /// <summary>Changes how many replicas are wanted, unless what was seen is not what is wanted any more.</summary>
+    /// <param name="changes">At most one for each API.</param>
+    /// <returns>The changes that were made: all that still hold or, on an error, none.</returns>
+    public IReadOnlyCollection<ReplicaChange> Scale(IReadOnlyCollection<ReplicaChange> changes)
+    {
+        lock (_lock)
+        {
+            var made = changes.Where(change => ReferenceEquals(_apis.GetValueOrDefault(change.Seen.Name), change.Seen)).ToList();
+            if (made.Count == 0)
+            {
+                return made;
+            }
+
+            using var transaction = _connection.BeginTransaction();
+            foreach (var change in made)
+            {
+                Execute("UPDATE apis SET replicas = $2 WHERE name = $1", change.Seen.Name, change.Replicas);
+            }
+
+            transaction.Commit();
+            _apis = _apis.SetItems(made.Select(change => KeyValuePair.Create(change.Seen.Name, change.Seen with { Replicas = change.Replicas })));
+            return made;
         }
     }
 

@@ -66,6 +66,34 @@ public sealed class ApiCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Describe_Decisions_ShowsTheLastAndWhy()
+    {
+        var now = _cli.Time.GetUtcNow();
+        ScalingStatus Decision(int secondsAgo, int current, int requested, string reason) => new()
+        {
+            Since = now.AddSeconds(-secondsAgo).ToString("O"), Time = now.ToString("O"), Current = current, InFlight = 4.256, Raw = 2.128, Recommended = 3, Requested = requested, Reason = reason,
+        };
+        var api = Apis.Described("hello", new ReplicaCounts { Requested = 1, Ready = 1 }) with
+        {
+            Scaling = [Decision(12, 2, 2, "upscale_stabilization_period: less was recommended within the last 1m0s"), Decision(92, 1, 2, "as the load asks"), .. Enumerable.Repeat(Decision(5, 1, 1, "x"), 9)],
+        };
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /describe/hello", [api], WireJson.Contract.IReadOnlyListApiResponse);
+
+        var result = await _cli.RunAsync("describe", "hello");
+
+        Assert.EndsWith("""
+
+            scaling since   in flight   asks for   recommended   replicas   why
+            12s             4.26        2.13       3             2          upscale_stabilization_period: less was recommended within the last 1m0s
+            1m32s           4.26        2.13       3             1 -> 2     as the load asks
+            5s              4.26        2.13       3             1          x
+            5s              4.26        2.13       3             1          x
+            5s              4.26        2.13       3             1          x
+
+            """, result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Describe_Async_ShowsQueueAndCallbackKey()
     {
         var counts = new ReplicaCounts { Requested = 1, Ready = 1 };

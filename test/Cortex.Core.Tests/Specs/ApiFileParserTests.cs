@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
+using Cortex.Core.Wire;
 
 namespace Cortex.Core.Tests.Specs;
 
@@ -89,6 +91,23 @@ public sealed class ApiFileParserTests
             },
             other.Queue);
         Assert.All(file.Apis.Where(each => each != other), each => Assert.Null(each.Queue));
+    }
+
+    [Fact]
+    public void Parse_ScalingKeysOfOurs_AreTakenOverAndMakeNoNewPods()
+    {
+        const string Without = "- name: a\n  kind: AsyncAPI\n  pod: {containers: [{name: c, image: i}]}\n";
+        var plain = Assert.Single(ApiFileParser.Parse("f.yaml", Without).Apis);
+        var written = Assert.Single(ApiFileParser.Parse("f.yaml", Without + "  autoscaling: {burst: false, target_queue_age: null}\n").Apis);
+        var fast = Assert.Single(ApiFileParser.Parse("f.yaml", Without + "  autoscaling: {burst: true, target_queue_age: 90s}\n").Apis);
+
+        Assert.Equal(new AutoscalingSpec { Burst = true, TargetQueueAge = TimeSpan.FromSeconds(90) }, fast.Autoscaling);
+        Assert.Equal(SpecHash.SpecId(plain), SpecHash.SpecId(written));
+        Assert.NotEqual(SpecHash.SpecId(plain), SpecHash.SpecId(fast));
+        Assert.Equal(SpecHash.PodId(plain), SpecHash.PodId(fast));
+        var json = JsonSerializer.Serialize(plain.Autoscaling!, WireJson.Contract.AutoscalingSpec);
+        Assert.DoesNotContain("burst", json, StringComparison.Ordinal);
+        Assert.DoesNotContain("target_queue_age", json, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -52,6 +52,36 @@ public sealed class ApiStoreTests : IDisposable
     }
 
     [Fact]
+    public void Scale_AsSeen_IsThereForAnotherProcess()
+    {
+        using (var store = new ApiStore(FilePath, 10))
+        {
+            store.Deploy(new WantedApi(Spec("a", 1), 3), new WantedApi(Spec("b", 2), 3));
+            var change = new ReplicaChange(store.Apis["a"], 5);
+
+            Assert.Equal([change], store.Scale([change]));
+            Assert.Equal((5, Id(1)), (store.Apis["a"].Replicas, store.Apis["a"].Spec.Id));
+        }
+
+        using var again = new ApiStore(FilePath, 10);
+        Assert.Equal((5, 3), (again.Apis["a"].Replicas, again.Apis["b"].Replicas));
+    }
+
+    [Fact]
+    public void Scale_DeployedOrDeletedMeanwhile_ChangesOnlyTheOthers()
+    {
+        using var store = new ApiStore(FilePath, 10);
+        store.Deploy(new WantedApi(Spec("a", 9), 3), new WantedApi(Spec("b", 8), 3), new WantedApi(Spec("c", 7), 3));
+        ReplicaChange[] changes = [.. store.Apis.Values.Select(api => new ReplicaChange(api, 5))];
+        store.Deploy(new WantedApi(Spec("a", 1), 3));
+        store.Delete("b", keepHistory: false);
+
+        Assert.Equal(["c"], store.Scale(changes).Select(change => change.Seen.Name));
+        Assert.Equal((3, 5), (store.Apis["a"].Replicas, store.Apis["c"].Replicas));
+        Assert.Equal(["a", "c"], store.Apis.Keys);
+    }
+
+    [Fact]
     public void Delete_KeepingHistory_OnlyForgetsTheWish()
     {
         using var store = new ApiStore(FilePath, 10);
