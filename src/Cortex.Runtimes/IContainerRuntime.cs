@@ -18,7 +18,8 @@ public interface IContainerRuntime : IAsyncDisposable
 
     /// <summary>
     /// Makes the pod wanted and returns as soon as that is recorded; its progress shows in <see cref="List"/>.
-    /// A pod that does not fit stays <see cref="PodState.Pending"/> with a reason and starts when there is room.
+    /// A pod that does not fit stays <see cref="PodState.Pending"/> with a reason and starts when there is room, which goes first to
+    /// the API, and in it to the job, that holds the least.
     /// Creating a pod whose id exists changes nothing.
     /// </summary>
     Task CreateAsync(PodDefinition pod, CancellationToken cancellationToken);

@@ -12,6 +12,9 @@ public sealed record PodDefinition
     /// <summary>Started in this order, sharing one network namespace and <c>/mnt</c>.</summary>
     public required IReadOnlyList<PodContainer> Containers { get; init; }
 
+    /// <summary>Names of the node groups that it may take room from, the first preferred among those of one priority; null for all.</summary>
+    public IReadOnlyList<string>? NodeGroups { get; init; }
+
     /// <summary>The port that requests are sent to; null when the pod takes none.</summary>
     public int? Port { get; init; }
 

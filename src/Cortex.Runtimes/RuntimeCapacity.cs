@@ -23,4 +23,7 @@ public sealed record RuntimeCapacity
 
     /// <summary>GPUs reserved by pods.</summary>
     public required long GpusReserved { get; init; }
+
+    /// <summary>The machine's node groups; empty when it has none.</summary>
+    public IReadOnlyList<NodeGroupRoom> NodeGroups { get; init; } = [];
 }

@@ -52,6 +52,14 @@ internal sealed class OperatorClient : IDisposable
         return SendAsync(HttpMethod.Post, $"deploy?configFileName={Escape(fileName)}&force={Text(force)}", form, WireJson.Contract.IReadOnlyListDeployResult, AnswerTimeout, cancellationToken);
     }
 
+    /// <summary>Deploys an earlier version again.</summary>
+    /// <param name="apiName">The API.</param>
+    /// <param name="apiId">The version; null for the one before.</param>
+    /// <param name="force">Also while an update is in progress.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<IReadOnlyList<DeployResult>> RollbackAsync(string apiName, string? apiId, bool force, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, $"rollback/{Escape(apiName)}?apiID={Escape(apiId ?? "")}&force={Text(force)}", null, WireJson.Contract.IReadOnlyListDeployResult, AnswerTimeout, cancellationToken);
+
     public Task<IReadOnlyList<ApiResponse>> GetAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "get", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true);
 

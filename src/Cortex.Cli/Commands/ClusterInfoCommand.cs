@@ -95,7 +95,7 @@ internal static class ClusterInfoCommand
         endpoints.Add("api load balancer", WithoutScheme(info.EndpointApi));
         var version = info.ClusterConfig.TryGetProperty("api_version", out var value) ? value.GetString() : CliVersion.Current;
         var replicas = info.WorkerNodeInfos.Sum(node => node.NumReplicas);
-        var machines = info.WorkerNodeInfos.Count;
+        var machines = info.WorkerNodeInfos.DistinctBy(node => node.Name).Count();
         var unscheduled = info.NumPendingReplicas > 0 ? $", and {Count(info.NumPendingReplicas, "unscheduled replica")}" : "";
         return $"""
             {style.Bold("endpoints:")}
@@ -115,8 +115,10 @@ internal static class ClusterInfoCommand
     private static string Machines(IReadOnlyList<WorkerNodeInfo> nodes, Style style)
     {
         var (gpus, chips) = (nodes.Any(node => node.ComputeUserCapacity.Gpu > 0), nodes.Any(node => node.ComputeUserCapacity.Inf > 0));
+        var grouped = nodes.Count > 1;
         var table = new Table(
         [
+            .. grouped ? ["node group"] : Array.Empty<string>(),
             "instance type", "lifecycle", "replicas", "CPU (requested / total allocatable)", "memory (requested / total allocatable)",
             .. gpus ? ["GPU (requested / total allocatable)"] : Array.Empty<string>(),
             .. chips ? ["Inf (requested / total allocatable)"] : Array.Empty<string>(),
@@ -127,6 +129,7 @@ internal static class ClusterInfoCommand
             var (used, all) = (node.ComputeUserRequested, node.ComputeUserCapacity);
             table.Add(
             [
+                .. grouped ? [node.NodegroupName] : Array.Empty<string>(),
                 node.InstanceType, node.IsSpot ? "spot" : "on-demand", Text(node.NumReplicas), $"{used.Cpu} / {all.Cpu}", $"{used.Mem} / {all.Mem}",
                 .. gpus ? [$"{Text(used.Gpu)} / {Text(all.Gpu)}"] : Array.Empty<string>(),
                 .. chips ? [$"{Text(used.Inf)} / {Text(all.Inf)}"] : Array.Empty<string>(),

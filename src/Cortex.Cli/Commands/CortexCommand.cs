@@ -17,6 +17,7 @@ internal static class CortexCommand
         root.Add(DescribeCommand.Create(host));
         root.Add(LogsCommand.Create(host));
         root.Add(RefreshCommand.Create(host));
+        root.Add(RollbackCommand.Create(host));
         root.Add(DeleteCommand.Create(host));
         root.Add(Group("async", "submit requests to Async APIs and fetch their results",
             AsyncSubmitCommand.Create(host),

@@ -103,6 +103,22 @@ internal static class DescribeCommand
             }
         }
 
-        return table.Render(style);
+        return table.Render(style) + NodeGroups(counts, style);
+    }
+
+    private static string NodeGroups(ReplicaCounts counts, Style style)
+    {
+        if (counts.NodeGroups is not { Count: > 0 } groups)
+        {
+            return "";
+        }
+
+        var table = new Table("node group", "replica count") { FirstColumnWidth = StateColumnWidth };
+        foreach (var (group, count) in groups)
+        {
+            table.Add(group, count.ToString(CultureInfo.InvariantCulture));
+        }
+
+        return $"\n{table.Render(style)}";
     }
 }

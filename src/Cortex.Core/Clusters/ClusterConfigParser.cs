@@ -68,6 +68,12 @@ public static class ClusterConfigParser
     {
         Name = group.Get<string>("name"),
         InstanceType = group.Get<string>("instance_type"),
+        Resources = group.Find<MapValue>("resources") is { } share
+            ? new NodeGroupResources(
+                share.Find<string>("cpu") is { } cpu ? Quantity.Parse(cpu).MilliValue : null,
+                share.Find<string>("mem") is { } mem ? Quantity.Parse(mem).Value : null,
+                share.TryGet("gpu", out long gpu) ? gpu : null)
+            : null,
         MinInstances = group.Int32("min_instances"),
         MaxInstances = group.Int32("max_instances"),
         Priority = group.Int32("priority"),

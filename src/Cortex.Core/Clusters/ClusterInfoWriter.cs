@@ -39,6 +39,11 @@ internal static class ClusterInfoWriter
             json.WriteStartObject();
             json.WriteString("name", group.Name);
             json.WriteString("instance_type", group.InstanceType);
+            if (group.Resources is { } share)
+            {
+                WriteResources(json, share);
+            }
+
             json.WriteNumber("min_instances", group.MinInstances);
             json.WriteNumber("max_instances", group.MaxInstances);
             json.WriteNumber("priority", group.Priority);
@@ -47,6 +52,28 @@ internal static class ClusterInfoWriter
         }
 
         json.WriteEndArray();
+    }
+
+    // Quantities, so that what is printed can be read again.
+    private static void WriteResources(Utf8JsonWriter json, NodeGroupResources share)
+    {
+        json.WriteStartObject("resources");
+        if (share.CpuMillis is { } cpu)
+        {
+            json.WriteString("cpu", Quantity.FormatMillis(cpu));
+        }
+
+        if (share.MemoryBytes is { } memory)
+        {
+            json.WriteString("mem", Quantity.FormatBytes(memory));
+        }
+
+        if (share.Gpus is { } gpus)
+        {
+            json.WriteNumber("gpu", gpus);
+        }
+
+        json.WriteEndObject();
     }
 
     private static void WriteUnused(Utf8JsonWriter json, IReadOnlyDictionary<string, JsonElement> unused)

@@ -45,13 +45,19 @@ internal static class ClusterShapes
         Unused("spot_config", s_spot),
     ];
 
+    private static readonly MapShape s_resources = new(
+        new Field("cpu", new QuantityShape("20m") { TakesNumbers = true, Example = "4 or 500m" }, "Processors, counted as they are asked for; null for all there are.") { Null = NullRule.Allowed },
+        new Field("mem", new QuantityShape("20Mi") { Example = "8Gi" }, "Memory; null for all there is.") { Null = NullRule.Allowed },
+        new Field("gpu", new IntShape { Min = 0 }, "Whole GPUs; null for all there are.") { Null = NullRule.Allowed });
+
     private static readonly MapShape s_nodeGroup = new(
     [
         new Field("name", ClusterTexts.NodeGroupName, "Name, unique in the cluster; APIs select groups by it.") { Required = true },
-        new Field("instance_type", Texts.Any, "Type of its machines; here only shown.") { Required = true },
+        new Field("instance_type", Texts.Any, "Type of its machines; only shown.") { Required = true },
+        new Field("resources", s_resources, "Share of this machine that its replicas and workers may ask for together; without it the whole machine.") { Null = NullRule.Allowed },
         new Field("min_instances", new IntShape { Min = 0 }, "Fewest machines; here only shown.") { Default = "1" },
         new Field("max_instances", new IntShape { Min = 0 }, "Most machines; here only shown.") { Default = "5" },
-        new Field("priority", new IntShape { Min = 1, Max = 100 }, "Higher is preferred; here only shown.") { Default = "1" },
+        new Field("priority", new IntShape { Min = 1, Max = 100 }, "Of several groups with room the one with the highest is taken.") { Default = "1" },
         .. UnusedOfNodeGroup,
     ])
     {
@@ -84,7 +90,7 @@ internal static class ClusterShapes
     [
         new Field("cluster_name", ClusterTexts.ClusterName, "Name of the cluster; marks everything that it starts.") { Default = "cortex" },
         new Field("region", Texts.Any, "Name of a place; here only shown.") { Default = "local" },
-        new Field("node_groups", new ListShape(s_nodeGroup) { MaxCount = 100 }, "Groups of machines that APIs can select; here each of them is this machine.") { Default = "[]", Null = NullRule.Absent },
+        new Field("node_groups", new ListShape(s_nodeGroup) { MaxCount = 100 }, "Groups that APIs can select; each is this machine, or the share of it that its resources say.") { Default = "[]", Null = NullRule.Absent },
         new Field("operator", Listener(8888), "Where the operator listens.") { Default = "{}" },
         new Field("apis", Listener(8889), "Where the APIs are reached.") { Default = "{}" },
         new Field("jobs", Jobs(), "Bounds of jobs.") { Default = "{}" },
@@ -147,7 +153,7 @@ internal static class ClusterShapes
         new Field("log_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Output kept of each attempt, the last of it.") { Default = "10Mi" },
         new Field("max_concurrent", new IntShape { Min = 1, Max = 10_000 }, "Jobs of all APIs that run at a time; further ones wait as pending.") { Default = "1000" },
         new Field("max_unfinished", new IntShape { Min = 1, Max = 1_000_000 }, "Jobs that have not ended; further submissions are refused.") { Default = "10000" },
-        new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Jobs that may be starting, and jobs that may be waiting for room on the machine, at a time.") { Default = "8" },
+        new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Jobs that may be starting, and jobs of each API that may be waiting for room on the machine, at a time.") { Default = "8" },
         new Field("image_timeout", Time("1s", "24h"), "A job whose images can't be had for this long ends.") { Default = "5m" },
         new Field("termination_grace", Time("0s", "1h"), "Time a worker gets from SIGTERM to SIGKILL.") { Default = "30s" },
         new Field("max_submission_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Size of one submission.") { Default = "10Mi" },

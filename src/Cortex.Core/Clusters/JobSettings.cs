@@ -18,7 +18,7 @@ public sealed record JobSettings
     /// <summary>Jobs that have not ended; further submissions are refused. 1-1000000.</summary>
     public int MaxUnfinished { get; init; } = 10_000;
 
-    /// <summary>Jobs whose containers are being started at a time, and jobs that wait for room on the machine; 1-1000.</summary>
+    /// <summary>Jobs whose containers are being started at a time, and jobs of each API that wait for room on the machine; 1-1000.</summary>
     public int ParallelStarts { get; init; } = 8;
 
     /// <summary>A job whose images can't be had for this long ends.</summary>

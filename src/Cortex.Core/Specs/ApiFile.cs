@@ -7,6 +7,9 @@ namespace Cortex.Core.Specs;
 /// <param name="Errors">In file order; empty when the file is valid.</param>
 public sealed record ApiFile(IReadOnlyList<ApiSpec> Apis, IReadOnlyList<SpecError> Errors)
 {
+    /// <summary>A file that says only this, for a specification that is checked again without its text: errors have no line.</summary>
+    public static ApiFile Of(ApiSpec api) => new([api], []) { Declared = [new DeclaredApi(api.Index, api.Name, api.Kind, api.Networking.Endpoint)] };
+
     /// <summary>Whether every API in it may be deployed, as far as the file alone can tell.</summary>
     public bool IsValid => Errors.Count == 0;
 

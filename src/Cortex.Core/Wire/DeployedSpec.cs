@@ -112,4 +112,23 @@ public sealed record DeployedSpec
         LastUpdated = lastUpdated,
         MetadataRoot = metadataRoot,
     };
+
+    /// <summary>The specification without the version's identity, as if its file had been read again.</summary>
+    public ApiSpec ToSpec() => new()
+    {
+        Name = Name,
+        Kind = Kind,
+        Pod = Pod,
+        NodeGroups = NodeGroups,
+        Apis = Apis,
+        Networking = Networking,
+        Autoscaling = Autoscaling,
+        UpdateStrategy = UpdateStrategy,
+        Jobs = Jobs,
+        Schedule = Schedule,
+        Queue = Queue,
+        Index = Index,
+        FileName = FileName,
+        SubmittedApiSpec = SubmittedApiSpec,
+    };
 }

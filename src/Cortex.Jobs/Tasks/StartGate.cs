@@ -10,7 +10,7 @@ internal sealed class StartGate(StartLimits limits, Func<string, int?> maxConcur
     private readonly Dictionary<string, int> _byApi = new(StringComparer.Ordinal);
     private int _all;
     private int _starting;
-    private int _waitingForRoom;
+    private readonly Dictionary<string, int> _waitingForRoom = new(StringComparer.Ordinal);
 
     /// <summary>Counts a job that has been started and has not ended.</summary>
     public void Add(string apiName, StartPhase phase)
@@ -18,7 +18,10 @@ internal sealed class StartGate(StartLimits limits, Func<string, int?> maxConcur
         _byApi[apiName] = _byApi.GetValueOrDefault(apiName) + 1;
         _all++;
         _starting += phase == StartPhase.Starting ? 1 : 0;
-        _waitingForRoom += phase == StartPhase.WaitingForRoom ? 1 : 0;
+        if (phase == StartPhase.WaitingForRoom)
+        {
+            _waitingForRoom[apiName] = _waitingForRoom.GetValueOrDefault(apiName) + 1;
+        }
     }
 
     /// <summary>Asks for the next job in order. Returns null when it may start, which counts it, or what it waits for.</summary>
@@ -34,9 +37,10 @@ internal sealed class StartGate(StartLimits limits, Func<string, int?> maxConcur
             return string.Create(CultureInfo.InvariantCulture, $"waits for its turn: {_all} jobs run, as many as the cluster's jobs.max_concurrent allows");
         }
 
-        if (_waitingForRoom >= limits.ParallelStarts)
+        // For each API: the machine shares out its room fairly, so jobs of one API that find none hold up no other's.
+        if (_waitingForRoom.GetValueOrDefault(apiName) >= limits.ParallelStarts)
         {
-            return "waits for its turn: jobs before it wait for room on the machine";
+            return "waits for its turn: jobs of this API before it wait for room on the machine";
         }
 
         if (_starting >= limits.ParallelStarts)
@@ -51,7 +55,7 @@ internal sealed class StartGate(StartLimits limits, Func<string, int?> maxConcur
 
 /// <summary>The cluster's bounds of running jobs.</summary>
 /// <param name="MaxConcurrent">Jobs that run at a time.</param>
-/// <param name="ParallelStarts">Jobs that are being started, and jobs that wait for room, at a time.</param>
+/// <param name="ParallelStarts">Jobs that are being started at a time, and jobs of one API that wait for room.</param>
 internal readonly record struct StartLimits(int MaxConcurrent, int ParallelStarts);
 
 /// <summary>How far the start of a job is.</summary>

@@ -13,7 +13,7 @@ using Cortex.Runtimes;
 
 namespace Cortex.Operator.Deploying;
 
-/// <summary>Changes the desired state: deploy, refresh, delete.</summary>
+/// <summary>Changes the desired state: deploy, roll back, refresh, delete.</summary>
 internal sealed class Deployer(
     ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, BatchController batches, Scheduler scheduler, TimeIdGenerator timeIds, TimeProvider time)
     : IDisposable
@@ -54,6 +54,49 @@ internal sealed class Deployer(
                 }),
                 cancellationToken);
             return [.. outcomes.Select(outcome => outcome.Result)];
+        }
+        finally
+        {
+            _oneAtATime.Release();
+            reconciler.Wake();
+            scheduler.Wake();
+        }
+    }
+
+    /// <summary>Deploys an earlier version of an API again, as if its file were deployed anew: every rule of a deployment holds.</summary>
+    /// <param name="name">The API.</param>
+    /// <param name="apiId">A version of its history; empty for the one before.</param>
+    /// <param name="force">Goes on although an update is in progress.</param>
+    /// <param name="cancellationToken">Stops waiting; what was written stays.</param>
+    /// <exception cref="InvalidConfigurationException">The version can't be deployed any more: its endpoint, targets, node groups or room are gone.</exception>
+    public async Task<DeployResult> RollbackAsync(string name, string apiId, bool force, CancellationToken cancellationToken)
+    {
+        var view = ClusterViews.From(store, await runtime.GetCapacityAsync(cancellationToken), reader.NodeGroups);
+        await _oneAtATime.WaitAsync(cancellationToken);
+        try
+        {
+            var deployed = reader.Find(name);
+            var version = RollbackRule.Choose(deployed.Spec, await Task.Run(() => store.GetVersions(name), cancellationToken), apiId);
+            var spec = version.ToSpec();
+            var errors = ClusterValidator.Validate(ApiFile.Of(spec), view with { Apis = ClusterViews.Deployed(store) });
+            if (errors.Count > 0)
+            {
+                throw new InvalidConfigurationException(errors);
+            }
+
+            var pods = reader.PodsByApi();
+            var wanted = deployed;
+            await Task.Run(
+                () => store.Deploy(() =>
+                {
+                    // Scaled meanwhile, it is another object: nothing is scaled between this look and the change.
+                    var current = store.Find(name);
+                    (wanted, _) = Apply(spec, current, pods, force);
+                    return ReferenceEquals(wanted, current) ? throw RollbackRule.Same(version) : [wanted];
+                }),
+                cancellationToken);
+            var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
+            return new DeployResult(answer, $"rolling back {Title(spec.Name, spec.Kind)} to {version.Id}", "");
         }
         finally
         {

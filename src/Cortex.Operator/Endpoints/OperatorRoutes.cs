@@ -29,6 +29,8 @@ internal sealed class OperatorRoutes(
 
         authenticated.MapGet("/info", (RequestDelegate)(async context => await WriteAsync(context, await cluster.InfoAsync(context.RequestAborted), WireJson.Contract.InfoResponse)));
         authenticated.MapPost("/deploy", (RequestDelegate)DeployAsync);
+        authenticated.MapPost("/rollback/{apiName}", (RequestDelegate)(async context =>
+            await WriteAsync(context, [await deployer.RollbackAsync(ApiName(context), context.Request.Query["apiID"].ToString(), Flag(context, "force"), context.RequestAborted)], WireJson.Contract.IReadOnlyListDeployResult)));
         authenticated.MapPost("/refresh/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, new MessageResponse(await deployer.RefreshAsync(ApiName(context), Flag(context, "force"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
         authenticated.MapDelete("/delete/{apiName}", (RequestDelegate)(async context =>

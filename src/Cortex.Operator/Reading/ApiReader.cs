@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Cortex.Async;
+using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -9,7 +10,6 @@ using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
-using Cortex.Operator.Deploying;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.Scaling;
 using Cortex.Operator.State;
@@ -28,9 +28,8 @@ internal sealed class ApiReader(
     /// <summary>Jobs of an API that a list shows, besides those that have not ended.</summary>
     private const int LatestOnly = 1;
 
-    /// <summary>The node groups of this cluster; never empty.</summary>
-    public IReadOnlyList<string> NodeGroups { get; } =
-        options.Cluster.NodeGroups.Count > 0 ? [.. options.Cluster.NodeGroups.Select(group => group.Name)] : [ClusterViews.LocalGroup];
+    /// <summary>The node groups that the cluster's configuration names; empty for this machine alone.</summary>
+    public IReadOnlyList<NodeGroup> NodeGroups => options.Cluster.NodeGroups;
 
     /// <summary>A deployed API.</summary>
     /// <exception cref="CortexException"><c>resources.api_not_deployed</c>.</exception>

@@ -26,23 +26,13 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
 
         var pods = runtime.List();
         var pending = pods.Count(pod => pod.State is PodState.Pending or PodState.Stalled);
-        var group = reader.NodeGroups[0];
+        var group = reader.NodeGroups.Count > 0 ? reader.NodeGroups[0].Name : ClusterViews.LocalGroup;
         return new InfoResponse
         {
             ClusterConfig = options.Cluster.ToInfo(options.Version, operatorId: clusterId, clusterId, isOperatorInCluster: true),
-            WorkerNodeInfos = capacity is null ? [] :
-            [
-                new WorkerNodeInfo
-                {
-                    NodegroupName = group,
-                    InstanceType = ClusterViews.LocalGroup,
-                    Name = Environment.MachineName,
-                    NumReplicas = pods.Count(pod => pod.State != PodState.Frozen) - pending,
-                    ComputeUserCapacity = Compute(capacity.CpuMillis, capacity.MemoryBytes, capacity.Gpus),
-                    ComputeAvailable = Compute(capacity.CpuMillis - capacity.CpuMillisReserved, capacity.MemoryBytes - capacity.MemoryBytesReserved, capacity.Gpus - capacity.GpusReserved),
-                    ComputeUserRequested = Compute(capacity.CpuMillisReserved, capacity.MemoryBytesReserved, capacity.GpusReserved),
-                },
-            ],
+            WorkerNodeInfos = capacity is null ? []
+                : reader.NodeGroups.Any(each => each.Resources is not null) ? [.. capacity.NodeGroups.Select(Share)]
+                : [Machine(capacity, group, pods.Count(pod => pod.State != PodState.Frozen) - pending)],
             OperatorNodeInfos = [new NodeInfo { NodegroupName = group, InstanceType = ClusterViews.LocalGroup }],
             NumPendingReplicas = pending,
             EndpointApi = options.ApiBaseUrl,
@@ -55,6 +45,29 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
             UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
         };
     }
+
+    private static WorkerNodeInfo Machine(RuntimeCapacity all, string group, int replicas) => new()
+    {
+        NodegroupName = group,
+        InstanceType = ClusterViews.LocalGroup,
+        Name = Environment.MachineName,
+        NumReplicas = replicas,
+        ComputeUserCapacity = Compute(all.CpuMillis, all.MemoryBytes, all.Gpus),
+        ComputeAvailable = Compute(all.CpuMillis - all.CpuMillisReserved, all.MemoryBytes - all.MemoryBytesReserved, all.Gpus - all.GpusReserved),
+        ComputeUserRequested = Compute(all.CpuMillisReserved, all.MemoryBytesReserved, all.GpusReserved),
+    };
+
+    // One entry for each group, all of them of one machine: what is taken of the machine itself can be less than a group has left.
+    private WorkerNodeInfo Share(NodeGroupRoom room) => new()
+    {
+        NodegroupName = room.Name,
+        InstanceType = reader.NodeGroups.FirstOrDefault(group => group.Name == room.Name)?.InstanceType ?? ClusterViews.LocalGroup,
+        Name = Environment.MachineName,
+        NumReplicas = room.Pods,
+        ComputeUserCapacity = Compute(room.CpuMillis, room.MemoryBytes, room.Gpus),
+        ComputeAvailable = Compute(room.CpuMillis - room.CpuMillisReserved, room.MemoryBytes - room.MemoryBytesReserved, room.Gpus - room.GpusReserved),
+        ComputeUserRequested = Compute(room.CpuMillisReserved, room.MemoryBytesReserved, room.GpusReserved),
+    };
 
     private static NodeCompute Compute(long cpuMillis, long memoryBytes, long gpus) => new(
         string.Create(CultureInfo.InvariantCulture, $"{cpuMillis}m"),

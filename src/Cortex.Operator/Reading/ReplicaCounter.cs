@@ -22,6 +22,8 @@ internal static class ReplicaCounter
         var upToDate = 0;
         var counts = new ReplicaCounts { Requested = api.Replicas };
         var reasons = new Dictionary<string, int>(StringComparer.Ordinal);
+        var groups = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var waiting = 0;
         foreach (var pod in pods)
         {
             var latest = PodFactory.IsLatest(pod.Labels, api.Spec);
@@ -36,6 +38,12 @@ internal static class ReplicaCounter
             ready += state == PodState.Ready ? 1 : 0;
             upToDate += latest && state != PodState.Terminating ? 1 : 0;
             counts = Add(counts, state, latest);
+            waiting += latest && (state is PodState.Pending or PodState.Stalled) ? 1 : 0;
+            if (pod.NodeGroup is { } group)
+            {
+                groups[group] = groups.GetValueOrDefault(group) + 1;
+            }
+
             if (latest && pod.Reason.Length > 0 && state is not (PodState.Ready or PodState.Terminating))
             {
                 var reason = $"{Name(state)}: {pod.Reason}";
@@ -45,6 +53,12 @@ internal static class ReplicaCounter
 
         List<string> sentences = [.. reasons.OrderByDescending(reason => reason.Value).Take(MaxReasons)
             .Select(reason => reason.Value == 1 ? $"1 replica {reason.Key}" : $"{reason.Value} replicas {reason.Key}")];
+        if (waiting > 0 && api.Replicas > upToDate)
+        {
+            var more = api.Replicas - upToDate;
+            sentences.Add($"{more} more {(more == 1 ? "replica is" : "replicas are")} created as soon as those that wait have room");
+        }
+
         if (createError is not null)
         {
             sentences.Add($"replicas can't be created: {createError}");
@@ -55,7 +69,7 @@ internal static class ReplicaCounter
             Ready = ready,
             Requested = existing,
             UpToDate = upToDate,
-            ReplicaCounts = counts,
+            ReplicaCounts = groups.Count > 0 ? counts with { NodeGroups = groups } : counts,
             Reasons = sentences.Count > 0 ? sentences : null,
         };
     }

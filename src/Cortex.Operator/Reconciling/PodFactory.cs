@@ -13,6 +13,9 @@ internal static class PodFactory
     /// <summary>The requests that one replica of this pod takes at once, kept with the pod for the gateway.</summary>
     public const string MaxConcurrencyLabel = "maxConcurrency";
 
+    // The node groups that the version allows, so that a replica in one that is not allowed any more is replaced.
+    private const string NodeGroupsLabel = "nodeGroups";
+
     private const string ClientConfig = """
         default_environment: default
         environments:
@@ -35,8 +38,10 @@ internal static class PodFactory
                 [PodLabels.ApiId] = spec.Id,
                 [PodLabels.PodId] = spec.PodId,
                 [PodLabels.DeploymentId] = spec.DeploymentId,
+                [NodeGroupsLabel] = Text(spec.NodeGroups),
                 [MaxConcurrencyLabel] = pod.MaxConcurrency.ToString(CultureInfo.InvariantCulture),
             },
+            NodeGroups = spec.NodeGroups,
             Port = pod.Port,
             DefaultProbePort = NeedsDefaultProbe(pod) ? pod.Port : null,
             Files = new Dictionary<string, string> { ["/cortex/client/cli.yaml"] = ClientConfig },
@@ -44,10 +49,13 @@ internal static class PodFactory
         };
     }
 
-    /// <summary>Whether a pod with these labels runs this version: same containers, and no refresh since.</summary>
+    /// <summary>Whether a pod with these labels runs this version: same containers, on the same node groups, and no refresh since.</summary>
     public static bool IsLatest(IReadOnlyDictionary<string, string> labels, DeployedSpec spec) =>
         labels.GetValueOrDefault(PodLabels.PodId) == spec.PodId
-        && labels.GetValueOrDefault(PodLabels.DeploymentId) == spec.DeploymentId;
+        && labels.GetValueOrDefault(PodLabels.DeploymentId) == spec.DeploymentId
+        && (labels.GetValueOrDefault(NodeGroupsLabel) is not { } groups || groups == Text(spec.NodeGroups));
+
+    private static string Text(IReadOnlyList<string>? nodeGroups) => string.Join(',', nodeGroups ?? []);
 
     // One rule for every kind: the port is dialled unless a probe of the user's already looks at it.
     private static bool NeedsDefaultProbe(PodSpec pod) => pod.Port is { } port && !pod.Containers.Any(container =>

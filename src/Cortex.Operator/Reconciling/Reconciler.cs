@@ -158,7 +158,10 @@ internal sealed partial class Reconciler(
             return;
         }
 
-        for (var i = 0; i < missing; i++)
+        // On a full machine a hundred wanted replicas would be ninety pods that only wait.
+        var waiting = pods.Count(pod => (pod.State is PodState.Pending or PodState.Stalled) && PodFactory.IsLatest(pod.Labels, api.Spec)) + replicas.Count - known.Count;
+        var start = Math.Min(missing, options.MaxWaitingForRoom - waiting);
+        for (var i = 0; i < start; i++)
         {
             _ = CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken);
         }

@@ -15,6 +15,12 @@ internal sealed record ReconcilerOptions
     /// <summary>The longest pause between attempts to create replicas of one API; default 30 s.</summary>
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Replicas of one API that may wait for room at a time; further ones are created when these have some. Default 10: as many as can be
+    /// placed at once, and no more that only wait.
+    /// </summary>
+    public int MaxWaitingForRoom { get; init; } = 10;
+
     /// <summary>The version that containers see as <c>CORTEX_VERSION</c>.</summary>
     public required string CortexVersion { get; init; }
 }

@@ -325,7 +325,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     {
         var infraId = pod.Network.Id ?? await pod.Network.Created.WaitAsync(cancellationToken);
         var gpus = container.Gpus > 0 ? machine.Gpus.Take(ContainerName, container.Gpus) : [];
-        var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, gpus);
+        var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, pod.NodeGroup, gpus);
         try
         {
             // Not cancelled with the pod: a container that the engine makes all the same would be left behind.

@@ -42,10 +42,21 @@ internal static class ContainerPlan
     public static string JoinedMode(string infraId) => $"container:{infraId}";
 
     /// <summary>One of the user's containers.</summary>
-    public static CreateContainer User(PodDefinition pod, PodContainer container, DockerMachine machine, string infraId, IReadOnlyList<string> gpus)
+    /// <param name="pod">Its pod.</param>
+    /// <param name="container">The container.</param>
+    /// <param name="machine">The cluster's settings.</param>
+    /// <param name="infraId">The pod's network container.</param>
+    /// <param name="nodeGroup">The node group that the pod takes its room from, if any.</param>
+    /// <param name="gpus">The GPUs that the container gets.</param>
+    public static CreateContainer User(PodDefinition pod, PodContainer container, DockerMachine machine, string infraId, string? nodeGroup, IReadOnlyList<string> gpus)
     {
         var labels = machine.Labels(pod.Id);
         labels[DockerLabels.Container] = container.Name;
+        if (nodeGroup is not null)
+        {
+            labels[DockerLabels.NodeGroup] = nodeGroup;
+        }
+
         var env = Environment(pod, container, out var variables);
         var command = Expand(container.Command, variables);
         var args = Expand(container.Args, variables);

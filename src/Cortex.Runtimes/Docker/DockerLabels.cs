@@ -15,6 +15,9 @@ internal static class DockerLabels
     /// <summary>The whole <see cref="PodDefinition"/> as JSON, on the pod's record: the volume that its containers share at <c>/mnt</c>.</summary>
     public const string Definition = "dev.cortex.definition";
 
+    /// <summary>The node group that the container's pod takes its room from; absent without groups.</summary>
+    public const string NodeGroup = "dev.cortex.nodegroup";
+
     private const string DeletingMark = ".deleting.";
 
     /// <summary>The network container of a pod.</summary>

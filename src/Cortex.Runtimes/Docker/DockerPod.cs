@@ -25,6 +25,7 @@ internal sealed class DockerPod
     private DateTimeOffset _deadline = DateTimeOffset.MaxValue;
     private DateTimeOffset? _recordedDeadline;
     private string _shortage = "";
+    private string? _nodeGroup;
     private string _trouble = "";
     private bool _stalled;
     private PodState _state = PodState.Pending;
@@ -75,6 +76,18 @@ internal sealed class DockerPod
 
     public bool HoldsRoom => _room.Task.IsCompleted && !_over.Task.IsCompleted;
 
+    /// <summary>The node group that it takes its room from; null before it has room, and without groups.</summary>
+    public string? NodeGroup
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _nodeGroup;
+            }
+        }
+    }
+
     /// <summary>Takes over the network container that an earlier process gave it.</summary>
     public void AdoptNetwork(string id, ContainerSight sight)
     {
@@ -108,6 +121,15 @@ internal sealed class DockerPod
         _host.RoomChanged();
     }
 
+    /// <summary>Notes the node group that an earlier process gave it room in, or one that it may use where that was never written down.</summary>
+    public void AdoptNodeGroup(string? name)
+    {
+        lock (_lock)
+        {
+            _nodeGroup ??= name;
+        }
+    }
+
     /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>
     /// <param name="deadline">When to kill what still runs.</param>
     /// <param name="recorded">Whether the engine knows that deadline already, from an earlier process.</param>
@@ -138,12 +160,25 @@ internal sealed class DockerPod
         Publish();
     }
 
-    public void GiveRoom() => _room.TrySetResult();
+    public void GiveRoom(string? nodeGroup)
+    {
+        lock (_lock)
+        {
+            _nodeGroup = nodeGroup;
+        }
+
+        _room.TrySetResult();
+    }
 
     public void RefuseRoom(string shortage)
     {
         lock (_lock)
         {
+            if (_shortage == shortage)
+            {
+                return;
+            }
+
             _shortage = shortage;
         }
 
@@ -206,6 +241,7 @@ internal sealed class DockerPod
                 Labels = Definition.Labels,
                 State = _state,
                 Reason = reason,
+                NodeGroup = _nodeGroup,
                 Address = Definition.Port is { } port ? Network.AddressOf(port) : null,
                 CreatedAt = CreatedAt,
                 StateSince = _stateSince,

@@ -93,7 +93,13 @@ public sealed class DockerRuntime : IContainerRuntime
             SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
         }
 
-        var taken = Taken();
+        var ledger = new RoomLedger(_capacity, _machine.Options.NodeGroups);
+        foreach (var holder in Holders())
+        {
+            ledger.Take(holder);
+        }
+
+        var taken = ledger.Taken;
         return new RuntimeCapacity
         {
             Description = $"Docker Engine {_machine.Version.Version} (API {_machine.Version.ApiVersion}, {_machine.Version.Arch})",
@@ -103,6 +109,7 @@ public sealed class DockerRuntime : IContainerRuntime
             CpuMillisReserved = taken.CpuMillis,
             MemoryBytesReserved = taken.MemoryBytes,
             GpusReserved = taken.Gpus,
+            NodeGroups = ledger.Groups(),
         };
     }
 
@@ -288,23 +295,30 @@ public sealed class DockerRuntime : IContainerRuntime
         {
             var now = _machine.Time.GetUtcNow();
             var waiting = _pods.Values.Where(p => p.WaitsForRoom).OrderBy(p => p.CreatedAt).ToList();
+            if (waiting.Count == 0)
+            {
+                return;
+            }
+
             var decisions = RoomRule.Decide(
-                _capacity, Taken(), waiting.Select(p => (p.Definition.Id, Room.Of(p.Definition), now - p.CreatedAt)), _machine.Options.RoomPatience);
+                _capacity, _machine.Options.NodeGroups, Holders(), waiting.Select(p => RoomRequest.Of(p.Definition, now - p.CreatedAt)), _machine.Options.RoomPatience);
             foreach (var pod in waiting)
             {
-                if (decisions[pod.Definition.Id] is { } shortage)
+                var (nodeGroup, shortage) = decisions[pod.Definition.Id];
+                if (shortage is null)
                 {
-                    pod.RefuseRoom(shortage);
+                    pod.GiveRoom(nodeGroup);
                 }
                 else
                 {
-                    pod.GiveRoom();
+                    pod.RefuseRoom(shortage);
                 }
             }
         }
     }
 
-    private Room Taken() => _pods.Values.Where(p => p.HoldsRoom).Aggregate(default(Room), (sum, pod) => sum + pod.Takes);
+    private IEnumerable<RoomHolder> Holders() =>
+        _pods.Values.Where(p => p.HoldsRoom).OrderBy(p => p.CreatedAt).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
 
     private void SetCapacity(EngineInfo info)
     {
@@ -337,7 +351,8 @@ public sealed class DockerRuntime : IContainerRuntime
         var volumes = await _machine.Engine.ListVolumesAsync(ClusterLabel, cancellationToken);
         var found = FoundCluster.Of(_machine.Options.ClusterName, await containers, volumes);
         _machine.Spares.Leftover(found.Spares);
-        await Task.WhenAll(found.Pods.Select(pod => AdoptPodAsync(pod, cancellationToken)));
+        var pods = await Task.WhenAll(found.Pods.Select(pod => AdoptPodAsync(pod, cancellationToken)));
+        Adopt(pods);
         foreach (var container in found.LeftContainers)
         {
             _machine.Logger.RemovedLeftover(container.Name);
@@ -352,7 +367,21 @@ public sealed class DockerRuntime : IContainerRuntime
         _machine.Logger.Adopted(_pods.Count, _machine.Options.ClusterName, _machine.Version.Version);
     }
 
-    private async Task AdoptPodAsync(FoundPod found, CancellationToken cancellationToken)
+    // Nothing is supervised, and so nothing gets room, before it is known what each pod takes.
+    private void Adopt(IEnumerable<DockerPod> pods)
+    {
+        var ledger = new RoomLedger(_capacity, _machine.Options.NodeGroups);
+        var ordered = pods.OrderBy(p => p.CreatedAt).ToList();
+        foreach (var pod in ordered.Where(p => p.HoldsRoom).OrderByDescending(p => p.NodeGroup is not null))
+        {
+            pod.AdoptNodeGroup(ledger.Take(RoomHolder.Of(pod.Definition, pod.Takes, pod.NodeGroup)));
+        }
+
+        ordered.ForEach(pod => _pods[pod.Definition.Id] = pod);
+        ordered.ForEach(Supervise);
+    }
+
+    private async Task<DockerPod> AdoptPodAsync(FoundPod found, CancellationToken cancellationToken)
     {
         var definition = Read(found.Id, found.Record);
         var pod = new DockerPod(_machine, this, definition, found.Record.CreatedAt);
@@ -365,6 +394,8 @@ public sealed class DockerRuntime : IContainerRuntime
         {
             if (found.Users.FirstOrDefault(c => c.Labels[DockerLabels.Container] == keeper.Container.Name) is { } user)
             {
+                pod.AdoptNodeGroup(user.Labels.GetValueOrDefault(DockerLabels.NodeGroup));
+
                 // Its network container is gone, or was made anew and the process died before it had done the same here. What
                 // a job's container wrote and how it ended is kept: it is all that is left of it.
                 var stale = found.Infra is null || (user.HostConfig?.NetworkMode is { } mode && mode != ContainerPlan.JoinedMode(found.Infra.Id));
@@ -400,7 +431,7 @@ public sealed class DockerRuntime : IContainerRuntime
             pod.Delete(deadline, recorded: true);
         }
 
-        Add(pod);
+        return pod;
     }
 
     private PodDefinition Read(string podId, Volume record)
@@ -435,9 +466,14 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         if (_pods.TryAdd(pod.Definition.Id, pod))
         {
-            _feed.Changed(pod.Definition.Id);
-            _supervisions[pod.Definition.Id] = Task.Run(() => pod.RunAsync(_closing.Token), CancellationToken.None);
+            Supervise(pod);
         }
+    }
+
+    private void Supervise(DockerPod pod)
+    {
+        _feed.Changed(pod.Definition.Id);
+        _supervisions[pod.Definition.Id] = Task.Run(() => pod.RunAsync(_closing.Token), CancellationToken.None);
     }
 
     private async Task StopAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)

@@ -30,6 +30,9 @@ public sealed partial class DockerRuntimeOptions
     /// <summary>GPUs to give to pods; null counts them when the engine has the NVIDIA runtime. Default: null.</summary>
     public int? Gpus { get; set; }
 
+    /// <summary>Named shares of the machine; empty for none. Default: none.</summary>
+    public IReadOnlyList<NodeGroupShare> NodeGroups { get; set; } = [];
+
     /// <summary>How many containers may be started at the same time, 1 to 1000. Default: 8.</summary>
     public int ParallelStarts { get; set; } = 8;
 
@@ -55,8 +58,8 @@ public sealed partial class DockerRuntimeOptions
     public TimeSpan StalledAfter { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>
-    /// For how long younger pods may pass an older one that waits for room; after that the free room is kept for it.
-    /// Default: 30 s.
+    /// For how long pods that fit may pass one that comes before them and does not; after that the free room is kept for it, if there will be
+    /// enough when the jobs that run have ended. Default: 30 s.
     /// </summary>
     public TimeSpan RoomPatience { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -124,6 +127,8 @@ public sealed partial class DockerRuntimeOptions
         Check(SpareNetworks is >= 0 and <= 100, $"{nameof(SpareNetworks)} must be from 0 to 100, but is {SpareNetworks}");
         Check(LogFileBytes >= 1024, $"{nameof(LogFileBytes)} must be at least 1024, but is {LogFileBytes}");
         Check(LogFiles is >= 1 and <= 100, $"{nameof(LogFiles)} must be from 1 to 100, but is {LogFiles}");
+        Check(NodeGroups.DistinctBy(g => g.Name).Count() == NodeGroups.Count, $"{nameof(NodeGroups)} must have different names");
+        Check(NodeGroups.All(g => g is { CpuMillis: null or >= 0, MemoryBytes: null or >= 0, Gpus: null or >= 0 }), $"{nameof(NodeGroups)} must not have negative shares");
         foreach (var (name, value) in new[]
         {
             (nameof(PullTimeout), PullTimeout), (nameof(PullRetryFirst), PullRetryFirst), (nameof(PullRetryMax), PullRetryMax),

@@ -15,6 +15,7 @@ public sealed class FakeMachine(TimeProvider time)
     private readonly Queue<FakeBehaviour> _next = new();
     private readonly List<ChangeFeed> _feeds = [];
     private Room _capacity = new(8000, 16L << 30, 0);
+    private IReadOnlyList<NodeGroupShare> _nodeGroups = [];
     private long _created;
 
     /// <summary>How pods fare for which neither <see cref="Behave"/> nor <see cref="BehaveNext"/> says otherwise.</summary>
@@ -42,6 +43,20 @@ public sealed class FakeMachine(TimeProvider time)
     {
         get => _capacity.Gpus;
         set => Resize(_capacity with { Gpus = value });
+    }
+
+    /// <summary>Named shares of it; none by default. Changing them starts pods that fit now.</summary>
+    public IReadOnlyList<NodeGroupShare> NodeGroups
+    {
+        get => _nodeGroups;
+        set
+        {
+            lock (_lock)
+            {
+                _nodeGroups = value;
+                Place();
+            }
+        }
     }
 
     /// <summary>A pod that has waited this long for room shows as <see cref="PodState.Stalled"/>; 15 minutes by default.</summary>
@@ -173,7 +188,13 @@ public sealed class FakeMachine(TimeProvider time)
     {
         lock (_lock)
         {
-            var taken = Taken();
+            var ledger = new RoomLedger(_capacity, _nodeGroups);
+            foreach (var holder in Holders())
+            {
+                ledger.Take(holder);
+            }
+
+            var taken = ledger.Taken;
             return new RuntimeCapacity
             {
                 Description = "fake machine",
@@ -183,6 +204,7 @@ public sealed class FakeMachine(TimeProvider time)
                 CpuMillisReserved = taken.CpuMillis,
                 MemoryBytesReserved = taken.MemoryBytes,
                 GpusReserved = taken.Gpus,
+                NodeGroups = ledger.Groups(),
             };
         }
     }
@@ -213,7 +235,8 @@ public sealed class FakeMachine(TimeProvider time)
         }
     }
 
-    private Room Taken() => _pods.Values.Where(p => p.HasRoom).Aggregate(default(Room), (sum, pod) => sum + pod.Takes);
+    private IEnumerable<RoomHolder> Holders() =>
+        _pods.Values.Where(p => p.HasRoom).OrderBy(p => p.Sequence).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
 
     private void Resize(Room capacity)
     {
@@ -243,18 +266,20 @@ public sealed class FakeMachine(TimeProvider time)
         var waiting = _pods.Values.Where(p => p.WaitsForRoom).OrderBy(p => p.Sequence).ToList();
         var now = Time.GetUtcNow();
         var decisions = RoomRule.Decide(
-            _capacity, Taken(), waiting.Where(p => p.Behaviour.NoRoom is null)
-                .Select(p => (p.Definition.Id, Room.Of(p.Definition), now - p.CreatedAt)), StalledAfter);
+            _capacity, _nodeGroups, Holders(), waiting.Where(p => p.Behaviour.NoRoom is null).Select(p => RoomRequest.Of(p.Definition, now - p.CreatedAt)), StalledAfter);
         foreach (var pod in waiting)
         {
-            var shortage = pod.Behaviour.NoRoom ?? decisions[pod.Definition.Id];
-            if (shortage is null)
+            if (pod.Behaviour.NoRoom is { } words)
             {
-                pod.Begin();
+                pod.Wait(words);
+            }
+            else if (decisions[pod.Definition.Id] is { Shortage: { } shortage })
+            {
+                pod.Wait(shortage);
             }
             else
             {
-                pod.Wait(shortage);
+                pod.Begin(decisions[pod.Definition.Id].NodeGroup);
             }
         }
     }

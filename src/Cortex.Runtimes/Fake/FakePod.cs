@@ -47,6 +47,9 @@ internal sealed class FakePod
     /// <summary>The room that it takes of the machine.</summary>
     public Room Takes => _frozen ? Room.Of(Definition).Frozen : Room.Of(Definition);
 
+    /// <summary>The node group that it takes its room from.</summary>
+    public string? NodeGroup { get; private set; }
+
     public bool Runs => _containers.Any(c => c.Phase is ContainerPhase.Running);
 
     /// <summary>Completes when the pod was deleted or has ended for good.</summary>
@@ -76,9 +79,10 @@ internal sealed class FakePod
     }
 
     /// <summary>Room was found.</summary>
-    public void Begin()
+    public void Begin(string? nodeGroup)
     {
         WaitsForRoom = false;
+        NodeGroup = nodeGroup;
         Show(PodState.Creating, "");
         After(Behaviour.CreatingFor, () =>
         {
@@ -108,6 +112,7 @@ internal sealed class FakePod
         _frozen = false;
         _willStall = false;
         WaitsForRoom = true;
+        NodeGroup = null;
         foreach (var container in _containers)
         {
             container.Phase = ContainerPhase.Waiting;
@@ -229,6 +234,7 @@ internal sealed class FakePod
         Labels = Definition.Labels,
         State = _shown,
         Reason = _reason,
+        NodeGroup = NodeGroup,
         Address = Runs && Definition.Port is { } port ? new PodAddress("127.0.0.1", port) : null,
         CreatedAt = CreatedAt,
         StateSince = _shownSince,

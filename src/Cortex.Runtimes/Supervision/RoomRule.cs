@@ -1,69 +1,42 @@
-using System.Globalization;
-
 namespace Cortex.Runtimes.Supervision;
 
-/// <summary>Decides which waiting pods get room. Pure.</summary>
+/// <summary>Decides which waiting pods get room, and in which node group. Pure.</summary>
 /// <remarks>
-/// Pods are taken in creation order and each that fits starts: a small pod may pass a big one that waits, but only for
-/// <c>patience</c>. From then on the room that the machine has free is kept for the oldest waiting pod, so that it is not
-/// starved by small ones; a pod that is larger than the whole machine never holds anybody up.
+/// Pods are looked at in the order of <see cref="RoomLine"/>, and each that fits starts: a small pod may pass a big one that
+/// comes before it, but only for a while (<c>patience</c>). Then what is free is kept for the big one, if there will be enough when the jobs that
+/// run have ended: so it is not starved by small ones, and they are not starved by one for which there will be no room.
 /// </remarks>
 internal static class RoomRule
 {
-    /// <summary>Who may start, and why the others may not.</summary>
+    /// <summary>Who may start where, and why the others may not.</summary>
     /// <param name="capacity">All the room there is.</param>
-    /// <param name="taken">What running pods reserve.</param>
-    /// <param name="waiting">In creation order: the pod's id, what it wants and for how long it has waited.</param>
-    /// <param name="patience">For how long younger pods may pass an older one.</param>
-    public static IReadOnlyDictionary<string, string?> Decide(
-        Room capacity, Room taken, IEnumerable<(string Id, Room Wants, TimeSpan Waited)> waiting, TimeSpan patience)
+    /// <param name="groups">The machine's node groups; empty for none.</param>
+    /// <param name="holders">The pods that have room.</param>
+    /// <param name="waiting">The pods that wait, in creation order.</param>
+    /// <param name="patience">For how long a pod may be passed.</param>
+    public static IReadOnlyDictionary<string, RoomDecision> Decide(
+        Room capacity, IReadOnlyList<NodeGroupShare> groups, IEnumerable<RoomHolder> holders, IEnumerable<RoomRequest> waiting, TimeSpan patience)
     {
-        var decisions = new Dictionary<string, string?>(StringComparer.Ordinal);
-        var free = capacity - taken;
-        string? keptFor = null;
-        foreach (var (id, wants, waited) in waiting)
+        var ledger = new RoomLedger(capacity, groups);
+        var line = new RoomLine(capacity);
+        foreach (var holder in holders)
         {
-            var shortage = Shortage(wants, free, capacity);
-            if (shortage is null && keptFor is not null)
-            {
-                shortage = $"the free room is kept for {keptFor}, which has waited for longest";
-            }
-
-            decisions[id] = shortage;
-            if (shortage is null)
-            {
-                free -= wants;
-            }
-            else if (keptFor is null && waited >= patience && Shortage(wants, capacity, capacity) is null)
-            {
-                keptFor = id;
-            }
+            ledger.Take(holder);
+            line.Holds(holder.Owner, holder.Holds);
         }
 
+        foreach (var request in waiting)
+        {
+            line.Add(request);
+        }
+
+        var decisions = new Dictionary<string, RoomDecision>(StringComparer.Ordinal);
+        line.Serve(request =>
+        {
+            var decision = ledger.Place(request, request.Waited >= patience);
+            decisions[request.PodId] = decision;
+            return decision.Shortage is null;
+        });
         return decisions;
     }
-
-    private static string? Shortage(Room wants, Room free, Room all)
-    {
-        var missing = new List<string>();
-        if (wants.CpuMillis > 0 && wants.CpuMillis > free.CpuMillis)
-        {
-            missing.Add($"not enough cpu: wants {wants.CpuMillis}m, {Math.Max(0, free.CpuMillis)}m of {all.CpuMillis}m are free");
-        }
-
-        if (wants.MemoryBytes > 0 && wants.MemoryBytes > free.MemoryBytes)
-        {
-            missing.Add($"not enough memory: wants {Mebibytes(wants.MemoryBytes)}, {Mebibytes(Math.Max(0, free.MemoryBytes))} of {Mebibytes(all.MemoryBytes)} are free");
-        }
-
-        if (wants.Gpus > 0 && wants.Gpus > free.Gpus)
-        {
-            missing.Add($"not enough gpus: wants {wants.Gpus}, {Math.Max(0, free.Gpus)} of {all.Gpus} are free");
-        }
-
-        return missing.Count == 0 ? null : string.Join("; ", missing);
-    }
-
-    private static string Mebibytes(long bytes) =>
-        string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.#} Mi");
 }

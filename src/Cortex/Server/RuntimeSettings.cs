@@ -4,6 +4,7 @@ using Cortex.Core.Clusters;
 using Cortex.Gateway;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
+using Cortex.Runtimes;
 using Cortex.Runtimes.Docker;
 
 namespace Cortex.Server;
@@ -38,6 +39,8 @@ internal static class RuntimeSettings
         },
         CpuOvercommit = config.Docker.CpuOvercommit,
         MemoryReserveBytes = config.Docker.MemoryReserve,
+        NodeGroups = [.. config.NodeGroups.Select(group =>
+            new NodeGroupShare(group.Name, group.Priority, group.Resources?.CpuMillis, group.Resources?.MemoryBytes, group.Resources?.Gpus))],
         ParallelStarts = config.Docker.ParallelStarts,
         SpareNetworks = config.Docker.SpareNetworks,
         PullTimeout = config.Docker.PullTimeout,

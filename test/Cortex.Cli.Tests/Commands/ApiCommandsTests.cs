@@ -45,6 +45,16 @@ public sealed class ApiCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Describe_NodeGroups_ShowsWhereReplicasAre()
+    {
+        Describe(new ReplicaCounts { Requested = 3, Ready = 3, NodeGroups = new Dictionary<string, int> { ["cpu"] = 2, ["gpu"] = 1 } });
+
+        var result = await _cli.RunAsync("describe", "hello");
+
+        Assert.EndsWith("\n\nnode group                         replica count\ncpu                                2\ngpu                                1\n", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Describe_Trouble_SaysWhy()
     {
         Describe(new ReplicaCounts { Requested = 2, ErrImagePull = 1, KilledOOM = 1 }, "api: manifest unknown", "api: over its limit of 64Mi");

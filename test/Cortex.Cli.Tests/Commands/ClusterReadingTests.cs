@@ -50,6 +50,25 @@ public sealed class ClusterReadingTests : IDisposable
     }
 
     [Fact]
+    public async Task Info_SeveralNodeGroups_AreSharesOfOneInstance()
+    {
+        var info = Apis.Info();
+        var share = info.WorkerNodeInfos[0] with { NodegroupName = "cpu", InstanceType = "m5.large", NumReplicas = 1 };
+        _cli.Operator.On("GET /info", info with { WorkerNodeInfos = [share, share with { NodegroupName = "gpu" }] }, WireJson.Contract.InfoResponse);
+
+        var result = await _cli.RunAsync("cluster", "info");
+
+        Assert.EndsWith("""
+            your cluster has 2 API replicas running across 1 instance, and 1 unscheduled replica
+
+            node group   instance type   lifecycle   replicas   CPU (requested / total allocatable)   memory (requested / total allocatable)
+            cpu          m5.large        on-demand   1          400m / 8                              1Gi / 16Gi
+            gpu          m5.large        on-demand   1          400m / 8                              1Gi / 16Gi
+
+            """, result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Info_Json_HasTheContractsShape()
     {
         var result = await _cli.RunAsync("cluster", "info", "-o", "json");

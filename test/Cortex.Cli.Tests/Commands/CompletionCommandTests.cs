@@ -11,6 +11,7 @@ public sealed class CompletionCommandTests : IDisposable
 
     [Theory]
     [InlineData("cortex clu", "cluster")]
+    [InlineData("cortex rollback hello --ti", "--timeout")]
     [InlineData("cortex cluster d", "down")]
     [InlineData("cortex cluster up --y", "--yes")]
     [InlineData("cortex get -e prod --wat", "--watch")]

@@ -88,7 +88,36 @@ public sealed class ClusterConfigParserTests
             config.Callbacks);
         var group = Assert.Single(config.NodeGroups);
         Assert.Equal(("cpu", "m5.large", 0, 2, 100), (group.Name, group.InstanceType, group.MinInstances, group.MaxInstances, group.Priority));
+        Assert.Equal(new NodeGroupResources(1500, 3L << 30, 1), group.Resources);
         Assert.Empty(config.IgnoredFields);
+    }
+
+    [Theory]
+    [InlineData("resources: null", null)]
+    [InlineData("min_instances: 1", null)]
+    [InlineData("resources: {}", "||")]
+    [InlineData("resources: {cpu: null, gpu: 0}", "||0")]
+    [InlineData("resources: {cpu: 4}", "4000||")]
+    [InlineData("resources: {mem: 1Gi}", "|1073741824|")]
+    public void Parse_ResourcesOfANodeGroup_AreOptional(string line, string? expected)
+    {
+        var share = Assert.Single(ClusterConfigParser.Parse("cluster.yaml", $"node_groups: [{{name: a, instance_type: t, {line}}}]").Config!.NodeGroups).Resources;
+
+        Assert.Equal(expected, share is null ? null : $"{share.CpuMillis}|{share.MemoryBytes}|{share.Gpus}");
+    }
+
+    [Theory]
+    [InlineData("node_groups: []")]
+    [InlineData("node_groups: [{name: a, instance_type: t}]")]
+    [InlineData("node_groups: [{name: a, instance_type: t, resources: {cpu: 1500m, mem: 3Gi, gpu: 2}}, {name: b, instance_type: t, resources: {mem: 100Mi}}]")]
+    public void ToInfo_NodeGroups_CanBeReadAgain(string yaml)
+    {
+        var config = ClusterConfigParser.Parse("cluster.yaml", yaml).Config!;
+
+        var again = ClusterConfigParser.Parse("cluster.yaml", $"node_groups: {config.ToInfo("", "", "", false).GetProperty("node_groups").GetRawText()}");
+
+        Assert.Empty(again.Errors);
+        Assert.Equal(config.NodeGroups.Select(group => (group.Name, group.Resources)), again.Config!.NodeGroups.Select(group => (group.Name, group.Resources)));
     }
 
     [Fact]
@@ -130,6 +159,8 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 7Ki}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 1025Ki}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.max_headers", "gateway: {max_headers: 9}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:55", "node_groups[0].resources.cpu", "node_groups: [{name: a, instance_type: t, resources: {cpu: 1m}}]")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:55", "node_groups[0].resources.gpu", "node_groups: [{name: a, instance_type: t, resources: {gpu: -1}}]")]
     [InlineData("configreader.must_be_defined", "1:15", "node_groups[0].instance_type", "node_groups: [{name: a}]")]
     [InlineData("clusterconfig.duplicate_nodegroup_name", "1:45", "node_groups[1].name", "node_groups: [{name: a, instance_type: t}, {name: a, instance_type: t}]")]
     [InlineData("clusterconfig.min_instances_greater_than_max", "1:43", "node_groups[0].min_instances", "node_groups: [{name: a, instance_type: t, min_instances: 6}]")]

@@ -177,6 +177,6 @@ internal static class Samples
           timeout: 18s
           concurrency: 19
         node_groups:
-        - {name: cpu, instance_type: m5.large, min_instances: 0, max_instances: 2, priority: 100}
+        - {name: cpu, instance_type: m5.large, resources: {cpu: 1.5, mem: 3Gi, gpu: 1}, min_instances: 0, max_instances: 2, priority: 100}
         """;
 }

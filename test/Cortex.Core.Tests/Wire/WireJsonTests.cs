@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cortex.Core.Specs;
+using Cortex.Core.Tests.Specs;
 using Cortex.Core.Wire;
 
 namespace Cortex.Core.Tests.Wire;
@@ -45,5 +46,17 @@ public sealed class WireJsonTests
         var json = JsonSerializer.Serialize(apis, WireJson.Contract.IReadOnlyListApiResponse);
 
         Assert.Equal("[{\"status\":{\"ready\":1,\"requested\":2,\"up_to_date\":3}}]", json);
+    }
+
+    [Fact]
+    public void ToSpec_OfAVersion_GivesWhatItWasMadeFrom()
+    {
+        foreach (var spec in ApiFileParser.Parse("all.yaml", Samples.Everything).Apis)
+        {
+            var back = DeployedSpec.From(spec, "id", "spec", "pod", "deployment", 1, 2, "key", "root").ToSpec();
+
+            // Record equality compares every property, also one that is added later and forgotten here.
+            Assert.Equal(spec, back);
+        }
     }
 }

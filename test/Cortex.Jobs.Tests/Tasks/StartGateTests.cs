@@ -50,12 +50,13 @@ public sealed class StartGateTests
     }
 
     [Fact]
-    public void Enter_ManyWaitForRoom_HoldsBack()
+    public void Enter_ManyWaitForRoom_HoldsBackThatApiAlone()
     {
         var gate = Gate(parallelStarts: 1);
         gate.Add("a", StartPhase.WaitingForRoom);
 
         Assert.Contains("room", gate.Enter("a"), StringComparison.Ordinal);
+        Assert.Null(gate.Enter("b"));
     }
 
     [Fact]

@@ -69,6 +69,26 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     [Fact]
+    public void Step_ManyReplicasWanted_MakesNoMoreThanMayWait()
+    {
+        _runtime.OnCreate = pod =>
+        {
+            _runtime.Pods.Add(ScriptedRuntime.Ready(pod) with { State = PodState.Pending });
+            return Task.CompletedTask;
+        };
+        _store.Deploy(Wanted(replicas: 30));
+        var reconciler = Reconciler(_clock);
+        reconciler.Step(CancellationToken.None);
+        reconciler.Step(CancellationToken.None);
+        Assert.Equal(10, _runtime.Created.Count);
+
+        _runtime.Pods[3] = _runtime.Pods[3] with { State = PodState.Creating };
+        reconciler.Step(CancellationToken.None);
+
+        Assert.Equal(11, _runtime.Created.Count);
+    }
+
+    [Fact]
     public void Step_BackToAVersionThatRuns_ForgetsWhyTheOtherCouldNotBeCreated()
     {
         var first = Wanted(replicas: 1);

@@ -17,7 +17,11 @@ public abstract class DockerConformance(int spares) : RuntimeConformance
     private readonly DockerCluster _cluster = new();
     private readonly TcpListener _silentRegistry = new(IPAddress.Loopback, 0);
 
-    protected override IContainerRuntime Open() => _cluster.Make(o => o.SpareNetworks = spares);
+    protected override IContainerRuntime Open(IReadOnlyList<NodeGroupShare> groups) => _cluster.Make(o =>
+    {
+        o.SpareNetworks = spares;
+        o.NodeGroups = groups;
+    });
 
     protected override async Task CleanAsync()
     {

@@ -8,7 +8,11 @@ public sealed class FakeRuntimeConformance : RuntimeConformance
 
     private readonly FakeMachine _machine = new(TimeProvider.System) { StalledAfter = TimeSpan.FromSeconds(2) };
 
-    protected override IContainerRuntime Open() => new FakeRuntime(_machine);
+    protected override IContainerRuntime Open(IReadOnlyList<NodeGroupShare> groups)
+    {
+        _machine.NodeGroups = groups;
+        return new FakeRuntime(_machine);
+    }
 
     protected override Task CleanAsync() => Task.CompletedTask;
 

@@ -21,6 +21,13 @@ public abstract class RuntimeConformance : IAsyncLifetime
         public long MemoryBytes { get; init; } = 32L << 20;
 
         public long CpuMillis { get; init; } = 10;
+
+        /// <summary>The API that it belongs to; null for one of its own.</summary>
+        public string? Api { get; init; }
+
+        public string? Job { get; init; }
+
+        public IReadOnlyList<string>? NodeGroups { get; init; }
     }
 
     protected enum Kind
@@ -57,7 +64,8 @@ public abstract class RuntimeConformance : IAsyncLifetime
     }
 
     /// <summary>A runtime as a new process would open it: on the same cluster each time, stalling after 2 s.</summary>
-    protected abstract IContainerRuntime Open();
+    /// <param name="groups">The machine's node groups.</param>
+    protected abstract IContainerRuntime Open(IReadOnlyList<NodeGroupShare> groups);
 
     /// <summary>The definition that makes the pod fare so.</summary>
     protected abstract PodDefinition Make(Wish wish);
@@ -78,15 +86,32 @@ public abstract class RuntimeConformance : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    protected async Task<IContainerRuntime> OpenAsync()
+    protected async Task<IContainerRuntime> OpenAsync(params IReadOnlyList<NodeGroupShare> groups)
     {
-        var runtime = Open();
+        var runtime = Open(groups);
         _opened.Add(runtime);
         await runtime.StartAsync(Cancel);
         return runtime;
     }
 
-    protected Task CreateAsync(Wish wish) => Runtime.CreateAsync(Make(wish), Cancel);
+    protected Task CreateAsync(Wish wish) => CreateAsync(Runtime, wish);
+
+    private Task CreateAsync(IContainerRuntime runtime, Wish wish)
+    {
+        var pod = Make(wish);
+        var labels = new Dictionary<string, string>(pod.Labels);
+        if (wish.Api is not null)
+        {
+            labels[PodLabels.ApiName] = wish.Api;
+        }
+
+        if (wish.Job is not null)
+        {
+            labels[PodLabels.JobId] = wish.Job;
+        }
+
+        return runtime.CreateAsync(pod with { Labels = labels, NodeGroups = wish.NodeGroups }, Cancel);
+    }
 
     [Fact]
     public async Task CreateAsync_PodThatServes_BecomesReady()
@@ -142,6 +167,57 @@ public abstract class RuntimeConformance : IAsyncLifetime
 
         await Runtime.DeleteAsync("first", TimeSpan.Zero, Cancel);
         await Runtime.UntilAsync("second", PodState.Ready);
+    }
+
+    [Fact]
+    public async Task DeleteAsync_RoomComesFree_GoesToTheApiThatHoldsLeast()
+    {
+        var half = (await Runtime.GetCapacityAsync(Cancel)).CpuMillis / 2;
+        await CreateAsync(new Wish("many-1", Kind.Serves) { Api = "many", CpuMillis = half });
+        await CreateAsync(new Wish("many-2", Kind.Serves) { Api = "many", CpuMillis = half });
+        await Runtime.UntilAsync("many-1", PodState.Ready);
+        await Runtime.UntilAsync("many-2", PodState.Ready);
+        for (var i = 3; i < 8; i++)
+        {
+            await CreateAsync(new Wish($"many-{i}", Kind.Serves) { Api = "many", CpuMillis = half });
+        }
+
+        await CreateAsync(new Wish("worker", Kind.Serves) { Api = "jobs", Job = "1", CpuMillis = half });
+        await Runtime.UntilAsync("worker", pod => pod.Reason.Contains("not enough cpu", StringComparison.Ordinal), "has no room");
+
+        await Runtime.DeleteAsync("many-1", TimeSpan.Zero, Cancel);
+
+        await Runtime.UntilAsync("worker", PodState.Ready);
+        Assert.All(Runtime.List().Where(pod => pod.Id.StartsWith("many", StringComparison.Ordinal) && pod.Id != "many-2"), pod => Assert.True(pod.State is PodState.Pending or PodState.Stalled));
+        await Runtime.DeleteAsync("many-2", TimeSpan.Zero, Cancel);
+        await Runtime.UntilAsync("many-3", PodState.Ready);
+    }
+
+    [Fact]
+    public async Task CreateAsync_NodeGroups_AreSharesOfTheMachine()
+    {
+        await Runtime.DisposeAsync();
+        var runtime = await OpenAsync(new NodeGroupShare("small", 10, CpuMillis: 100), new NodeGroupShare("large", 1, CpuMillis: 300));
+        await CreateAsync(runtime, new Wish("one", Kind.Serves) { CpuMillis = 100, NodeGroups = ["small", "large"] });
+        await runtime.UntilAsync("one", PodState.Ready);
+        await CreateAsync(runtime, new Wish("two", Kind.Serves) { CpuMillis = 100, NodeGroups = ["small", "large"] });
+        await runtime.UntilAsync("two", PodState.Ready);
+        await CreateAsync(runtime, new Wish("three", Kind.Serves) { CpuMillis = 100, NodeGroups = ["small"] });
+
+        var waiting = await runtime.UntilAsync("three", pod => pod.Reason.Length > 0, "has no room");
+        Assert.Equal("node group small: not enough cpu: wants 100m, 0m of 100m are free", waiting.Reason);
+        Assert.Equal(("small", "large", null), (runtime.Find("one")!.NodeGroup, runtime.Find("two")!.NodeGroup, waiting.NodeGroup));
+        var capacity = await runtime.GetCapacityAsync(Cancel);
+        Assert.Equal([("small", 100L, 100L, 1), ("large", 300, 100, 1)], capacity.NodeGroups.Select(group => (group.Name, group.CpuMillis, group.CpuMillisReserved, group.Pods)));
+
+        // The next process counts each pod against the group that it took, not against the one that it would take today.
+        await runtime.DisposeAsync();
+        var next = await OpenAsync(new NodeGroupShare("small", 1, CpuMillis: 100), new NodeGroupShare("large", 10, CpuMillis: 300));
+        await next.UntilAsync("two", PodState.Ready);
+        Assert.Equal(("small", "large"), (next.Find("one")!.NodeGroup, next.Find("two")!.NodeGroup));
+        Assert.Equal(waiting.Reason, (await next.UntilAsync("three", pod => pod.Reason.Length > 0, "has no room")).Reason);
+        await next.DeleteAsync("one", TimeSpan.Zero, Cancel);
+        Assert.Equal("small", (await next.UntilAsync("three", PodState.Ready)).NodeGroup);
     }
 
     [Fact]

@@ -167,7 +167,8 @@ public sealed class MachineTests : IAsyncLifetime
     {
         var runtime = await _cluster.OpenAsync(o => o.RoomPatience = TimeSpan.Zero);
         var all = (await runtime.GetCapacityAsync(Cancel)).CpuMillis;
-        await runtime.CreateAsync(Sized("small-1", all / 2), Cancel);
+        var worker = Sized("small-1", all / 2);
+        await runtime.CreateAsync(worker with { Labels = new Dictionary<string, string>(worker.Labels) { [PodLabels.JobId] = "job" } }, Cancel);
         await runtime.CreateAsync(Sized("big", all), Cancel);
         await runtime.CreateAsync(Sized("small-2", all / 2), Cancel);
         await runtime.UntilAsync("small-1", PodState.Ready);

@@ -4,55 +4,6 @@ namespace Cortex.Runtimes.Tests.Supervision;
 
 public sealed class RulesTests
 {
-    private static readonly Room _machine = new(1000, 1000, 2);
-
-    [Fact]
-    public void Decide_PodsThatFit_AllStart()
-    {
-        var decisions = Decide(default, TimeSpan.MaxValue, ("a", new Room(400, 0, 0), 0), ("b", new Room(600, 1000, 2), 0));
-
-        Assert.All(decisions.Values, Assert.Null);
-    }
-
-    [Fact]
-    public void Decide_NoRoom_NamesEveryResourceThatIsMissing()
-    {
-        var reason = Decide(new Room(500, 900, 2), TimeSpan.MaxValue, ("a", new Room(501, 101, 1), 0))["a"]!;
-
-        Assert.Contains("cpu: wants 501m, 500m of 1000m", reason, StringComparison.Ordinal);
-        Assert.Contains("memory", reason, StringComparison.Ordinal);
-        Assert.Contains("gpus: wants 1, 0 of 2", reason, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Decide_BigPodWaitsShortly_SmallOnesPassIt()
-    {
-        var decisions = Decide(new Room(500, 0, 0), TimeSpan.FromSeconds(30), ("big", new Room(900, 0, 0), 29), ("small", new Room(100, 0, 0), 1));
-
-        Assert.Null(decisions["small"]);
-    }
-
-    [Fact]
-    public void Decide_BigPodWaitsLong_NobodyPassesIt()
-    {
-        var decisions = Decide(new Room(500, 0, 0), TimeSpan.FromSeconds(30), ("big", new Room(900, 0, 0), 30), ("small", new Room(100, 0, 0), 1));
-
-        Assert.Contains("kept for big", decisions["small"], StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Decide_PodLargerThanTheMachine_HoldsNobodyUp()
-    {
-        var decisions = Decide(default, TimeSpan.FromSeconds(30), ("huge", new Room(2000, 0, 0), 3600), ("small", new Room(100, 0, 0), 1));
-
-        Assert.NotNull(decisions["huge"]);
-        Assert.Null(decisions["small"]);
-    }
-
-    [Fact]
-    public void Decide_PodThatAsksForNothing_AlwaysFits() =>
-        Assert.Null(Decide(new Room(5000, 5000, 2), TimeSpan.MaxValue, ("free", default, 0))["free"]);
-
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 1)]
@@ -107,7 +58,4 @@ public sealed class RulesTests
     private static ContainerFacts Runs(bool ready) => new(ContainerPhase.Running, ready, null, false, null);
 
     private static ContainerFacts Ended(int exitCode, bool oom = false) => new(ContainerPhase.Ended, false, exitCode, oom, null);
-
-    private static IReadOnlyDictionary<string, string?> Decide(Room taken, TimeSpan patience, params (string Id, Room Wants, int Waited)[] waiting) =>
-        RoomRule.Decide(_machine, taken, waiting.Select(w => (w.Id, w.Wants, TimeSpan.FromSeconds(w.Waited))), patience);
 }
