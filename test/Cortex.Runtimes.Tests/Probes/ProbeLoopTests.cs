@@ -77,6 +77,37 @@ public sealed class ProbeLoopTests
     }
 
     [Fact]
+    public async Task WatchReadinessAsync_Resumes_LooksAtOnceAndDoubtsOnlyAfterTheThreshold()
+    {
+        using var stop = new CancellationTokenSource();
+        var loop = new ProbeLoop(Probe with { InitialDelaySeconds = 60, PeriodSeconds = 5, FailureThreshold = 3 }, _time, (_, _) => Note(false)) { Resumes = true };
+
+        var watching = loop.WatchReadinessAsync((ready, _) => _told.Add(ready), stop.Token);
+        Assert.Single(_checks);
+        Step(TimeSpan.FromSeconds(9.5), TimeSpan.FromMilliseconds(500));
+        Assert.DoesNotContain(false, _told);
+        Step(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(500));
+
+        Assert.False(_told[^1]);
+        Assert.Equal(3, _checks.Count);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
+    }
+
+    [Fact]
+    public void WaitForDeathAsync_Resumes_GivesItAPeriodFirst()
+    {
+        var loop = new ProbeLoop(Probe with { PeriodSeconds = 5, FailureThreshold = 1 }, _time, (_, _) => Note(false)) { Resumes = true };
+
+        var death = loop.WaitForDeathAsync(TestContext.Current.CancellationToken);
+        Step(TimeSpan.FromSeconds(4.5), TimeSpan.FromMilliseconds(500));
+        Assert.False(death.IsCompleted);
+        Step(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(500));
+
+        Assert.True(death.IsCompleted);
+    }
+
+    [Fact]
     public async Task WaitForDeathAsync_FailureThreshold_EndsWithWhatWasWrong()
     {
         var loop = new ProbeLoop(Probe with { PeriodSeconds = 5, FailureThreshold = 3 }, _time, (_, _) => Note(false));
