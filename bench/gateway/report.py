@@ -60,8 +60,8 @@ def splitters(paths):
     print(f"## The same API through splitters: 64 connections, 100 B answers, {len(paths['cortex'])} rounds\n")
     print("| | req/s | p50 ms | p99 ms | processor time per request, us | x own address | errors |")
     print("|---|---|---|---|---|---|---|")
-    titles = {"cortex": "own address", "splitter": "splitter of two targets", "sticky": "the same, sticky", "shadow": "the same, all copied to a shadow"}
-    for path, title in titles.items():
+    titles = {"cortex": "own address", "single": "splitter of one target", "splitter": "splitter of two targets", "sticky": "the same, sticky", "shadow": "the same, all copied to a shadow"}
+    for path, title in ((path, title) for path, title in titles.items() if path in paths):
         runs = paths[path]
         print(f"| {title} | {median(run[0] for run in runs):,.0f} | {median(run[1] for run in runs):.2f} | {median(run[2] for run in runs):.2f} | "
               f"{median(run[6] for run in runs):.1f} | {ratio(runs, paths['cortex'], 6):.3f} | {sum(run[3] for run in runs):.0f} |")

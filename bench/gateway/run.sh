@@ -3,6 +3,7 @@
 # Usage: bench/gateway/run.sh [quick|full] [RESULT.md]
 #   GATEWAY_HOST  command to start in place of the built host; gets PORT UPSTREAM_PORT MAX_CONCURRENCY MAX_QUEUE_LENGTH
 #                 and must serve the endpoint /bench there
+#   CASES         what to measure, of 100 10k 1m queue split; all by default
 # The built host prints metrics, allocations and thread pool items when it ends if GATEWAY_HOST_STATS is set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,6 +14,7 @@ case $mode in
   *) echo "usage: $0 [quick|full] [RESULT.md]" >&2; exit 2 ;;
 esac
 result=${2:-artifacts/bench-gateway.md}
+cases=" ${CASES:-100 10k 1m queue split} "
 
 missing=()
 for pair in nginx:nginx-light haproxy:haproxy wrk:wrk python3:python3; do
@@ -115,7 +117,7 @@ for path in 100 10k 1m; do
     curl -sSf "http://127.0.0.1:$port/bench/$path" | cmp - "$dir/www/$path"
   done
 done
-for path in bench split sticky shadow; do
+for path in bench single split sticky shadow; do
   curl -sSf -H 'X-User: somebody' "http://127.0.0.1:$our/$path" | cmp - "$dir/www/100"
 done
 
@@ -136,6 +138,7 @@ measure() { # CASE NAME CONNECTIONS SECONDS URL
 }
 run_case() { # CASE CONNECTIONS NAME=URL...
   local case=$1 connections=$2 round target
+  [[ $cases == *" $case "* ]] || return 0
   shift 2
   for target in "$@"; do measure warmup - "$connections" "$warmup" "${target#*=}"; done
   for ((round = 1; round <= rounds; round++)); do
@@ -151,7 +154,7 @@ done
 run_case queue 256 "haproxy=http://127.0.0.1:$hap16/bench/100" "cortex=http://127.0.0.1:$our16/bench/100"
 # The same API by its own address and through splitters, in short runs that take turns more often: a small difference is looked for.
 rounds=$((rounds * 3)) headers=(-H 'X-User: somebody')
-run_case split 64 "cortex=http://127.0.0.1:$our/bench" "splitter=http://127.0.0.1:$our/split" \
+run_case split 64 "cortex=http://127.0.0.1:$our/bench" "single=http://127.0.0.1:$our/single" "splitter=http://127.0.0.1:$our/split" \
   "sticky=http://127.0.0.1:$our/sticky" "shadow=http://127.0.0.1:$our/shadow"
 memory=$(awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$our_pid/status")
 

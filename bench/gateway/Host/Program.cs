@@ -1,5 +1,5 @@
 // The gateway alone, with fixed routes, to be measured: PORT UPSTREAM_PORT MAX_CONCURRENCY MAX_QUEUE_LENGTH [APIS]
-// It serves /bench, the same through splitters at /split, /sticky and /shadow, and /other-N.
+// It serves /bench, the same through splitters at /single, /split, /sticky and /shadow, and /other-N.
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -25,9 +25,10 @@ gateway.Apply(new RouteSnapshot(
 {
     Splits =
     [
-        Split("split", []),
-        Split("sticky", []) with { Sticky = new StickyKey("X-User", IsCookie: false), SlowAfter = TimeSpan.FromSeconds(1) },
-        Split("shadow", [new SplitTarget("dark", 100, true)]),
+        Split("single", new SplitTarget("bench", 100, false)),
+        Split("split", new("bench", 75, false), new("bench-2", 25, false)),
+        Split("sticky", new("bench", 75, false), new("bench-2", 25, false)) with { Sticky = new StickyKey("X-User", IsCookie: false), SlowAfter = TimeSpan.FromSeconds(1) },
+        Split("shadow", new("bench", 75, false), new("bench-2", 25, false), new("dark", 100, true)),
     ],
 });
 await gateway.StartAsync(CancellationToken.None);
@@ -55,10 +56,10 @@ ApiRoute Api(string name) => new()
     Replicas = [new ReplicaAddress(name + "-1", "127.0.0.1", upstream)],
 };
 
-SplitRoute Split(string name, SplitTarget[] more) => new()
+SplitRoute Split(string name, params SplitTarget[] targets) => new()
 {
     Name = name,
     Kind = "TrafficSplitter",
     Endpoint = "/" + name,
-    Targets = [new SplitTarget("bench", 75, false), new SplitTarget("bench-2", 25, false), .. more],
+    Targets = targets,
 };
