@@ -18,6 +18,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ILoggerFactory _loggers;
+    private readonly Action<string> _awaken;
     private readonly TargetRules _targets;
     private readonly CallbackDeliverer _callbacks;
     private readonly QueueSetup _setup;
@@ -37,9 +38,13 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     /// <param name="callbacks">How final states are called back.</param>
     /// <param name="loggers">Makes its loggers.</param>
     /// <param name="time">The clock of all timeouts and pauses.</param>
+    /// <param name="awaken">
+    /// Gets the name of an API without a replica that has taken a request: at once, for each. It must return at once. Null wakes
+    /// nothing.
+    /// </param>
     /// <exception cref="ArgumentException">A limit is out of range; the message names every one.</exception>
     public AsyncService(
-        IQueueStore store, AsyncOptions options, DispatchOptions dispatch, CallbackOptions callbacks, ILoggerFactory loggers, TimeProvider time)
+        IQueueStore store, AsyncOptions options, DispatchOptions dispatch, CallbackOptions callbacks, ILoggerFactory loggers, TimeProvider time, Action<string>? awaken = null)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(options);
@@ -54,6 +59,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         }
 
         (_store, _options, _dispatch, _time, _loggers) = (store, options, dispatch, time, loggers);
+        _awaken = awaken ?? (static _ => { });
         _logger = loggers.CreateLogger<AsyncService>();
         _targets = new TargetRules(callbacks);
         _callbacks = new CallbackDeliverer(store, callbacks, _targets, FindRoute, time, loggers.CreateLogger<CallbackDeliverer>());
@@ -169,7 +175,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     }
 
     private AsyncApi Make(AsyncRoute route) => new(
-        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()) { Stopping = _endWaits.Token },
+        new AsyncEndpoint(_store, _options, _targets, route, _time, _loggers.CreateLogger<AsyncEndpoint>()) { Stopping = _endWaits.Token, Awaken = _awaken },
         new Dispatcher(route.Name, QueueNames.Of(route.Name), _store, new AsyncCallFormat(_store.Blobs, _options.InlineLimit), _dispatch, _time, _loggers.CreateLogger<Dispatcher>()));
 
     private AsyncRoute? FindRoute(string name) => Volatile.Read(ref _apis).GetValueOrDefault(name)?.Endpoint.Route;

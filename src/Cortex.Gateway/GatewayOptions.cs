@@ -27,6 +27,16 @@ public sealed class GatewayOptions
     /// <summary>Longest wait for a replica's slot (503 beyond). Default 5 min.</summary>
     public TimeSpan QueueTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Longest wait for the first replica of an API that has none (503 beyond). Default 20 min.</summary>
+    public TimeSpan WakeTimeout { get; set; } = TimeSpan.FromMinutes(20);
+
+    /// <summary>
+    /// Bytes that bodies of requests may take that wait for the first replica of their API, of all APIs together; more are
+    /// answered 503 at once. One request takes as much as its body is long, at most 1 MiB, which is what its connection
+    /// reads ahead. Default 128 MiB, at least 1 MiB.
+    /// </summary>
+    public long WakeBuffer { get; set; } = 128L << 20;
+
     /// <summary>
     /// Longest time in which no byte of a forwarded request or of its answer moves: the request is aborted, with 504
     /// when its answer has not begun. Default 0: none, a model may compute for hours.
@@ -66,6 +76,8 @@ public sealed class GatewayOptions
         CheckTime(KeepAliveTimeout, nameof(KeepAliveTimeout));
         CheckTime(ConnectTimeout, nameof(ConnectTimeout));
         CheckTime(QueueTimeout, nameof(QueueTimeout));
+        CheckTime(WakeTimeout, nameof(WakeTimeout));
+        Check(WakeBuffer >= 1 << 20, nameof(WakeBuffer), "1048576 bytes or more", WakeBuffer);
         CheckTime(UpstreamIdleTimeout, nameof(UpstreamIdleTimeout));
         CheckTime(ExpectTimeout, nameof(ExpectTimeout));
         CheckTime(UnreachableReplicaPause, nameof(UnreachableReplicaPause));

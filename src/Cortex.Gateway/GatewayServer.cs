@@ -19,6 +19,9 @@ namespace Cortex.Gateway;
 /// </remarks>
 public sealed class GatewayServer : IGateway, IAsyncDisposable
 {
+    /// <summary>Bytes that a connection reads ahead of whoever takes them.</summary>
+    internal const int ReadBuffer = 1 << 20;
+
     private readonly GatewayOptions _options;
     private readonly IReadOnlyList<SharedPort> _ports;
     private readonly SocketTransportFactory _transport;
@@ -33,8 +36,13 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     /// <param name="listeners">Where to listen.</param>
     /// <param name="loggers">Makes its loggers.</param>
     /// <param name="time">The clock of all timeouts.</param>
+    /// <param name="awaken">
+    /// Gets the name of an API that has no replica and is asked for: at once, and again each second while requests wait.
+    /// Called from threads that serve sockets, so that it must return at once. Null wakes nothing.
+    /// </param>
     /// <exception cref="ArgumentException">A limit is out of range; the message names every one.</exception>
-    public GatewayServer(GatewayOptions options, IReadOnlyList<GatewayListener> listeners, ILoggerFactory loggers, TimeProvider time)
+    public GatewayServer(
+        GatewayOptions options, IReadOnlyList<GatewayListener> listeners, ILoggerFactory loggers, TimeProvider time, Action<string>? awaken = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(listeners);
@@ -48,12 +56,13 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _options = options;
         var logger = loggers.CreateLogger<GatewayServer>();
         var connector = new UpstreamConnector(options, time);
-        _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause), connector, time);
+        var demand = new WakeDemand(options.WakeBuffer, awaken ?? (static _ => { }));
+        _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause, options.WakeTimeout), connector, demand, time);
         _http2 = new Http2Exchange(connector, options);
         _application = new GatewayApplication(options, _gates, _http2, time, logger);
         _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
         _transport = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096 }), loggers);
+            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
         _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), loggers);
         _sweep = time.CreateTimer(
             static state => ((GatewayServer)state!).CloseIdleConnections(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -112,6 +112,9 @@ public sealed class OperatorServer : IAsyncDisposable
         _reconciler.PublishRoutes();
     }
 
+    /// <summary>Wants a replica of an API that has none, because it is asked for. Returns at once; may be called for every request.</summary>
+    public void Awaken(string apiName) => _autoscaler.Awaken(apiName);
+
     /// <summary>Begins to make the runtime match the desired state.</summary>
     public void StartReconciling()
     {

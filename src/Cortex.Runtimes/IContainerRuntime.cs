@@ -33,6 +33,24 @@ public interface IContainerRuntime : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting, not the deletion.</param>
     Task DeleteAsync(string podId, TimeSpan grace, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Halts every process of a pod that is <see cref="PodState.Ready"/>. It keeps its memory and GPUs, and its processor
+    /// reservation is free for others; no probe runs. The caller has seen to it that no request is in progress. It stays
+    /// frozen over restarts of this process, until it is thawed or deleted, or one of its containers ends or is let go on by
+    /// hand.
+    /// </summary>
+    /// <returns>Whether it is frozen now, also when it was before; false when it is not ready, or there is no such pod.</returns>
+    /// <exception cref="RuntimeUnavailableException">The backend can't do it; the pod goes on as before.</exception>
+    Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Lets a frozen pod go on. It is ready at once, without waiting for a probe, and its processor reservation counts again,
+    /// even where others have taken that room meanwhile: processors are shared.
+    /// </summary>
+    /// <returns>Whether it was frozen; false when it was not, or there is no such pod.</returns>
+    /// <exception cref="RuntimeUnavailableException">The backend can't do it; the pod stays frozen.</exception>
+    Task<bool> ThawAsync(string podId, CancellationToken cancellationToken);
+
     /// <summary>Every pod of this cluster, also those created by an earlier process. Cheap: it answers from memory.</summary>
     IReadOnlyList<PodStatus> List();
 

@@ -30,6 +30,9 @@ public enum PodState
     /// <summary>A container was ended because it used more memory than its limit.</summary>
     KilledOOM,
 
+    /// <summary>Its processes stand still by <see cref="IContainerRuntime.FreezeAsync"/>: they keep their memory and use no processor, and nothing probes them.</summary>
+    Frozen,
+
     /// <summary>It is being deleted.</summary>
     Terminating,
 

@@ -96,6 +96,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public IEnumerable<string> Routes => _server.RoutePatterns;
 
+    /// <summary>Says that requests wait for the API's first replica.</summary>
+    public void Awaken(string api) => _server.Awaken(api);
+
     public Task ReadyAsync(string api, int replicas) =>
         Eventually.TrueAsync(() => Gateway.Route(api)?.Replicas.Count == replicas, $"{api} has {replicas} replicas in the routes");
 

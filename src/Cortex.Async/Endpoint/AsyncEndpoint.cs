@@ -31,6 +31,9 @@ internal sealed class AsyncEndpoint(
     /// <summary>Fires when the server is about to stop: who waits for a request is answered with what is known.</summary>
     public CancellationToken Stopping { get; init; }
 
+    /// <summary>Gets the API's name when a request was stored that no replica can take.</summary>
+    public Action<string> Awaken { get; init; } = static _ => { };
+
     /// <inheritdoc/>
     public Task HandleAsync(HttpContext http, string target, int start, int end)
     {
@@ -125,6 +128,11 @@ internal sealed class AsyncEndpoint(
                 await ForgetAsync(taken.Payload.Blob);
             }
 
+            if (wish.Delay == TimeSpan.Zero)
+            {
+                WakeUp();   // one that is due only later is noticed by whoever counts the queue then
+            }
+
             await EndpointAnswer.Id(http, stored.Id);
         }
         catch (Exception e) when (!http.Response.HasStarted && EndpointAnswer.Knows(e))
@@ -140,6 +148,14 @@ internal sealed class AsyncEndpoint(
         finally
         {
             taken.Dispose();   // the store made copies
+        }
+    }
+
+    private void WakeUp()
+    {
+        if (_route is { Replicas.Count: 0, Name: var name })
+        {
+            Awaken(name);
         }
     }
 

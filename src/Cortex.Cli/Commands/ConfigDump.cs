@@ -201,6 +201,12 @@ internal static class ConfigDump
         {
             dump.Line($"target_queue_age: {GoDuration.Format(age)}");
         }
+
+        if (autoscaling.Idle == IdleReplicas.Freeze)
+        {
+            dump.Line("idle: freeze");
+            dump.Line($"freeze_period: {GoDuration.Format(autoscaling.FreezePeriod ?? TimeSpan.Zero)}");
+        }
     }
 
     // A JSON list is a YAML list on one line.

@@ -88,7 +88,7 @@ internal static class DescribeCommand
             ("Requested", counts.Requested, false), ("Pending", counts.Pending, false), ("Creating", counts.Creating, false),
             ("NotReady", counts.NotReady, false), ("Ready", counts.Ready, false), ("ReadyOutOfDate", counts.ReadyOutOfDate, false),
             ("ErrImagePull", counts.ErrImagePull, true), ("Terminating", counts.Terminating, false), ("Failed", counts.Failed, true),
-            ("Killed", counts.Killed, true), ("KilledOOM", counts.KilledOOM, true), ("Stalled", counts.Stalled, true), ("Unknown", counts.Unknown, true),
+            ("Killed", counts.Killed, true), ("KilledOOM", counts.KilledOOM, true), ("Stalled", counts.Stalled, true), ("Frozen", counts.Frozen, true), ("Unknown", counts.Unknown, true),
         ];
         foreach (var (state, count, hiddenWhenZero) in rows)
         {

@@ -112,6 +112,8 @@ public static class ClusterConfigParser
         KeepAliveTimeout = gateway.Get<TimeSpan>("keep_alive_timeout"),
         ConnectTimeout = gateway.Get<TimeSpan>("connect_timeout"),
         QueueTimeout = gateway.Get<TimeSpan>("queue_timeout"),
+        WakeTimeout = gateway.Get<TimeSpan>("wake_timeout"),
+        WakeBuffer = Bytes(gateway, "wake_buffer"),
         IdleTimeout = gateway.Get<TimeSpan>("idle_timeout"),
         MaxConnections = gateway.Int32("max_connections"),
     };

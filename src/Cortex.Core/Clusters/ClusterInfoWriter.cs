@@ -129,6 +129,8 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "keep_alive_timeout", gateway.KeepAliveTimeout);
         WriteDuration(json, "connect_timeout", gateway.ConnectTimeout);
         WriteDuration(json, "queue_timeout", gateway.QueueTimeout);
+        WriteDuration(json, "wake_timeout", gateway.WakeTimeout);
+        json.WriteString("wake_buffer", Quantity.FormatBytes(gateway.WakeBuffer));
         WriteDuration(json, "idle_timeout", gateway.IdleTimeout);
         json.WriteNumber("max_connections", gateway.MaxConnections);
         json.WriteEndObject();

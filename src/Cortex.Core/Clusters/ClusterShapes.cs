@@ -139,6 +139,8 @@ internal static class ClusterShapes
         new Field("keep_alive_timeout", Time("1s", "24h"), "Time a client's connection may be idle between requests.") { Default = "130s" },
         new Field("connect_timeout", Time("10ms", "1h"), "Time a connection to a replica may take.") { Default = "5s" },
         new Field("queue_timeout", Time("100ms", "24h"), "Time a request may wait for a replica.") { Default = "5m" },
+        new Field("wake_timeout", Time("100ms", "24h"), "Time a request may wait for the first replica of an API without any.") { Default = "20m" },
+        new Field("wake_buffer", new QuantityShape("1Mi") { Max = "1Ti", Example = "128Mi" }, "Size of the bodies of requests together that wait for the first replica of their API; each takes at most 1Mi.") { Default = "128Mi" },
         new Field("idle_timeout", Time("0s", "24h"), "Time a delivered request may go without data either way; 0s for no limit.") { Default = "0s" },
         new Field("max_connections", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of clients at a time.") { Default = "10000" });
 

@@ -24,6 +24,12 @@ public sealed record GatewaySettings
     /// <summary>Time a request may wait for a replica.</summary>
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Time a request may wait for the first replica of an API without any.</summary>
+    public TimeSpan WakeTimeout { get; init; } = TimeSpan.FromMinutes(20);
+
+    /// <summary>Bytes of the bodies of requests together that wait for the first replica of their API.</summary>
+    public long WakeBuffer { get; init; } = 128L * 1024 * 1024;
+
     /// <summary>Time a delivered request may go without data either way; zero for no limit.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.Zero;
 

@@ -83,6 +83,7 @@ internal static class ApiBinder
     private static AutoscalingSpec Autoscaling(MapValue autoscaling, long maxConcurrency)
     {
         var min = autoscaling.Int32("min_replicas");
+        var freezes = autoscaling.Get<string>("idle") == "freeze";
         return new AutoscalingSpec
         {
             MinReplicas = min,
@@ -98,6 +99,8 @@ internal static class ApiBinder
             UpscaleTolerance = autoscaling.Get<double>("upscale_tolerance"),
             Burst = autoscaling.Get<bool>("burst"),
             TargetQueueAge = autoscaling.TryGet("target_queue_age", out TimeSpan age) ? age : null,
+            Idle = freezes ? IdleReplicas.Freeze : IdleReplicas.Remove,
+            FreezePeriod = freezes ? autoscaling.Get<TimeSpan>("freeze_period") : null,
         };
     }
 

@@ -109,7 +109,9 @@ internal static class ApiShapes
         new Field("downscale_tolerance", new FloatShape { Min = 0, Below = 1 }, "A recommendation this close below the count changes nothing.") { Default = "0.05" },
         new Field("upscale_tolerance", new FloatShape { Min = 0 }, "A recommendation this close above the count changes nothing.") { Default = "0.05" },
         new Field("burst", new BoolShape(), "When the last 6 s have more than twice the requests in flight that the replicas are meant for, scales up on these 6 s without waiting, and not down, until it has been calm for 60 s.") { Default = "false" },
-        new Field("target_queue_age", Between("2s", "168h"), "Scales up without waiting as far as it takes for requests to be taken before they are this old; null for no such target.") { Variants = [Async], Null = NullRule.Allowed })
+        new Field("target_queue_age", Between("2s", "168h"), "Scales up without waiting as far as it takes for requests to be taken before they are this old; null for no such target.") { Variants = [Async], Null = NullRule.Allowed },
+        new Field("idle", new ChoiceShape("remove", "freeze"), "What becomes of replicas that a scale-down leaves over: removed, or frozen (no processor, their memory kept) to go on within milliseconds.") { Default = "remove" },
+        new Field("freeze_period", Between("1s", "168h"), "Time that a frozen replica is kept; with idle: freeze.") { Default = "15m" })
     {
         Rules = [ApiRules.ReplicaBounds],
     };

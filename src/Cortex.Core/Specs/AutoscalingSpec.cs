@@ -45,4 +45,24 @@ public sealed record AutoscalingSpec
     /// <summary>How old a request of an Async API may become before a replica takes it; null for no such target. Ours; left out unless set.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? TargetQueueAge { get; init; }
+
+    /// <summary>What becomes of replicas that are not wanted any more. Left out on the wire for the default. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public IdleReplicas Idle { get; init; }
+
+    /// <summary>How long a frozen replica is kept; null unless replicas freeze. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? FreezePeriod { get; init; }
+}
+
+/// <summary>What becomes of replicas that a scale-down leaves over.</summary>
+public enum IdleReplicas
+{
+    /// <summary>They are removed.</summary>
+    [JsonStringEnumMemberName("remove")]
+    Remove,
+
+    /// <summary>They stand still and keep their memory for a while, so that they can go on at once.</summary>
+    [JsonStringEnumMemberName("freeze")]
+    Freeze,
 }

@@ -12,6 +12,15 @@ internal enum AdmissionOutcome
     /// <summary>No replica is ready.</summary>
     NoReplica,
 
+    /// <summary>No replica is ready, and the request may wake the API and wait for one.</summary>
+    Asleep,
+
+    /// <summary>The request would wait for the API's first replica, and that can't start.</summary>
+    CannotStart,
+
+    /// <summary>The request waited for the API's first replica as long as a request may.</summary>
+    NotAwakeInTime,
+
     /// <summary>The request waited as long as a request may.</summary>
     TimedOut,
 

@@ -6,7 +6,8 @@ namespace Cortex.Gateway.Admission;
 
 /// <summary>
 /// One API's slots and its one queue. A request takes a free slot of the least loaded ready replica, else waits in
-/// arrival order; no replica ever holds more than <see cref="ApiRoute.MaxConcurrency"/> requests.
+/// arrival order; no replica ever holds more than <see cref="ApiRoute.MaxConcurrency"/> requests. With no replica at all
+/// it waits in a queue before that one, and wakes the API, where that is wanted.
 /// </summary>
 /// <remarks>
 /// Thread-safe. With a slot free and nobody waiting, entering completes synchronously and allocates nothing. Waiters
@@ -14,27 +15,33 @@ namespace Cortex.Gateway.Admission;
 /// </remarks>
 internal sealed class ApiGate : RoutedApi, IDisposable
 {
+    private static readonly TimeSpan SignalInterval = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly AdmissionLimits _limits;
     private readonly UpstreamConnector _connector;
+    private readonly WakeDemand _demand;
     private readonly Dictionary<string, Replica> _replicas = new(StringComparer.Ordinal);
     private readonly WaiterQueue _queue = new();
+    private readonly WaiterQueue _sleeping = new();   // empty while a replica is ready
     private readonly ITimer _timer;
     private Replica[] _ready = [];
     private ApiRoute _route;
     private long _timerDue = long.MaxValue;
     private long _lastSkipEnd;
+    private long _signalDue;
     private int _cursor;
     private int _inFlight;
     private bool _removed;
 
-    public ApiGate(ApiRoute route, AdmissionLimits limits, UpstreamConnector connector, TimeProvider time)
+    public ApiGate(ApiRoute route, AdmissionLimits limits, UpstreamConnector connector, WakeDemand demand, TimeProvider time)
         : base(route.Name)
     {
         _route = route;
         _limits = limits;
         _connector = connector;
+        _demand = demand;
         _time = time;
         _timer = time.CreateTimer(static state => ((ApiGate)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Apply(route);
@@ -48,12 +55,12 @@ internal sealed class ApiGate : RoutedApi, IDisposable
         {
             lock (_lock)
             {
-                return new ApiTraffic(_inFlight, _queue.Count);
+                return new ApiTraffic(_inFlight, _queue.Count + _sleeping.Count);
             }
         }
     }
 
-    /// <summary>Takes a slot, waits for one, or says why there is none.</summary>
+    /// <summary>Takes a slot, waits for one, or says why there is none. <see cref="WakeAsync"/> follows where the API sleeps.</summary>
     public ValueTask<AdmissionResult> EnterAsync(CancellationToken cancellationToken)
     {
         Waiter waiter;
@@ -66,7 +73,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
 
             if (_ready.Length == 0)
             {
-                return Refused(AdmissionOutcome.NoReplica);
+                return Refused(_route.Wakeable ? AdmissionOutcome.Asleep : AdmissionOutcome.NoReplica);
             }
 
             if (_queue.Count == 0 && TryTakeSlot(tried: null, out var replica))
@@ -82,6 +89,49 @@ internal sealed class ApiGate : RoutedApi, IDisposable
             waiter = NewWaiter(tried: null);
             _queue.AddLast(waiter);
             Arm();
+        }
+
+        return waiter.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Asks for the API's first replica and waits for a slot of it.</summary>
+    /// <param name="bodySize">Bytes of the request's body that are kept meanwhile, at most.</param>
+    /// <param name="cancellationToken">Fires when the client leaves.</param>
+    public ValueTask<AdmissionResult> WakeAsync(long bodySize, CancellationToken cancellationToken)
+    {
+        Waiter? waiter = null;
+        var signals = false;
+        lock (_lock)
+        {
+            if (!_removed && _ready.Length == 0 && _route.Wakeable)
+            {
+                if (_route.StartFailure is { } failure)
+                {
+                    return ValueTask.FromResult(new AdmissionResult(AdmissionOutcome.CannotStart, null, failure));
+                }
+
+                if (_queue.Count + _sleeping.Count >= (long)_route.MaxConcurrency + _route.MaxQueueLength || !_demand.TryBuffer(bodySize))
+                {
+                    return Refused(AdmissionOutcome.QueueFull);
+                }
+
+                var now = _time.GetTimestamp();
+                waiter = new Waiter(this, tried: null) { Deadline = now + Ticks(_limits.WakeTimeout), Buffered = bodySize };
+                _sleeping.AddLast(waiter);
+                _signalDue = _sleeping.Count == 1 ? now : _signalDue;
+                signals = IsSignalDue(now);
+                Arm();
+            }
+        }
+
+        if (waiter is null)
+        {
+            return EnterAsync(cancellationToken);   // a replica came meanwhile, or none will
+        }
+
+        if (signals)
+        {
+            _demand.Signal(Name);
         }
 
         return waiter.WaitAsync(cancellationToken);
@@ -104,7 +154,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
 
             if (!Array.Exists(_ready, replica => !tried.Contains(replica)))
             {
-                return Refused(AdmissionOutcome.AllTried);
+                return Refused(_ready.Length == 0 && _route.Wakeable ? AdmissionOutcome.Asleep : AdmissionOutcome.AllTried);
             }
 
             if (TryTakeSlot(tried, out var replica))
@@ -161,6 +211,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     /// <summary>Takes new limits and replicas. Requests in progress and waiting stay.</summary>
     public void Apply(ApiRoute route)
     {
+        List<Waiter> hopeless = [];
         lock (_lock)
         {
             _removed = false;
@@ -176,8 +227,17 @@ internal sealed class ApiGate : RoutedApi, IDisposable
 
             _ready = [.. route.Replicas.Select(Ready)];
             _cursor = 0;
+            if (_ready.Length > 0)
+            {
+                WakeUp();
+            }
+            else if (route.StartFailure is { } failure)
+            {
+                Empty(_sleeping, AdmissionOutcome.CannotStart, failure, hopeless);
+            }
         }
 
+        hopeless.ForEach(static waiter => waiter.Complete());
         Dispatch();
     }
 
@@ -194,12 +254,8 @@ internal sealed class ApiGate : RoutedApi, IDisposable
                 Unroute(replica);
             }
 
-            while (_queue.First is { } waiter)
-            {
-                _queue.Remove(waiter);
-                waiter.Decide(AdmissionOutcome.ApiRemoved, replica: null);
-                waiting.Add(waiter);
-            }
+            Empty(_queue, AdmissionOutcome.ApiRemoved, reason: null, waiting);
+            Empty(_sleeping, AdmissionOutcome.ApiRemoved, reason: null, waiting);
         }
 
         waiting.ForEach(static waiter => waiter.Complete());
@@ -237,12 +293,12 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     {
         lock (_lock)
         {
-            if (!waiter.IsQueued)
+            if (waiter.Queue is not { } queue)
             {
                 return false;
             }
 
-            _queue.Remove(waiter);
+            Leave(queue, waiter);
             waiter.Decide(AdmissionOutcome.ClientLeft, replica: null);
             return true;
         }
@@ -254,7 +310,51 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     private long Ticks(TimeSpan duration) => (long)(duration.TotalSeconds * _time.TimestampFrequency);
 
     private Waiter NewWaiter(List<Replica>? tried) =>
-        new(this, _time.GetTimestamp() + Ticks(_limits.QueueTimeout), tried);
+        new(this, tried) { Deadline = _time.GetTimestamp() + Ticks(_limits.QueueTimeout) };
+
+    /// <summary>A replica is ready: who waited for the first one now waits for a slot, behind those who did so before. The lock is held.</summary>
+    private void WakeUp()
+    {
+        var deadline = _time.GetTimestamp() + Ticks(_limits.QueueTimeout);
+        while (_sleeping.First is { } waiter)
+        {
+            Leave(_sleeping, waiter);
+            waiter.Deadline = deadline;
+            _queue.AddLast(waiter);
+        }
+
+        Arm();
+    }
+
+    /// <summary>Takes every request out of a queue and decides on it. The lock is held, and the caller completes them.</summary>
+    private void Empty(WaiterQueue queue, AdmissionOutcome outcome, string? reason, List<Waiter> taken)
+    {
+        while (queue.First is { } waiter)
+        {
+            Leave(queue, waiter);
+            waiter.Decide(outcome, replica: null, reason);
+            taken.Add(waiter);
+        }
+    }
+
+    private void Leave(WaiterQueue queue, Waiter waiter)
+    {
+        queue.Remove(waiter);
+        _demand.Release(waiter.Buffered);
+        waiter.Buffered = 0;
+    }
+
+    /// <summary>Whether those who wait for a first replica must be spoken for, at most once per interval. The lock is held.</summary>
+    private bool IsSignalDue(long now)
+    {
+        if (_sleeping.Count == 0 || now < _signalDue)
+        {
+            return false;
+        }
+
+        _signalDue = now + Ticks(SignalInterval);
+        return true;
+    }
 
     private Replica Ready(ReplicaAddress address)
     {
@@ -391,13 +491,19 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     /// <summary>Sets the timer to the next moment at which waiters need a look. The lock is held.</summary>
     private void Arm()
     {
-        if (_queue.First is not { } first)
+        var due = long.MaxValue;
+        if (_queue.First is { } first)
         {
-            return;
+            // A request that came back to the front has a later deadline than those behind it, by one failed connect.
+            due = _lastSkipEnd == 0 ? first.Deadline : Math.Min(first.Deadline, _lastSkipEnd);
         }
 
-        // A request that came back to the front has a later deadline than those behind it, by one failed connect.
-        var due = _lastSkipEnd == 0 ? first.Deadline : Math.Min(first.Deadline, _lastSkipEnd);
+        if (_sleeping.First is { } sleeper)
+        {
+            // Asked for again and again: whoever hears it may have died, or scaled to zero just now.
+            due = Math.Min(due, Math.Min(sleeper.Deadline, _signalDue));
+        }
+
         if (due < _timerDue)
         {
             _timerDue = due;
@@ -411,15 +517,25 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     private void OnTimer()
     {
         List<Waiter>? late = null;
+        bool signals;
         lock (_lock)
         {
             var now = _time.GetTimestamp();
             while (_queue.First is { } waiter && waiter.Deadline <= now)
             {
-                _queue.Remove(waiter);
+                Leave(_queue, waiter);
                 waiter.Decide(AdmissionOutcome.TimedOut, replica: null);
                 (late ??= []).Add(waiter);
             }
+
+            while (_sleeping.First is { } sleeper && sleeper.Deadline <= now)
+            {
+                Leave(_sleeping, sleeper);
+                sleeper.Decide(AdmissionOutcome.NotAwakeInTime, replica: null, _route.StartDelay);
+                (late ??= []).Add(sleeper);
+            }
+
+            signals = IsSignalDue(now);
 
             if (_lastSkipEnd <= now)
             {
@@ -431,6 +547,11 @@ internal sealed class ApiGate : RoutedApi, IDisposable
         }
 
         late?.ForEach(static waiter => waiter.Complete());
+        if (signals)
+        {
+            _demand.Signal(Name);
+        }
+
         Dispatch();
     }
 }

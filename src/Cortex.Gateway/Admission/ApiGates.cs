@@ -7,7 +7,7 @@ namespace Cortex.Gateway.Admission;
 /// All APIs' gates and handlers, and the table that leads to them. They live from snapshot to snapshot under their API's
 /// name, a gate also after its API's removal until its last request is over.
 /// </summary>
-internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connector, TimeProvider time)
+internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connector, WakeDemand demand, TimeProvider time)
 {
     private readonly Lock _applying = new();
     private volatile IReadOnlyDictionary<string, ApiGate> _byName = new Dictionary<string, ApiGate>();
@@ -40,7 +40,7 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
                 }
                 else
                 {
-                    gate = new ApiGate(route, limits, connector, time);
+                    gate = new ApiGate(route, limits, connector, demand, time);
                 }
 
                 next.Add(route.Name, gate);

@@ -3,7 +3,7 @@ using System.Threading.Tasks.Sources;
 namespace Cortex.Gateway.Admission;
 
 /// <summary>One request's place in a queue. Its links and its deadline are guarded by the gate.</summary>
-internal sealed class Waiter(ApiGate gate, long deadline, List<Replica>? tried) : IValueTaskSource<AdmissionResult>
+internal sealed class Waiter(ApiGate gate, List<Replica>? tried) : IValueTaskSource<AdmissionResult>
 {
     // A release runs the next request on its own thread, which spares a thread switch per queued request. Requests
     // that end at once would nest without end, so that deeper ones go to the thread pool.
@@ -20,9 +20,14 @@ internal sealed class Waiter(ApiGate gate, long deadline, List<Replica>? tried) 
 
     public Waiter? Next { get; set; }
 
-    public bool IsQueued { get; set; }
+    /// <summary>The queue that it stands in; null once it has left.</summary>
+    public WaiterQueue? Queue { get; set; }
 
-    public long Deadline { get; } = deadline;
+    /// <summary>Timestamp at which it has waited long enough.</summary>
+    public required long Deadline { get; set; }
+
+    /// <summary>Bytes taken for its body while it waits for the API to wake.</summary>
+    public long Buffered { get; set; }
 
     /// <summary>Replicas that this request must not get again; null when it was never refused.</summary>
     public List<Replica>? Tried { get; } = tried;
@@ -35,7 +40,7 @@ internal sealed class Waiter(ApiGate gate, long deadline, List<Replica>? tried) 
     }
 
     /// <summary>Sets what <see cref="Complete"/> will hand over. Called under the gate's lock.</summary>
-    public void Decide(AdmissionOutcome outcome, Replica? replica) => _result = new AdmissionResult(outcome, replica);
+    public void Decide(AdmissionOutcome outcome, Replica? replica, string? reason = null) => _result = new AdmissionResult(outcome, replica, reason);
 
     /// <summary>Wakes the request. Never called under a lock: the request may go on inside this call.</summary>
     public void Complete()

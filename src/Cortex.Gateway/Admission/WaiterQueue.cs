@@ -62,13 +62,13 @@ internal sealed class WaiterQueue
         }
 
         waiter.Previous = waiter.Next = null;
-        waiter.IsQueued = false;
+        waiter.Queue = null;
         Count--;
     }
 
     private void Added(Waiter waiter)
     {
-        waiter.IsQueued = true;
+        waiter.Queue = this;
         Count++;
     }
 }

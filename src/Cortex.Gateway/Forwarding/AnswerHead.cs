@@ -11,6 +11,12 @@ internal static class AnswerHead
     /// <summary>The header that says that a replica gave the answer.</summary>
     public const string OriginHeader = "X-Cortex-Origin";
 
+    /// <summary>The header's usual value.</summary>
+    public const string Origin = "api";
+
+    /// <summary>The header's value where the request waited for the API's first replica; set before the request is sent to it.</summary>
+    public const string OriginOfWoken = "activator";
+
     /// <summary>Copies status, reason and end-to-end headers.</summary>
     /// <param name="head">The parsed head.</param>
     /// <param name="bytes">The bytes it was parsed from.</param>
@@ -26,7 +32,7 @@ internal static class AnswerHead
         }
 
         var headers = response.Headers;
-        headers[OriginHeader] = "api";
+        headers.TryAdd(OriginHeader, Origin);
         foreach (ref readonly var field in head.Fields)
         {
             var passes = field.Kind == HeaderKind.EndToEnd

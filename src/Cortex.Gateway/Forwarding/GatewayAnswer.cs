@@ -6,6 +6,8 @@ namespace Cortex.Gateway.Forwarding;
 /// <summary>Answers that the gateway gives itself.</summary>
 internal static class GatewayAnswer
 {
+    private const int MaxReason = 1000;
+
     public static Task NoSuchEndpoint(HttpContext http) =>
         TextAsync(http, StatusCodes.Status404NotFound, "no API has this endpoint\n");
 
@@ -18,6 +20,18 @@ internal static class GatewayAnswer
     public static Task NoReplica(HttpContext http) => Unavailable(http, "no healthy upstream");
 
     public static Task WaitedTooLong(HttpContext http) => Unavailable(http, "no replica became free in time\n");
+
+    public static Task CannotStart(HttpContext http, string reason) => Unavailable(http, $"no replica can start: {Shorten(reason)}\n");
+
+    public static Task NotAwakeInTime(HttpContext http, string? reason) =>
+        Unavailable(http, reason is null ? "no replica became ready in time\n" : $"no replica became ready in time: {Shorten(reason)}\n");
+
+    /// <summary>As in Cortex: says that the API is there without waking it.</summary>
+    public static Task Probed(HttpContext http)
+    {
+        http.Response.ContentLength = 0;
+        return Task.CompletedTask;
+    }
 
     /// <summary>As in Cortex without a body: the log says why.</summary>
     public static Task BadGateway(HttpContext http)
@@ -43,6 +57,8 @@ internal static class GatewayAnswer
 
         return TextAsync(http, status, reason + "\n");
     }
+
+    private static string Shorten(string reason) => reason.Length <= MaxReason ? reason : reason[..MaxReason] + "...";
 
     private static Task Unavailable(HttpContext http, string text)
     {

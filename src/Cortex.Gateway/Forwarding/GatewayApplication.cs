@@ -15,6 +15,9 @@ namespace Cortex.Gateway.Forwarding;
 internal sealed class GatewayApplication(
     GatewayOptions options, ApiGates gates, Http2Exchange http2, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
 {
+    /// <summary>Asks whether an API is there without waking it.</summary>
+    private const string ProbeHeader = "X-Cortex-Probe";
+
     public RequestContext CreateContext(IFeatureCollection contextFeatures)
     {
         if (contextFeatures is not IHostContextContainer<RequestContext> connection)
@@ -114,6 +117,17 @@ internal sealed class GatewayApplication(
         var http = context.Http;
         var clientLeft = http.RequestAborted;
         var entry = await gate.EnterAsync(clientLeft);
+        if (entry.Outcome == AdmissionOutcome.Asleep)
+        {
+            if (http.Request.Headers.ContainsKey(ProbeHeader))
+            {
+                await GatewayAnswer.Probed(http);
+                return true;
+            }
+
+            entry = await WakeAsync(http, gate, clientLeft);
+        }
+
         List<Replica>? tried = null;
         var prepared = false;
         while (entry.Replica is { } replica)
@@ -147,10 +161,32 @@ internal sealed class GatewayApplication(
             prepared = true;
             (tried ??= []).Add(replica);
             entry = await gate.EnterAgainAsync(tried, clientLeft);
+            if (entry.Outcome == AdmissionOutcome.Asleep)
+            {
+                entry = await WakeAsync(http, gate, clientLeft);   // its last replica went away just now
+            }
         }
 
-        return await RefuseAsync(http, gate, entry.Outcome);
+        return await RefuseAsync(http, gate, entry);
     }
+
+    /// <summary>Waits for an API's first replica.</summary>
+    private static async ValueTask<AdmissionResult> WakeAsync(HttpContext http, ApiGate gate, CancellationToken clientLeft)
+    {
+        var entry = await gate.WakeAsync(BufferedBody(http), clientLeft);
+        if (entry.Replica is not null)
+        {
+            http.Response.Headers[AnswerHead.OriginHeader] = AnswerHead.OriginOfWoken;
+        }
+
+        return entry;
+    }
+
+    /// <summary>How much of a body the connection may take in before anybody reads it.</summary>
+    private static long BufferedBody(HttpContext http) =>
+        http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
+            ? Math.Min(http.Request.ContentLength ?? GatewayServer.ReadBuffer, GatewayServer.ReadBuffer)
+            : 0;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExchangeResult> ForwardAsync(
@@ -221,9 +257,10 @@ internal sealed class GatewayApplication(
         }
     }
 
-    private static async ValueTask<bool> RefuseAsync(HttpContext http, ApiGate gate, AdmissionOutcome outcome)
+    private static async ValueTask<bool> RefuseAsync(HttpContext http, ApiGate gate, AdmissionResult entry)
     {
-        switch (outcome)
+        http.Response.Headers.Remove(AnswerHead.OriginHeader);
+        switch (entry.Outcome)
         {
             case AdmissionOutcome.QueueFull:
                 gate.Metrics.RecordRejection(RejectReason.QueueFull);
@@ -232,6 +269,14 @@ internal sealed class GatewayApplication(
             case AdmissionOutcome.NoReplica:
                 gate.Metrics.RecordRejection(RejectReason.NoReplica);
                 await GatewayAnswer.NoReplica(http);
+                return true;
+            case AdmissionOutcome.CannotStart:
+                gate.Metrics.RecordRejection(RejectReason.CannotStart);
+                await GatewayAnswer.CannotStart(http, entry.Reason ?? "");
+                return true;
+            case AdmissionOutcome.NotAwakeInTime:
+                gate.Metrics.RecordRejection(RejectReason.WakeTimeout);
+                await GatewayAnswer.NotAwakeInTime(http, entry.Reason);
                 return true;
             case AdmissionOutcome.TimedOut:
                 gate.Metrics.RecordRejection(RejectReason.QueueTimeout);

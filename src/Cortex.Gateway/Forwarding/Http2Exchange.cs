@@ -134,7 +134,7 @@ internal sealed class Http2Exchange : IDisposable
     {
         var response = http.Response;
         response.StatusCode = (int)answer.StatusCode;
-        response.Headers[AnswerHead.OriginHeader] = "api";
+        response.Headers.TryAdd(AnswerHead.OriginHeader, AnswerHead.Origin);
         foreach (var headers in new[] { answer.Headers.NonValidated, answer.Content.Headers.NonValidated })
         {
             foreach (var (name, values) in headers)

@@ -15,6 +15,8 @@ internal static class MetricsText
         (RejectReason.NoReplica, "no_replica"),
         (RejectReason.QueueTimeout, "queue_timeout"),
         (RejectReason.Unreachable, "unreachable"),
+        (RejectReason.CannotStart, "cannot_start"),
+        (RejectReason.WakeTimeout, "wake_timeout"),
     ];
 
     public static void Write(TextWriter writer, IEnumerable<ApiGate> gates, IEnumerable<HandledApi> handled)

@@ -14,4 +14,10 @@ internal enum RejectReason
 
     /// <summary>No replica could be reached.</summary>
     Unreachable,
+
+    /// <summary>It would have waited for the API's first replica, and that can't start.</summary>
+    CannotStart,
+
+    /// <summary>It waited too long for the API's first replica.</summary>
+    WakeTimeout,
 }

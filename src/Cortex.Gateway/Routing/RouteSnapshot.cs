@@ -28,6 +28,18 @@ public sealed record ApiRoute
 
     /// <summary>The replicas that take requests now. One that left the list gets no new request and may finish what it has.</summary>
     public required IReadOnlyList<ReplicaAddress> Replicas { get; init; }
+
+    /// <summary>
+    /// Whether a request that finds no replica wakes the API and waits for one, instead of being answered 503: at most
+    /// <see cref="MaxConcurrency"/> + <see cref="MaxQueueLength"/> of them.
+    /// </summary>
+    public bool Wakeable { get; init; }
+
+    /// <summary>Why no replica can start, for clients: with it, none waits for one. Null while one may come.</summary>
+    public string? StartFailure { get; init; }
+
+    /// <summary>Why no replica is ready yet, for clients that have waited in vain. Null when nothing is known.</summary>
+    public string? StartDelay { get; init; }
 }
 
 /// <summary>Where one replica takes requests.</summary>

@@ -28,6 +28,12 @@ internal static class ReplicaCounter
         {
             var latest = PodFactory.IsLatest(pod.Labels, api.Spec);
             var state = isStopping(pod.Id) ? PodState.Terminating : pod.State;
+            if (state == PodState.Frozen)
+            {
+                counts = counts with { Frozen = counts.Frozen + 1 };
+                continue;
+            }
+
             existing += state != PodState.Terminating ? 1 : 0;
             ready += state == PodState.Ready ? 1 : 0;
             upToDate += latest && state != PodState.Terminating ? 1 : 0;

@@ -21,7 +21,7 @@ internal sealed partial class Reconciler(
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, bool> _stopping = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _stopping = new(StringComparer.Ordinal);   // set when the pod must go soon
     private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
     private readonly RoutePublisher _routes = new(gateway, asyncApis, jobs);
 
@@ -30,6 +30,9 @@ internal sealed partial class Reconciler(
 
     /// <summary>Whether a pod is on its way out although the runtime may still call it ready.</summary>
     public bool IsStopping(string podId) => _stopping.ContainsKey(podId);
+
+    /// <summary>Whether a pod must get no new requests although the runtime may call it ready.</summary>
+    public bool IsLeaving(string podId) => IsStopping(podId) || _freezing.ContainsKey(podId);
 
     /// <summary>Why the last replica of an API could not be created; null when it could.</summary>
     public string? CreateError(string apiName) => _failures.GetValueOrDefault(apiName)?.Message;
@@ -63,7 +66,7 @@ internal sealed partial class Reconciler(
     }
 
     /// <summary>Publishes the routes to what is ready now, without starting or stopping anything.</summary>
-    public void PublishRoutes() => _routes.Publish(store, runtime, IsStopping);
+    public void PublishRoutes() => _routes.Publish(store, runtime, IsLeaving, CreateError);
 
     /// <summary>Looks at everything once and starts what has to be done.</summary>
     public void Step(CancellationToken cancellationToken)
@@ -71,7 +74,8 @@ internal sealed partial class Reconciler(
         // What is under way is looked at before the pods: what ends between the two looks is seen twice, never missed,
         // so that nothing is started twice and no replica that has gone counts as ready.
         var creating = _creating.Values.ToList();
-        var stopping = _stopping.Keys.ToHashSet(StringComparer.Ordinal);
+        var leaving = _stopping.Keys.Concat(_freezing.Keys).ToHashSet(StringComparer.Ordinal);
+        var thawing = _thawing.Keys.ToHashSet(StringComparer.Ordinal);
         var apis = store.Apis;
         var pods = runtime.List().Where(pod => !pod.Labels.ContainsKey(PodLabels.JobId)).ToList();
         PublishRoutes();
@@ -81,7 +85,7 @@ internal sealed partial class Reconciler(
         {
             if (api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI)
             {
-                Step(api, byApi[api.Name], creating, stopping, cancellationToken);
+                Step(api, [.. byApi[api.Name]], creating, leaving, thawing, cancellationToken);
             }
         }
 
@@ -102,13 +106,14 @@ internal sealed partial class Reconciler(
         PublishRoutes();
     }
 
-    private void Step(WantedApi api, IEnumerable<PodStatus> pods, List<PodDefinition> creating, HashSet<string> stopping, CancellationToken cancellationToken)
+    private void Step(WantedApi api, List<PodStatus> pods, List<PodDefinition> creating, HashSet<string> leaving, HashSet<string> thawing, CancellationToken cancellationToken)
     {
-        var replicas = pods.Select(pod => new RolloutReplica(
+        // Frozen pods are no replicas, unless they are on their way back.
+        var replicas = pods.Where(pod => pod.State != PodState.Frozen || thawing.Contains(pod.Id) || leaving.Contains(pod.Id)).Select(pod => new RolloutReplica(
             pod.Id,
             PodFactory.IsLatest(pod.Labels, api.Spec),
             pod.State == PodState.Ready,
-            pod.State == PodState.Terminating || stopping.Contains(pod.Id),
+            pod.State == PodState.Terminating || leaving.Contains(pod.Id),
             pod.CreatedAt)).ToList();
         var known = replicas.Select(replica => replica.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var definition in creating)
@@ -122,12 +127,23 @@ internal sealed partial class Reconciler(
         var strategy = api.Spec.UpdateStrategy ?? new UpdateStrategySpec("25%", "25%");
         var (surge, unavailable) = SurgeValue.Resolve(strategy, api.Replicas);
         var step = Rollout.Next(api.Replicas, surge, unavailable, replicas);
-        foreach (var id in step.Stop)
+        var isAsync = api.Spec.Kind == ApiKind.AsyncAPI;
+        foreach (var replica in replicas.Where(replica => step.Stop.Contains(replica.Id) && !_creating.ContainsKey(replica.Id)))
         {
-            if (!_creating.ContainsKey(id))
+            if (replica is { Latest: true, Ready: true } && Freezes(api))
             {
-                Stop(id, api.Spec.Kind == ApiKind.AsyncAPI, cancellationToken);
+                Freeze(replica.Id, isAsync, cancellationToken);
             }
+            else
+            {
+                Stop(replica.Id, isAsync, cancellationToken, isPatient: replica.Latest);
+            }
+        }
+
+        // An update, unlike a scale-down, does not wait for requests for ever.
+        foreach (var replica in replicas.Where(replica => replica is { Stopping: true, Latest: false }))
+        {
+            Hurry(replica.Id);
         }
 
         if (replicas.Count(replica => replica is { Latest: true, Stopping: false } && known.Contains(replica.Id)) >= api.Replicas)
@@ -136,14 +152,15 @@ internal sealed partial class Reconciler(
             _failures.TryRemove(api.Name, out _);
         }
 
-        if (step.Start > 0 && _failures.GetValueOrDefault(api.Name) is { } failure && time.GetElapsedTime(failure.At) < failure.Pause)
+        var missing = TakeFrozen(api, pods, thawing, step.Start, cancellationToken);
+        if (missing > 0 && _failures.GetValueOrDefault(api.Name) is { } failure && time.GetElapsedTime(failure.At) < failure.Pause)
         {
             return;
         }
 
         // On a full machine a hundred wanted replicas would be ninety pods that only wait.
         var waiting = pods.Count(pod => (pod.State is PodState.Pending or PodState.Stalled) && PodFactory.IsLatest(pod.Labels, api.Spec)) + replicas.Count - known.Count;
-        var start = Math.Min(step.Start, options.MaxWaitingForRoom - waiting);
+        var start = Math.Min(missing, options.MaxWaitingForRoom - waiting);
         for (var i = 0; i < start; i++)
         {
             _ = CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken);
@@ -182,21 +199,49 @@ internal sealed partial class Reconciler(
         }
     }
 
-    private void Stop(string podId, bool isAsync, CancellationToken cancellationToken)
+    /// <summary>Drains and deletes a pod.</summary>
+    /// <param name="podId">The pod.</param>
+    /// <param name="isAsync">Whether it works off a queue, which takes back what is not finished.</param>
+    /// <param name="cancellationToken">Fires when the server stops.</param>
+    /// <param name="isPatient">Whether its requests may take as long as they like, until it is asked for without patience.</param>
+    private void Stop(string podId, bool isAsync, CancellationToken cancellationToken, bool isPatient = false)
     {
-        if (_stopping.TryAdd(podId, true))
+        if (_freezing.TryGetValue(podId, out var attempt))
         {
-            _ = StopAsync(podId, isAsync, cancellationToken);
+            attempt.Cancel();
+        }
+
+        var hurry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_stopping.TryAdd(podId, hurry))
+        {
+            _ = StopAsync(podId, isAsync, isPatient ? hurry.Task : Task.CompletedTask, cancellationToken);
+        }
+        else if (!isPatient)
+        {
+            Hurry(podId);
         }
     }
 
-    private async Task StopAsync(string podId, bool isAsync, CancellationToken cancellationToken)
+    private void Hurry(string podId)
+    {
+        if (_stopping.TryGetValue(podId, out var hurry))
+        {
+            hurry.TrySetResult();
+        }
+    }
+
+    private async Task StopAsync(string podId, bool isAsync, Task hurry, CancellationToken cancellationToken)
     {
         await Task.Yield();
-        var began = time.GetTimestamp();
         try
         {
             PublishRoutes();
+            if (!isAsync && !hurry.IsCompleted)
+            {
+                await await Task.WhenAny(gateway.DrainAsync(podId, cancellationToken), hurry);
+            }
+
+            var began = time.GetTimestamp();
             await (isAsync ? asyncApis.DrainAsync(podId, options.TerminationGrace, cancellationToken) : DrainAsync(podId, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             var left = options.TerminationGrace - time.GetElapsedTime(began);

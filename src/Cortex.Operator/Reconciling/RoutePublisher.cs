@@ -21,17 +21,18 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
     /// <summary>Compares with what the data plane has and swaps the routes when anything differs.</summary>
     /// <param name="store">What is deployed.</param>
     /// <param name="runtime">What runs.</param>
-    /// <param name="isStopping">Whether a pod must get no new requests although it is ready.</param>
-    public void Publish(ApiStore store, IContainerRuntime runtime, Func<string, bool> isStopping)
+    /// <param name="isLeaving">Whether a pod must get no new requests although it is ready.</param>
+    /// <param name="createError">Why the last replica of an API could not be created; null when it could.</param>
+    public void Publish(ApiStore store, IContainerRuntime runtime, Func<string, bool> isLeaving, Func<string, string?> createError)
     {
         // Several tasks publish. Looking and swapping under one lock keeps an older picture from overtaking a newer one.
         lock (_lock)
         {
             var pods = runtime.List();
-            var ready = pods
-                .Where(pod => pod is { State: PodState.Ready, Address: not null } && !isStopping(pod.Id))
+            var staying = pods.Where(pod => !isLeaving(pod.Id)).ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
+            var ready = staying.SelectMany(api => api).Where(pod => pod is { State: PodState.Ready, Address: not null })
                 .ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
-            var realtime = Routes(store, ApiKind.RealtimeAPI, api => RealtimeRoute(api, Replicas(ready, api)));
+            var realtime = Routes(store, ApiKind.RealtimeAPI, api => RealtimeRoute(api, Replicas(ready, api), staying[api.Name], createError));
             var queued = Routes(store, ApiKind.AsyncAPI, api => AsyncRoute(api, Replicas(ready, api)));
 
             // Remembered only once it is true: after a failure the next look tries again. New replicas of Async APIs do
@@ -58,15 +59,27 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
     private static List<PodStatus> Replicas(ILookup<string, PodStatus> ready, WantedApi api) =>
         [.. ready[api.Name].OrderBy(pod => pod.Id, StringComparer.Ordinal)];
 
-    private static ApiRoute RealtimeRoute(WantedApi api, List<PodStatus> replicas) => new()
+    private static ApiRoute RealtimeRoute(WantedApi api, List<PodStatus> replicas, IEnumerable<PodStatus> pods, Func<string, string?> createError)
     {
-        Name = api.Name,
-        Kind = api.Spec.Kind.ToString(),
-        Endpoint = api.Spec.Networking.Endpoint,
-        MaxConcurrency = MaxConcurrency(api, replicas),
-        MaxQueueLength = (int)api.Spec.Pod!.MaxQueueLength,
-        Replicas = [.. replicas.Select(pod => new ReplicaAddress(pod.Id, pod.Address!.Value.Host, pod.Address.Value.Port))],
-    };
+        var route = new ApiRoute
+        {
+            Name = api.Name,
+            Kind = api.Spec.Kind.ToString(),
+            Endpoint = api.Spec.Networking.Endpoint,
+            MaxConcurrency = MaxConcurrency(api, replicas),
+            MaxQueueLength = (int)api.Spec.Pod!.MaxQueueLength,
+            Replicas = [.. replicas.Select(pod => new ReplicaAddress(pod.Id, pod.Address!.Value.Host, pod.Address.Value.Port))],
+            Wakeable = api.Spec.Autoscaling?.MinReplicas == 0,
+        };
+        if (!route.Wakeable || replicas.Count > 0 || api.Replicas == 0)
+        {
+            return route;
+        }
+
+        List<PodStatus> latest = [.. pods.Where(pod => pod.State != PodState.Terminating && PodFactory.IsLatest(pod.Labels, api.Spec))];
+        var error = createError(api.Name);
+        return route with { StartFailure = StartTrouble.Failure(latest, error), StartDelay = StartTrouble.Delay(latest, error) };
+    }
 
     private static AsyncRoute AsyncRoute(WantedApi api, List<PodStatus> replicas) => new()
     {
@@ -105,6 +118,9 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
         left.Endpoint == right.Endpoint
         && left.MaxConcurrency == right.MaxConcurrency
         && left.MaxQueueLength == right.MaxQueueLength
+        && left.Wakeable == right.Wakeable
+        && left.StartFailure == right.StartFailure
+        && left.StartDelay == right.StartDelay
         && left.Replicas.SequenceEqual(right.Replicas);
 
     private static bool Same(AsyncRoute left, AsyncRoute right) =>

@@ -24,9 +24,6 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
-    /// <summary>The engine's name for a container that somebody has halted.</summary>
-    private const string Paused = "paused";
-
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
 
@@ -83,6 +80,17 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Whether it has run at least once.</summary>
     public bool EverStarted { get; private set; }
 
+    private bool IsReady
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _ready;
+            }
+        }
+    }
+
     private ContainerPhase Phase
     {
         get
@@ -109,6 +117,52 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         _filesWritten = sight is not ContainerSight.Created;
         EverStarted = sight is ContainerSight.Running or ContainerSight.Ended;
     }
+
+    /// <summary>Takes over what an earlier process has halted, which it does only with a pod that is ready.</summary>
+    public void AdoptFrozen(string id)
+    {
+        Adopt(id, ContainerSight.Running);
+        lock (_lock)
+        {
+            (_ready, _paused) = (true, true);
+        }
+    }
+
+    /// <summary>Halts the container.</summary>
+    public async Task PauseAsync()
+    {
+        if (Id is { } id)
+        {
+            await machine.Engine.PauseContainerAsync(id, CancellationToken.None);
+            Change(() => _paused = true);
+        }
+    }
+
+    /// <summary>Lets the container go on, if it stands still.</summary>
+    public async Task UnpauseAsync()
+    {
+        try
+        {
+            if (Id is { } id)
+            {
+                await machine.Engine.UnpauseContainerAsync(id, CancellationToken.None);
+            }
+        }
+        catch (EngineException)
+        {
+            // The engine's statuses do not tell why. What matters is whether it still stands still.
+            if (await IsPausedAsync(CancellationToken.None))
+            {
+                throw;
+            }
+        }
+
+        Change(() => _paused = false);
+    }
+
+    /// <summary>Whether the engine says that the container stands still.</summary>
+    public async Task<bool> IsPausedAsync(CancellationToken cancellationToken) =>
+        Id is { } id && await machine.Engine.InspectContainerAsync(id, cancellationToken) is { State.Status: DockerRuntime.Paused };
 
     /// <summary>An event of this container: whatever is known of it may be wrong.</summary>
     public void Ring(bool oom)
@@ -246,8 +300,13 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             }
 
             // The system still accepts connections for a program that stands still, so no probe of the port tells.
-            Change(() => _paused = seen.State.Status is Paused);
+            var paused = seen.State.Status is DockerRuntime.Paused;
+            Change(() => _paused = paused);
             _sight = ContainerSight.Running;
+            if (!paused && pod.Freeze.Holds)
+            {
+                pod.Freeze.Doubt();
+            }
         }
         else if (seen.State.Status is "created")
         {
@@ -422,14 +481,22 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         return stale;
     }
 
-    /// <summary>Probes the container until it no longer runs.</summary>
+    /// <summary>Probes the container until it no longer runs, but not while its pod is frozen.</summary>
     private async Task SuperviseAsync(CancellationToken cancellationToken)
     {
+        for (var resumes = false; _sight is ContainerSight.Running; resumes = true)
+        {
+            await SuperviseAsync(pod.Freeze.Holds, resumes, cancellationToken);
+        }
+    }
+
+    private async Task SuperviseAsync(bool halted, bool resumes, CancellationToken cancellationToken)
+    {
         using var probing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var probes = Task.WhenAll(WatchReadinessAsync(probing.Token), WatchLivenessAsync(probing.Token));
+        var probes = halted ? Task.CompletedTask : Task.WhenAll(WatchReadinessAsync(resumes, probing.Token), WatchLivenessAsync(resumes, probing.Token));
         try
         {
-            while (_sight is ContainerSight.Running)
+            while (_sight is ContainerSight.Running && pod.Freeze.Holds == halted)
             {
                 await _changed.WaitAsync(cancellationToken);
                 await LookAsync(cancellationToken);
@@ -449,11 +516,11 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
     }
 
-    private async Task WatchReadinessAsync(CancellationToken cancellationToken)
+    private async Task WatchReadinessAsync(bool resumes, CancellationToken cancellationToken)
     {
         if (container.ReadinessProbe is { } probe)
         {
-            await new ProbeLoop(probe, machine.Time, CheckAsync).WatchReadinessAsync(
+            await new ProbeLoop(probe, machine.Time, CheckAsync) { Resumes = resumes && IsReady }.WatchReadinessAsync(
                 (ready, words) => Change(() => (_ready, _reason) = (ready, words.Length > 0 ? $"readiness probe of {container.Name}: {words}" : "")),
                 cancellationToken);
         }
@@ -463,14 +530,14 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
     }
 
-    private async Task WatchLivenessAsync(CancellationToken cancellationToken)
+    private async Task WatchLivenessAsync(bool resumes, CancellationToken cancellationToken)
     {
         if (container.LivenessProbe is not { } probe)
         {
             return;
         }
 
-        var words = await new ProbeLoop(probe, machine.Time, CheckAsync).WaitForDeathAsync(cancellationToken);
+        var words = await new ProbeLoop(probe, machine.Time, CheckAsync) { Resumes = resumes }.WaitForDeathAsync(cancellationToken);
         _livenessFailure = $"container {container.Name} failed its liveness probe ({words})";
         Change(() => (_ready, _reason) = (false, _livenessFailure + " and is being restarted"));
         var deadline = machine.Time.GetUtcNow() + (pod.Definition.StopGrace ?? machine.Options.StopGrace);

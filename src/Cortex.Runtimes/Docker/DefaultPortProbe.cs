@@ -9,11 +9,13 @@ namespace Cortex.Runtimes.Docker;
 /// <param name="network">The way to it.</param>
 /// <param name="time">The clock.</param>
 /// <param name="changed">Called after what is known has changed.</param>
-internal sealed class DefaultPortProbe(int? port, PodNetwork network, TimeProvider time, Action changed)
+/// <param name="halted">Whether the pod stands still, so that nothing can be learnt from it.</param>
+internal sealed class DefaultPortProbe(int? port, PodNetwork network, TimeProvider time, Action changed, Func<bool> halted)
 {
     private readonly Lock _lock = new();
     private readonly AsyncSignal _again = new();
     private bool _ready;
+    private bool _forget = true;
     private string _reason = "";
 
     /// <summary>Whether the port accepts connections, or need not, and what was wrong last.</summary>
@@ -33,12 +35,24 @@ internal sealed class DefaultPortProbe(int? port, PodNetwork network, TimeProvid
     {
         if (port is not null && !State.Ready)
         {
-            _again.Ring();
+            Forget();
         }
     }
 
     /// <summary>A container ended, so whatever was found out no longer holds.</summary>
-    public void ContainerEnded() => _again.Ring();
+    public void ContainerEnded() => Forget();
+
+    /// <summary>The pod was halted, or goes on: what was found out still holds.</summary>
+    public void FreezeChanged() => _again.Ring();
+
+    /// <summary>The pod is one that an earlier process has halted, which it does only with a pod that is ready.</summary>
+    public void AdoptFrozen()
+    {
+        lock (_lock)
+        {
+            (_ready, _forget) = (true, false);
+        }
+    }
 
     /// <summary>Probes until cancelled.</summary>
     /// <param name="up">Ends when the network is there.</param>
@@ -56,12 +70,38 @@ internal sealed class DefaultPortProbe(int? port, PodNetwork network, TimeProvid
         while (true)
         {
             using var round = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            Say(false, "");
-            var probing = new ProbeLoop(probe, time, network.CheckAsync).WatchReadinessAsync(Say, round.Token);
+            if (Forgets())
+            {
+                Say(false, "");
+            }
+
+            var probing = halted()
+                ? Task.Delay(Timeout.InfiniteTimeSpan, time, round.Token)
+                : new ProbeLoop(probe, time, network.CheckAsync) { Resumes = State.Ready }.WatchReadinessAsync(Say, round.Token);
             await Task.WhenAny(probing, _again.WaitAsync(round.Token));
             await round.CancelAsync();
             await probing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private void Forget()
+    {
+        lock (_lock)
+        {
+            _forget = true;
+        }
+
+        _again.Ring();
+    }
+
+    private bool Forgets()
+    {
+        lock (_lock)
+        {
+            var forgets = _forget;
+            _forget = false;
+            return forgets;
         }
     }
 

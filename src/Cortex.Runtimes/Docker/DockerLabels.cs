@@ -56,6 +56,9 @@ internal static class DockerLabels
 
     public static string Volume(string cluster, string podId, string name) => $"{Infra(cluster, podId)}-{name}";
 
+    /// <summary>The volume that exists while a pod is frozen by us, rather than halted by hand.</summary>
+    public static string FrozenMark(string cluster, string podId) => Volume(cluster, podId, "frozen");
+
     public static string Network(string cluster) => $"cortex-{cluster}";
 
     /// <summary>

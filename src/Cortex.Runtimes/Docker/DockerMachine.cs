@@ -134,8 +134,8 @@ internal sealed class DockerMachine : IDisposable
         var containers = await Engine.ListContainersAsync(
             cancellationToken, $"{DockerLabels.Cluster}={Options.ClusterName}", $"{DockerLabels.Pod}={podId}");
         await Task.WhenAll(containers.Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
-        await Task.WhenAll(DockerLabels.Volumes.Select(v =>
-            Engine.RemoveVolumeAsync(DockerLabels.Volume(Options.ClusterName, podId, v), cancellationToken)));
+        await Task.WhenAll(DockerLabels.Volumes.Select(v => DockerLabels.Volume(Options.ClusterName, podId, v)).Prepend(DockerLabels.FrozenMark(Options.ClusterName, podId))
+            .Select(volume => Engine.RemoveVolumeAsync(volume, cancellationToken)));
         await Engine.RemoveContainerAsync(infraId ?? DockerLabels.Infra(Options.ClusterName, podId), cancellationToken);
     }
 

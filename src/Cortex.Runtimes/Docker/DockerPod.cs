@@ -41,7 +41,8 @@ internal sealed class DockerPod
         CreatedAt = createdAt;
         _stateSince = machine.Time.GetUtcNow();
         Network = new PodNetwork(machine, definition, Publish, Trouble);
-        _defaultProbe = new DefaultPortProbe(definition.DefaultProbePort, Network, machine.Time, Publish);
+        Freeze = new PodFreeze(machine, this);
+        _defaultProbe = new DefaultPortProbe(definition.DefaultProbePort, Network, machine.Time, Publish, () => Freeze.Holds);
         _keepers = new ContainerKeeper[definition.Containers.Count];
         for (var i = 0; i < _keepers.Length; i++)
         {
@@ -57,6 +58,11 @@ internal sealed class DockerPod
 
     public PodNetwork Network { get; }
 
+    public PodFreeze Freeze { get; }
+
+    /// <summary>The room that it takes once it has room.</summary>
+    public Room Takes => Freeze.Holds ? Room.Of(Definition).Frozen : Room.Of(Definition);
+
     /// <summary>Ends when nothing of the pod runs any more, nor ever will.</summary>
     public Task Over => _over.Task;
 
@@ -69,9 +75,6 @@ internal sealed class DockerPod
     public bool WaitsForRoom => !_room.Task.IsCompleted && !_deleting.IsCancellationRequested;
 
     public bool HoldsRoom => _room.Task.IsCompleted && !_over.Task.IsCompleted;
-
-    /// <summary>The room that it takes once it has room.</summary>
-    public Room Takes => Room.Of(Definition);
 
     /// <summary>The node group that it takes its room from; null before it has room, and without groups.</summary>
     public string? NodeGroup
@@ -101,6 +104,30 @@ internal sealed class DockerPod
         {
             _nodeGroup ??= name;
         }
+    }
+
+    /// <summary>Takes over that an earlier process has frozen it. Its containers have been adopted before.</summary>
+    public void AdoptFrozen(DateTimeOffset since)
+    {
+        _defaultProbe.AdoptFrozen();
+        Freeze.Adopt();
+        lock (_lock)
+        {
+            (_state, _stateSince) = (PodState.Frozen, since);
+        }
+    }
+
+    /// <summary>It was halted, or goes on.</summary>
+    public void FreezeChanged()
+    {
+        Publish();
+        _defaultProbe.FreezeChanged();
+        foreach (var keeper in _keepers)
+        {
+            keeper.Ring(oom: false);
+        }
+
+        _host.RoomChanged();
     }
 
     /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>
@@ -184,10 +211,18 @@ internal sealed class DockerPod
     }
 
     /// <summary>A container began to run.</summary>
-    public void ContainerStarted() => _defaultProbe.ContainerStarted();
+    public void ContainerStarted()
+    {
+        _defaultProbe.ContainerStarted();
+        Freeze.Doubt();
+    }
 
     /// <summary>A container ended.</summary>
-    public void ContainerEnded() => _defaultProbe.ContainerEnded();
+    public void ContainerEnded()
+    {
+        _defaultProbe.ContainerEnded();
+        Freeze.Doubt();
+    }
 
     public PodStatus Status()
     {
@@ -275,6 +310,7 @@ internal sealed class DockerPod
                 .. _keepers.Select(k => GuardAsync(k.RunAsync(up.Task, life.Token), fault)),
                 GuardAsync(_defaultProbe.WatchAsync(up.Task, life.Token), fault),
                 GuardAsync(EndFailedJobAsync(life.Token), fault),
+                GuardAsync(Freeze.WatchAsync(life.Token), fault),
             ];
             try
             {
@@ -381,6 +417,7 @@ internal sealed class DockerPod
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _graceOver.Token);
             try
             {
+                await Freeze.EndAsync(either.Token);
                 await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(_deadline, either.Token)));
             }
             catch (OperationCanceledException) when (_graceOver.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -457,6 +494,11 @@ internal sealed class DockerPod
             {
                 return (_stalled ? PodState.Stalled : PodState.Pending, _shortage);
             }
+        }
+
+        if (Freeze.Holds && _keepers.All(k => k.Running))
+        {
+            return (PodState.Frozen, "");
         }
 
         var state = PodStateRule.Of([.. _keepers.Select(k => k.Facts())], Definition.Restart);

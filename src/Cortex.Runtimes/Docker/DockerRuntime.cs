@@ -14,6 +14,9 @@ namespace Cortex.Runtimes.Docker;
 /// </remarks>
 public sealed class DockerRuntime : IContainerRuntime
 {
+    /// <summary>The engine's name for a container that stands still.</summary>
+    internal const string Paused = "paused";
+
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _removeAgain = TimeSpan.FromMilliseconds(200);
@@ -144,6 +147,14 @@ public sealed class DockerRuntime : IContainerRuntime
             await pod.Gone.WaitAsync(cancellationToken);
         }
     }
+
+    /// <inheritdoc/>
+    public Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken) =>
+        _pods.TryGetValue(podId, out var pod) ? pod.Freeze.FreezeAsync(cancellationToken) : Task.FromResult(false);
+
+    /// <inheritdoc/>
+    public Task<bool> ThawAsync(string podId, CancellationToken cancellationToken) =>
+        _pods.TryGetValue(podId, out var pod) ? pod.Freeze.ThawAsync(cancellationToken) : Task.FromResult(false);
 
     /// <inheritdoc/>
     public IReadOnlyList<PodStatus> List() => [.. _pods.Values.OrderBy(p => p.CreatedAt).Select(p => p.Status())];
@@ -394,12 +405,25 @@ public sealed class DockerRuntime : IContainerRuntime
                     continue;
                 }
 
-                keeper.Adopt(user.Id, Sight(user.State));
+                if (found.FrozenAt is not null && user.State is Paused)
+                {
+                    keeper.AdoptFrozen(user.Id);
+                }
+                else
+                {
+                    keeper.Adopt(user.Id, Sight(user.State));
+                }
+
                 if (keeper.Container.Gpus > 0 && await _machine.Engine.InspectContainerAsync(user.Id, cancellationToken) is { } seen)
                 {
                     _machine.Gpus.Adopt(keeper.ContainerName, seen.HostConfig?.DeviceRequests?.SelectMany(r => r.DeviceIDs) ?? []);
                 }
             }
+        }
+
+        if (found.FrozenAt is { } since)
+        {
+            pod.AdoptFrozen(since);
         }
 
         if (found.DeletionDeadline is { } deadline)

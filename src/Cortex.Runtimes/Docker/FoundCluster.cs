@@ -32,7 +32,13 @@ internal sealed record FoundCluster
         var byPod = pods[false].ToLookup(c => DockerLabels.PodOf(cluster, c.Name) ?? "", StringComparer.Ordinal);
         return new FoundCluster
         {
-            Pods = [.. records.Select(record => new FoundPod(record.Key, record.Value, byPod[record.Key].FirstOrDefault(), [.. users[record.Key]]))],
+            Pods =
+            [
+                .. records.Select(record => new FoundPod(record.Key, record.Value, byPod[record.Key].FirstOrDefault(), [.. users[record.Key]])
+                {
+                    FrozenAt = volumes.FirstOrDefault(v => v.Name == DockerLabels.FrozenMark(cluster, record.Key))?.CreatedAt,
+                }),
+            ],
             Spares = [.. spares.Select(c => c.Name)],
             LeftContainers =
             [
@@ -51,6 +57,9 @@ internal sealed record FoundCluster
 /// <param name="Users">The user's containers.</param>
 internal sealed record FoundPod(string Id, Volume Record, ListedContainer? Infra, IReadOnlyList<ListedContainer> Users)
 {
+    /// <summary>When it was marked as frozen; null when it is not.</summary>
+    public DateTimeOffset? FrozenAt { get; init; }
+
     /// <summary>When a deletion that an earlier process began may kill; null when none was begun.</summary>
     public DateTimeOffset? DeletionDeadline => Infra is null ? null : DockerLabels.DeletionDeadline(Infra.Name);
 }

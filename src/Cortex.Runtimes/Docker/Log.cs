@@ -40,6 +40,12 @@ internal static partial class Log
     [LoggerMessage(1012, LogLevel.Warning, "Docker can't start container {Id} again and again: it is set aside as {Name} and made anew")]
     public static partial void SetAside(this ILogger logger, string id, string name);
 
+    [LoggerMessage(1014, LogLevel.Warning, "Pod {Pod} was frozen, but a container of it did not stand still: all of it goes on")]
+    public static partial void NotFrozen(this ILogger logger, string pod);
+
+    [LoggerMessage(1015, LogLevel.Warning, "Volume {Name}, which says that a pod is frozen, can't be removed: {Why}. It goes with the pod.")]
+    public static partial void MarkStays(this ILogger logger, string name, string why);
+
     [LoggerMessage(1013, LogLevel.Warning, "Container {Name} can't be removed yet: {Why}. Trying again in {Delay}.")]
     public static partial void NotRemoved(this ILogger logger, string name, string why, TimeSpan delay);
 }

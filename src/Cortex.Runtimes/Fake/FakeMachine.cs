@@ -220,6 +220,24 @@ public sealed class FakeMachine(TimeProvider time)
     private IEnumerable<RoomHolder> Holders() =>
         _pods.Values.Where(p => p.HasRoom).OrderBy(p => p.Sequence).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
 
+    internal bool Freeze(string podId)
+    {
+        lock (_lock)
+        {
+            var frozen = _pods.TryGetValue(podId, out var pod) && pod.Freeze();
+            Place();
+            return frozen;
+        }
+    }
+
+    internal bool Thaw(string podId)
+    {
+        lock (_lock)
+        {
+            return _pods.TryGetValue(podId, out var pod) && pod.Thaw();
+        }
+    }
+
     private void Resize(Room capacity)
     {
         lock (_lock)

@@ -18,6 +18,7 @@ internal sealed class FakePod
     private DateTimeOffset _shownSince;
     private bool _willStall;
     private bool _deleting;
+    private bool _frozen;
     private int _life;
 
     public FakePod(FakeMachine machine, Lock machineLock, PodDefinition definition, FakeBehaviour behaviour)
@@ -44,7 +45,7 @@ internal sealed class FakePod
     public bool HasRoom => !WaitsForRoom && !_containers.All(c => c.Phase is ContainerPhase.Ended);
 
     /// <summary>The room that it takes of the machine.</summary>
-    public Room Takes => Room.Of(Definition);
+    public Room Takes => _frozen ? Room.Of(Definition).Frozen : Room.Of(Definition);
 
     /// <summary>The node group that it takes its room from.</summary>
     public string? NodeGroup { get; private set; }
@@ -108,6 +109,7 @@ internal sealed class FakePod
     public void Reset()
     {
         _life++;
+        _frozen = false;
         _willStall = false;
         WaitsForRoom = true;
         NodeGroup = null;
@@ -131,6 +133,31 @@ internal sealed class FakePod
         Show(_forced, reason);
     }
 
+    /// <summary>Halts it if it is ready. Whether it stands still now.</summary>
+    public bool Freeze()
+    {
+        if (_shown is PodState.Ready)
+        {
+            _frozen = true;
+            Show(_forced, "");
+        }
+
+        return _shown is PodState.Frozen;
+    }
+
+    /// <summary>Lets it go on. Whether it stood still.</summary>
+    public bool Thaw()
+    {
+        var stood = _shown is PodState.Frozen;
+        if (stood)
+        {
+            _frozen = false;
+            Show(_forced, "");
+        }
+
+        return stood;
+    }
+
     public void End(int index, int exitCode, bool oomKilled)
     {
         var container = _containers[index];
@@ -139,6 +166,7 @@ internal sealed class FakePod
             return;
         }
 
+        _frozen = false;
         container.Ended(_machine.Time.GetUtcNow(), exitCode, oomKilled);
         if (Definition.Restart is RestartPolicy.Always && !_deleting)
         {
@@ -246,7 +274,7 @@ internal sealed class FakePod
     private void Show(PodState? forced, string reason)
     {
         _forced = _deleting ? PodState.Terminating : forced;
-        var state = _forced ?? PodStateRule.Of([.. _containers.Select(c => c.Facts())], Definition.Restart);
+        var state = _forced ?? (_frozen ? PodState.Frozen : PodStateRule.Of([.. _containers.Select(c => c.Facts())], Definition.Restart));
         if (state != _shown)
         {
             _shown = state;

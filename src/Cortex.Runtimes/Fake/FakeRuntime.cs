@@ -41,6 +41,12 @@ public sealed class FakeRuntime(FakeMachine machine) : IContainerRuntime
     }
 
     /// <inheritdoc/>
+    public Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken) => Answer(() => machine.Freeze(podId));
+
+    /// <inheritdoc/>
+    public Task<bool> ThawAsync(string podId, CancellationToken cancellationToken) => Answer(() => machine.Thaw(podId));
+
+    /// <inheritdoc/>
     public IReadOnlyList<PodStatus> List() => machine.List();
 
     /// <inheritdoc/>

@@ -14,8 +14,8 @@ internal sealed class ProbeCounter(ProbeSpec probe, bool healthy)
 
     public bool Healthy { get; private set; } = healthy;
 
-    /// <summary>Whether any result was good.</summary>
-    public bool EverPassed { get; private set; }
+    /// <summary>Whether any result was good, or it was healthy to begin with.</summary>
+    public bool EverPassed { get; private set; } = healthy;
 
     public void Add(bool passed)
     {

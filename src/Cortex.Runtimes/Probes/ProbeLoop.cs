@@ -5,6 +5,9 @@ namespace Cortex.Runtimes.Probes;
 /// <summary>Repeats one probe until cancelled. Costs a timer, not a thread.</summary>
 internal sealed class ProbeLoop(ProbeSpec probe, TimeProvider time, Func<ProbeSpec, CancellationToken, Task<ProbeResult>> check)
 {
+    /// <summary>Whether it goes on with something that was healthy when it was halted: there is no initial delay, and nothing has to be proven.</summary>
+    public bool Resumes { get; init; }
+
     private Task<ProbeResult>? _unfinished;
 
     /// <summary>Checks at a fast pace until the first success, then once per period.</summary>
@@ -12,9 +15,9 @@ internal sealed class ProbeLoop(ProbeSpec probe, TimeProvider time, Func<ProbeSp
     /// <param name="cancellationToken">Ends the loop.</param>
     public async Task WatchReadinessAsync(Action<bool, string> changed, CancellationToken cancellationToken)
     {
-        var counter = new ProbeCounter(probe, healthy: false);
-        var told = (Healthy: false, Words: "");
-        await DelayAsync(TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
+        var counter = new ProbeCounter(probe, healthy: Resumes);
+        var told = (Healthy: Resumes, Words: "");
+        await DelayAsync(Resumes ? TimeSpan.Zero : TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
         for (var checks = 0; ; checks++)
         {
             var result = await CheckAsync(cancellationToken);
@@ -33,7 +36,7 @@ internal sealed class ProbeLoop(ProbeSpec probe, TimeProvider time, Func<ProbeSp
     public async Task<string> WaitForDeathAsync(CancellationToken cancellationToken)
     {
         var counter = new ProbeCounter(probe, healthy: true);
-        await DelayAsync(TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
+        await DelayAsync(Resumes ? ProbePace.Period(probe) : TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
         while (true)
         {
             var result = await CheckAsync(cancellationToken);

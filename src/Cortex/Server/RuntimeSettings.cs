@@ -58,6 +58,8 @@ internal static class RuntimeSettings
         KeepAliveTimeout = config.Gateway.KeepAliveTimeout,
         ConnectTimeout = config.Gateway.ConnectTimeout,
         QueueTimeout = config.Gateway.QueueTimeout,
+        WakeTimeout = config.Gateway.WakeTimeout,
+        WakeBuffer = config.Gateway.WakeBuffer,
         IdleTimeout = config.Gateway.IdleTimeout,
         MaxConnections = config.Gateway.MaxConnections,
     };

@@ -111,9 +111,10 @@ internal static partial class ServerCommand
         var bridge = runtime.BridgeIsLocal ? IPAddress.Parse(runtime.BridgeGateway) : null;
         var version = Version();
         OperatorServer? control = null;
-        await using var asyncApis = AsyncApis(config, storage, loggers, time);
+        void Awaken(string api) => control?.Awaken(api);
+        await using var asyncApis = AsyncApis(config, storage, loggers, time, Awaken);
         await using var gateway = new GatewayServer(
-            RuntimeSettings.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time);
+            RuntimeSettings.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time, Awaken);
         await using var operatorServer = control = new OperatorServer(
             new OperatorOptions
             {
@@ -142,12 +143,12 @@ internal static partial class ServerCommand
         await gateway.StopAsync(finish.Token);
     }
 
-    private static AsyncService AsyncApis(ClusterConfig config, ServerStorage storage, ILoggerFactory loggers, TimeProvider time)
+    private static AsyncService AsyncApis(ClusterConfig config, ServerStorage storage, ILoggerFactory loggers, TimeProvider time, Action<string> awaken)
     {
         try
         {
             return new AsyncService(
-                storage.Store, RuntimeSettings.Async(config), RuntimeSettings.Dispatch(config, _finish), RuntimeSettings.Callbacks(config), loggers, time);
+                storage.Store, RuntimeSettings.Async(config), RuntimeSettings.Dispatch(config, _finish), RuntimeSettings.Callbacks(config), loggers, time, awaken);
         }
         catch (ArgumentException exception)
         {

@@ -39,15 +39,19 @@ internal sealed class EndpointHost : IAsyncDisposable
     public MemoryQueueStore Memory => (MemoryQueueStore)_store;
 
     public static async Task<EndpointHost> StartAsync(
-        IQueueStore? store = null, QueuePolicy? policy = null, AsyncOptions? options = null, CallbackOptions? callbacks = null)
+        IQueueStore? store = null, QueuePolicy? policy = null, AsyncOptions? options = null, CallbackOptions? callbacks = null, Action<string>? awaken = null, params AsyncReplica[] replicas)
     {
         store ??= new MemoryQueueStore(TimeProvider.System);
         await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(168)), CancellationToken.None);
         await store.ConfigureAsync("callbacks", new QueueSettings(TimeSpan.FromHours(168)), CancellationToken.None);
-        var route = Route(policy ?? new QueuePolicy());
+        var route = Route(policy ?? new QueuePolicy()) with { Replicas = replicas };
         var stopping = new CancellationTokenSource();
         var endpoint = new AsyncEndpoint(
-            store, options ?? new AsyncOptions(), new TargetRules(callbacks ?? new CallbackOptions()), route, TimeProvider.System, NullLogger.Instance) { Stopping = stopping.Token };
+            store, options ?? new AsyncOptions(), new TargetRules(callbacks ?? new CallbackOptions()), route, TimeProvider.System, NullLogger.Instance)
+        {
+            Stopping = stopping.Token,
+            Awaken = awaken ?? (static _ => { }),
+        };
         var gateway = new GatewayServer(
             new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], NullLoggerFactory.Instance, TimeProvider.System);
         gateway.Apply(new RouteSnapshot([]) { Handlers = [new HandlerRoute(route.Name, "AsyncAPI", route.Endpoint, endpoint)] });

@@ -34,6 +34,30 @@ public sealed class SubmitTests
     }
 
     [Fact]
+    public async Task Post_NoReplica_AwakensTheApiUnlessTheRequestIsDueLater()
+    {
+        var awakened = new List<string>();
+        await using var host = await EndpointHost.StartAsync(awaken: awakened.Add);
+
+        await host.SubmitAsync("{}", ("X-Cortex-Delay", "60"));
+        Assert.Empty(awakened);
+        await host.SubmitAsync();
+
+        Assert.Equal(["iris"], awakened);
+    }
+
+    [Fact]
+    public async Task Post_WithAReplica_AwakensNobody()
+    {
+        var awakened = new List<string>();
+        await using var host = await EndpointHost.StartAsync(awaken: awakened.Add, replicas: new AsyncReplica("a", "127.0.0.1", 1, 0));
+
+        await host.SubmitAsync();
+
+        Assert.Empty(awakened);
+    }
+
+    [Fact]
     public async Task Post_NothingAtAll_IsTaken()
     {
         await using var host = await EndpointHost.StartAsync();

@@ -47,7 +47,7 @@ public sealed class ClusterConfigParserTests
             new GatewaySettings
             {
                 MaxRequestBody = 1 << 20, MaxHeaderSize = 8192, MaxHeaders = 50, HeaderTimeout = TimeSpan.FromSeconds(1), KeepAliveTimeout = TimeSpan.FromSeconds(2),
-                ConnectTimeout = TimeSpan.FromSeconds(3), QueueTimeout = TimeSpan.FromSeconds(4), IdleTimeout = TimeSpan.FromSeconds(5), MaxConnections = 6,
+                ConnectTimeout = TimeSpan.FromSeconds(3), QueueTimeout = TimeSpan.FromSeconds(4), WakeTimeout = TimeSpan.FromSeconds(7), WakeBuffer = 2 << 20, IdleTimeout = TimeSpan.FromSeconds(5), MaxConnections = 6,
             },
             config.Gateway);
         Assert.Equal(

@@ -69,6 +69,7 @@ public sealed class ApiFileParserTests
                 MinReplicas = 2, MaxReplicas = 10, InitReplicas = 3, TargetInFlight = 2.5, Window = TimeSpan.FromSeconds(90),
                 DownscaleStabilizationPeriod = TimeSpan.Zero, UpscaleStabilizationPeriod = TimeSpan.FromSeconds(30),
                 MaxDownscaleFactor = 0, MaxUpscaleFactor = 3, DownscaleTolerance = 0.1, UpscaleTolerance = 2,
+                Idle = IdleReplicas.Freeze, FreezePeriod = TimeSpan.FromSeconds(90),
             },
             rt.Autoscaling);
         var (api, side) = (rt.Pod.Containers[0], rt.Pod.Containers[1]);
@@ -175,7 +176,7 @@ public sealed class ApiFileParserTests
               networking: {endpoint: /hello}
               autoscaling: {min_replicas: 1, max_replicas: 100, init_replicas: 1, target_in_flight: 1, window: 60s,
                 downscale_stabilization_period: 5m, upscale_stabilization_period: 1m, max_downscale_factor: 0.75,
-                max_upscale_factor: 1.5, downscale_tolerance: 0.05, upscale_tolerance: 0.05}
+                max_upscale_factor: 1.5, downscale_tolerance: 0.05, upscale_tolerance: 0.05, idle: remove, freeze_period: 15m}
               update_strategy: {max_surge: 25%, max_unavailable: 25%}
             """;
 

@@ -49,6 +49,8 @@ internal static class Samples
             max_upscale_factor: 3
             downscale_tolerance: 0.1
             upscale_tolerance: 2
+            idle: freeze
+            freeze_period: 90s
           update_strategy: {max_surge: 1, max_unavailable: 10%}
         - name: as
           kind: AsyncAPI
@@ -139,6 +141,8 @@ internal static class Samples
           keep_alive_timeout: 2s
           connect_timeout: 3s
           queue_timeout: 4s
+          wake_timeout: 7s
+          wake_buffer: 2Mi
           idle_timeout: 5s
           max_connections: 6
         storage:

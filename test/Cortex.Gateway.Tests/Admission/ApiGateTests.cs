@@ -8,7 +8,7 @@ namespace Cortex.Gateway.Tests.Admission;
 
 public sealed class ApiGateTests : IDisposable
 {
-    private static readonly AdmissionLimits Limits = new(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1));
+    private static readonly AdmissionLimits Limits = new(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(20));
     private readonly ManualTime _time = new();
     private readonly CancellationTokenSource _leave = new();
 
@@ -408,5 +408,5 @@ public sealed class ApiGateTests : IDisposable
         Routes.Api("api", maxConcurrency, maxQueueLength, [.. replicas.Select(id => Routes.Replica(id))]);
 
     private ApiGate Gate(int maxConcurrency, int maxQueueLength, params string[] replicas) =>
-        new(Route(maxConcurrency, maxQueueLength, replicas), Limits, new UpstreamConnector(new GatewayOptions(), _time), _time);
+        new(Route(maxConcurrency, maxQueueLength, replicas), Limits, new UpstreamConnector(new GatewayOptions(), _time), new WakeDemand(0, static _ => { }), _time);
 }

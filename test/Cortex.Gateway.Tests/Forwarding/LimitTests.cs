@@ -137,11 +137,13 @@ public sealed class LimitTests
             MaxConnections = 0,
             HeaderTimeout = TimeSpan.Zero,
             QueueTimeout = TimeSpan.FromDays(2),
+            WakeTimeout = TimeSpan.Zero,
+            WakeBuffer = 1,
             IdleTimeout = TimeSpan.FromSeconds(-1),
         }.Validate();
 
         Assert.Equal(
-            ["MaxRequestBody", "MaxHeaderSize", "MaxHeaders", "MaxConnections", "HeaderTimeout", "QueueTimeout", "IdleTimeout"],
+            ["MaxRequestBody", "MaxHeaderSize", "MaxHeaders", "MaxConnections", "HeaderTimeout", "QueueTimeout", "WakeTimeout", "WakeBuffer", "IdleTimeout"],
             errors.Select(error => error.Split(' ')[0]));
     }
 }

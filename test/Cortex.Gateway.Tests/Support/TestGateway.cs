@@ -29,10 +29,13 @@ internal sealed class TestGateway : IAsyncDisposable
     public static async Task<TestGateway> StartAsync(GatewayOptions options, params ApiRoute[] apis) =>
         await StartAsync(options, other: null, apis);
 
-    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, params ApiRoute[] apis)
+    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, params ApiRoute[] apis) =>
+        await StartAsync(options, other, static _ => { }, apis);
+
+    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, Action<string> awaken, params ApiRoute[] apis)
     {
         var server = new GatewayServer(
-            options, [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0), other)], NullLoggerFactory.Instance, TimeProvider.System);
+            options, [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0), other)], NullLoggerFactory.Instance, TimeProvider.System, awaken);
         server.Apply(new RouteSnapshot(apis));
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new TestGateway(server);

@@ -606,6 +606,10 @@ public sealed class TaskControllerTests : IAsyncDisposable
 
         public Task DeleteAsync(string podId, TimeSpan grace, CancellationToken cancellationToken) => inner.DeleteAsync(podId, grace, cancellationToken);
 
+        public Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken) => inner.FreezeAsync(podId, cancellationToken);
+
+        public Task<bool> ThawAsync(string podId, CancellationToken cancellationToken) => inner.ThawAsync(podId, cancellationToken);
+
         public IReadOnlyList<PodStatus> List() => inner.List();
 
         public IAsyncEnumerable<string> WatchAsync(CancellationToken cancellationToken) => inner.WatchAsync(cancellationToken);

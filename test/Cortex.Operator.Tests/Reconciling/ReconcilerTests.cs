@@ -138,14 +138,98 @@ public sealed class ReconcilerTests : IDisposable
         Assert.Equal((2, pod.Id), (_gateway.Drains, Assert.Single(_runtime.Deleted)));
     }
 
+    [Fact]
+    public async Task Step_ReplicaCannotBeFrozen_IsRemoved()
+    {
+        var frozen = await SurplusAsync(pod =>
+        {
+            _runtime.OnFreeze = _ => Task.FromException<bool>(new RuntimeUnavailableException("no freezer"));
+            return ScriptedRuntime.Ready(pod);
+        });
+
+        await Eventually.TrueAsync(() => _runtime.Deleted.Count == 1, "it is deleted");
+        Assert.Equal(frozen, Assert.Single(_runtime.Deleted));
+    }
+
+    [Fact]
+    public async Task Step_ReplicaIsFrozenForTooLong_IsRemoved()
+    {
+        await SurplusAsync(pod => ScriptedRuntime.Ready(pod) with { State = PodState.Frozen, StateSince = TimeProvider.System.GetUtcNow().AddMinutes(-14) });
+        Assert.Empty(_runtime.Deleted);
+
+        var old = await SurplusAsync(pod => ScriptedRuntime.Ready(pod) with { State = PodState.Frozen, StateSince = TimeProvider.System.GetUtcNow().AddMinutes(-16) });
+
+        await Eventually.TrueAsync(() => _runtime.Deleted.Count == 1, "it is deleted");
+        Assert.Equal(old, Assert.Single(_runtime.Deleted));
+    }
+
+    [Fact]
+    public async Task Step_FrozenReplicaDoesNotGoOn_IsReplaced()
+    {
+        var api = Freezing(replicas: 1);
+        _store.Deploy(api);
+        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        _runtime.Pods.Add(ScriptedRuntime.Ready(pod) with { State = PodState.Frozen, StateSince = TimeProvider.System.GetUtcNow() });
+        _runtime.OnThaw = _ => Task.FromException<bool>(new RuntimeUnavailableException("no thaw"));
+        var reconciler = Reconciler(TimeProvider.System);
+
+        reconciler.Step(CancellationToken.None);
+        Assert.Empty(_runtime.Created);
+        await Eventually.TrueAsync(() => _runtime.Deleted.Count == 1 && !reconciler.IsStopping(pod.Id), "it is deleted");
+        _runtime.Pods.Clear();
+        reconciler.Step(CancellationToken.None);
+
+        Assert.Equal(pod.Id, Assert.Single(_runtime.Deleted));
+        Assert.Single(_runtime.Created);
+    }
+
+    [Fact]
+    public async Task Step_ScaledDownReplicaHasLongRequests_StaysUntilTheyEndOrTheApiIsDeleted()
+    {
+        var api = Wanted(replicas: 0);
+        _store.Deploy(api);
+        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
+        _gateway.Drain = new TaskCompletionSource();
+        var reconciler = Reconciler(TimeProvider.System, grace: TimeSpan.FromMilliseconds(1));
+        reconciler.Step(CancellationToken.None);
+        await Eventually.TrueAsync(() => _gateway.Drains == 1, "it is drained");
+        reconciler.Step(CancellationToken.None);
+        Assert.True(reconciler.IsStopping(pod.Id));
+        Assert.Empty(_runtime.Deleted);
+
+        _store.Delete("hello", keepHistory: false);
+        reconciler.Step(CancellationToken.None);
+
+        await Eventually.TrueAsync(() => _runtime.Deleted.Count == 1, "the grace is over");
+    }
+
+    private async Task<string> SurplusAsync(Func<PodDefinition, PodStatus> status)
+    {
+        var api = Freezing(replicas: 0);
+        _store.Deploy(api);
+        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        _runtime.Pods.Clear();
+        _runtime.Pods.Add(status(pod));
+        Reconciler(TimeProvider.System).Step(CancellationToken.None);
+        await Task.Yield();
+        return pod.Id;
+    }
+
+    private static WantedApi Freezing(int replicas)
+    {
+        var api = Wanted(replicas);
+        return api with { Spec = api.Spec with { Id = $"id-{Guid.NewGuid():N}", Autoscaling = api.Spec.Autoscaling! with { MinReplicas = 0, Idle = IdleReplicas.Freeze, FreezePeriod = TimeSpan.FromMinutes(15) } } };
+    }
+
     private static WantedApi Wanted(int replicas, string podId = "pod")
     {
         var spec = Assert.Single(ApiFileParser.Parse("cortex.yaml", TestCluster.Api("hello", replicas: replicas)).Apis);
         return new WantedApi(DeployedSpec.From(spec, $"id-{podId}", "spec", podId, "deployment", 0, 0, "key", "root"), replicas);
     }
 
-    private Reconciler Reconciler(TimeProvider time) => new(
-        _store, _runtime, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { CortexVersion = "1.0.0", RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
+    private Reconciler Reconciler(TimeProvider time, TimeSpan? grace = null) => new(
+        _store, _runtime, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { CortexVersion = "1.0.0", TerminationGrace = grace ?? TimeSpan.FromSeconds(60), RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
 
     private sealed class ManualClock : TimeProvider
     {
@@ -183,8 +267,11 @@ public sealed class ReconcilerTests : IDisposable
             Routes = snapshot;
         }
 
+        public TaskCompletionSource? Drain { get; set; }
+
         public Task DrainAsync(string replicaId, CancellationToken cancellationToken) =>
-            ++Drains <= DrainFailures ? Task.FromException(new InvalidOperationException("not now")) : Task.CompletedTask;
+            ++Drains <= DrainFailures ? Task.FromException(new InvalidOperationException("not now"))
+            : Drain?.Task.WaitAsync(cancellationToken) ?? Task.CompletedTask;
 
         public ApiTraffic? GetTraffic(string apiName) => null;
 

@@ -16,6 +16,10 @@ internal sealed class ScriptedRuntime : IContainerRuntime
 
     public Func<PodDefinition, Task> OnCreate { get; set; } = _ => Task.CompletedTask;
 
+    public Func<string, Task<bool>> OnFreeze { get; set; } = _ => throw new NotSupportedException();
+
+    public Func<string, Task<bool>> OnThaw { get; set; } = _ => throw new NotSupportedException();
+
     public static PodStatus Ready(PodDefinition pod) => new()
     {
         Id = pod.Id,
@@ -46,6 +50,10 @@ internal sealed class ScriptedRuntime : IContainerRuntime
         Deleted.Add(podId);
         return Task.CompletedTask;
     }
+
+    public Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken) => OnFreeze(podId);
+
+    public Task<bool> ThawAsync(string podId, CancellationToken cancellationToken) => OnThaw(podId);
 
     public Task StartAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 

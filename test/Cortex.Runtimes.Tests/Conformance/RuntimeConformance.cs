@@ -430,6 +430,111 @@ public abstract class RuntimeConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FreezeAsync_ReadyPod_StandsStillAndKeepsItsMemoryOnly()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves) { CpuMillis = 200, MemoryBytes = 64L << 20 });
+        await Runtime.UntilAsync("web", PodState.Ready);
+
+        Assert.True(await Runtime.FreezeAsync("web", Cancel));
+        Assert.True(await Runtime.FreezeAsync("web", Cancel));
+
+        var pod = await Runtime.UntilAsync("web", PodState.Frozen);
+        Assert.Equal("", pod.Reason);
+        Assert.All(pod.Containers, c => Assert.True(c is { Running: true, Restarts: 0 }));
+        var capacity = await Runtime.GetCapacityAsync(Cancel);
+        Assert.Equal((0, 64L << 20), (capacity.CpuMillisReserved, capacity.MemoryBytesReserved));
+    }
+
+    [Fact]
+    public async Task FreezeAsync_CpuThatSomebodyWaitsFor_IsGivenToHim()
+    {
+        var all = (await Runtime.GetCapacityAsync(Cancel)).CpuMillis;
+        await CreateAsync(new Wish("first", Kind.Serves) { CpuMillis = all });
+        await Runtime.UntilAsync("first", PodState.Ready);
+        await CreateAsync(new Wish("second", Kind.Serves) { CpuMillis = all });
+        await Runtime.UntilAsync("second", p => p.Reason.Length > 0, "waits");
+
+        Assert.True(await Runtime.FreezeAsync("first", Cancel));
+
+        await Runtime.UntilAsync("second", PodState.Ready);
+        Assert.True(await Runtime.ThawAsync("first", Cancel));
+        await Runtime.UntilAsync("first", PodState.Ready);
+    }
+
+    [Fact]
+    public async Task ThawAsync_FrozenPod_IsReadyWithoutARestart()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves));
+        var before = await Runtime.UntilAsync("web", PodState.Ready);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.True(await Runtime.FreezeAsync("web", Cancel));
+
+            Assert.True(await Runtime.ThawAsync("web", Cancel));
+
+            var after = Runtime.Find("web")!;
+            Assert.Equal((PodState.Ready, before.Address), (after.State, after.Address));
+        }
+
+        Assert.False(await Runtime.ThawAsync("web", Cancel));
+        Assert.All(Runtime.Find("web")!.Containers, c => Assert.True(c is { Running: true, Ready: true, Restarts: 0 }));
+        Assert.Equal(0, (await Runtime.ExecAsync("web", "web", ["true"], TimeSpan.FromSeconds(30), Cancel)).ExitCode);
+    }
+
+    [Fact]
+    public async Task FreezeAsync_PodIsNotReady_ChangesNothing()
+    {
+        await CreateAsync(new Wish("web", Kind.NeverReady));
+        await Runtime.UntilAsync("web", PodState.NotReady);
+
+        Assert.False(await Runtime.FreezeAsync("web", Cancel));
+        Assert.False(await Runtime.FreezeAsync("nobody", Cancel));
+        Assert.False(await Runtime.ThawAsync("nobody", Cancel));
+
+        Assert.Equal(PodState.NotReady, Runtime.Find("web")!.State);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    public async Task DeleteAsync_FrozenPod_IsGone(int grace)
+    {
+        await CreateAsync(new Wish("web", Kind.Serves));
+        await Runtime.UntilAsync("web", PodState.Ready);
+        await Runtime.FreezeAsync("web", Cancel);
+        var began = TimeProvider.System.GetTimestamp();
+
+        await Runtime.DeleteAsync("web", TimeSpan.FromSeconds(grace), Cancel);
+
+        // It was let go on, so that it could end when it was told to.
+        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(45));
+        Assert.Empty(Runtime.List());
+        Assert.Equal(0, (await Runtime.GetCapacityAsync(Cancel)).MemoryBytesReserved);
+    }
+
+    [Fact]
+    public async Task StartAsync_PodWasFrozen_IsStillFrozenAndCanGoOn()
+    {
+        await CreateAsync(new Wish("web", Kind.Serves) { CpuMillis = 123 });
+        var before = await Runtime.UntilAsync("web", PodState.Ready);
+        await Runtime.FreezeAsync("web", Cancel);
+        await Runtime.DisposeAsync();
+
+        var next = await OpenAsync();
+
+        var frozen = next.Find("web")!;
+        Assert.Equal(PodState.Frozen, frozen.State);
+        Assert.InRange(frozen.StateSince, before.StateSince.AddSeconds(-2), TimeProvider.System.GetUtcNow());
+        Assert.Equal(0, (await next.GetCapacityAsync(Cancel)).CpuMillisReserved);
+        Assert.True(await next.ThawAsync("web", Cancel));
+        Assert.Equal(PodState.Ready, next.Find("web")!.State);
+        Assert.Equal(0, next.Find("web")!.Containers.Sum(c => c.Restarts));
+        await next.UntilAsync("web", p => p.Address == before.Address, "has its address");
+        await next.DeleteAsync("web", TimeSpan.FromSeconds(50), Cancel);
+        Assert.Empty(next.List());
+    }
+
+    [Fact]
     public async Task GetUsageAsync_RunningPod_GivesWhatItUses()
     {
         await CreateAsync(new Wish("web", Kind.Serves));

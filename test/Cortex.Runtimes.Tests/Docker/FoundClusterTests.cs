@@ -39,6 +39,18 @@ public sealed class FoundClusterTests
     }
 
     [Fact]
+    public void Of_PodWithTheMarkOfFreezing_HasItsTime()
+    {
+        var mark = Volume("cortex-c-web-frozen", "web") with { CreatedAt = DateTimeOffset.UnixEpoch.AddSeconds(7) };
+
+        var found = FoundCluster.Of("c", [Network("cortex-c-web"), User("web", "api")], [.. _volumes, mark]);
+
+        Assert.Equal(DateTimeOffset.UnixEpoch.AddSeconds(7), Assert.Single(found.Pods).FrozenAt);
+        AssertNothingIsLeft(found);
+        Assert.Equal(["cortex-c-web-frozen"], FoundCluster.Of("c", [], [mark]).LeftVolumes.Select(v => v.Name));
+    }
+
+    [Fact]
     public void Of_DeletionHadBegun_HasItsDeadline()
     {
         var name = DockerLabels.Deleting("c", "web", DateTimeOffset.UnixEpoch.AddSeconds(7));

@@ -44,6 +44,14 @@ internal sealed partial class DockerEngine
     public Task KillContainerAsync(string id, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Post, $"/containers/{id}/kill", null, cancellationToken);
 
+    /// <exception cref="EngineException">404: none; 409 or 500: it does not run, or stands still already.</exception>
+    public Task PauseContainerAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Post, $"/containers/{id}/pause", null, cancellationToken);
+
+    /// <exception cref="EngineException">404: none; 409 or 500: it does not stand still.</exception>
+    public Task UnpauseContainerAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Post, $"/containers/{id}/unpause", null, cancellationToken);
+
     public Task RenameContainerAsync(string id, string name, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Post, $"/containers/{id}/rename?name={name}", null, cancellationToken);
 

@@ -64,6 +64,10 @@ internal sealed class WorkerMachine : IDisposable
             }
         }
 
+        public Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken) => inner.FreezeAsync(podId, cancellationToken);
+
+        public Task<bool> ThawAsync(string podId, CancellationToken cancellationToken) => inner.ThawAsync(podId, cancellationToken);
+
         public IReadOnlyList<PodStatus> List() => inner.List();
 
         public IAsyncEnumerable<string> WatchAsync(CancellationToken cancellationToken) => inner.WatchAsync(cancellationToken);
