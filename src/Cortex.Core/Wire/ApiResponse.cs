@@ -151,13 +151,13 @@ public sealed record ReplicaCounts
     /// <summary>The runtime's answer makes no sense.</summary>
     public int Unknown { get; init; }
 
-    /// <summary>Standing still, to go on when they are wanted; they count neither as requested nor as up to date. Left out when there are none. Ours.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public int Frozen { get; init; }
-
     /// <summary>Replicas that have room, of any version, by the node group that they take it from; left out where no groups are configured. Ours.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, int>? NodeGroups { get; init; }
+
+    /// <summary>Standing still, to go on when they are wanted; they count neither as requested nor as up to date. Left out when there are none. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Frozen { get; init; }
 }
 
 /// <summary>One version in an API's history.</summary>

@@ -121,6 +121,8 @@ public sealed record DeployedSpec
         Pod = Pod,
         NodeGroups = NodeGroups,
         Apis = Apis,
+        Sticky = Sticky,
+        Canary = Canary,
         Networking = Networking,
         Autoscaling = Autoscaling,
         UpdateStrategy = UpdateStrategy,

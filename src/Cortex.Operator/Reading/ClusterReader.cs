@@ -31,7 +31,7 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
         {
             ClusterConfig = options.Cluster.ToInfo(options.Version, operatorId: clusterId, clusterId, isOperatorInCluster: true),
             WorkerNodeInfos = capacity is null ? []
-                : reader.NodeGroups.Any(each => each.Resources is not null) ? [.. capacity.NodeGroups.Select(Share)]
+                : reader.NodeGroups.Any(each => each.Resources is not null) ? [.. capacity.NodeGroups.Select(room => Share(room, pods.Count(pod => pod.NodeGroup == room.Name && pod.State != PodState.Frozen)))]
                 : [Machine(capacity, group, pods.Count(pod => pod.State != PodState.Frozen) - pending)],
             OperatorNodeInfos = [new NodeInfo { NodegroupName = group, InstanceType = ClusterViews.LocalGroup }],
             NumPendingReplicas = pending,
@@ -58,12 +58,12 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
     };
 
     // One entry for each group, all of them of one machine: what is taken of the machine itself can be less than a group has left.
-    private WorkerNodeInfo Share(NodeGroupRoom room) => new()
+    private WorkerNodeInfo Share(NodeGroupRoom room, int replicas) => new()
     {
         NodegroupName = room.Name,
         InstanceType = reader.NodeGroups.FirstOrDefault(group => group.Name == room.Name)?.InstanceType ?? ClusterViews.LocalGroup,
         Name = Environment.MachineName,
-        NumReplicas = room.Pods,
+        NumReplicas = replicas,
         ComputeUserCapacity = Compute(room.CpuMillis, room.MemoryBytes, room.Gpus),
         ComputeAvailable = Compute(room.CpuMillis - room.CpuMillisReserved, room.MemoryBytes - room.MemoryBytesReserved, room.Gpus - room.GpusReserved),
         ComputeUserRequested = Compute(room.CpuMillisReserved, room.MemoryBytesReserved, room.GpusReserved),

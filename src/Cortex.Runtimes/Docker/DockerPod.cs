@@ -97,6 +97,15 @@ internal sealed class DockerPod
         _room.TrySetResult();
     }
 
+    /// <summary>Notes the node group that an earlier process gave it room in, or one that it may use where that was never written down.</summary>
+    public void AdoptNodeGroup(string? name)
+    {
+        lock (_lock)
+        {
+            _nodeGroup ??= name;
+        }
+    }
+
     /// <summary>Takes over that an earlier process has frozen it. Its containers have been adopted before.</summary>
     public void AdoptFrozen(DateTimeOffset since)
     {
@@ -119,15 +128,6 @@ internal sealed class DockerPod
         }
 
         _host.RoomChanged();
-    }
-
-    /// <summary>Notes the node group that an earlier process gave it room in, or one that it may use where that was never written down.</summary>
-    public void AdoptNodeGroup(string? name)
-    {
-        lock (_lock)
-        {
-            _nodeGroup ??= name;
-        }
     }
 
     /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>

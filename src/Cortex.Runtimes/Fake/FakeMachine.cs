@@ -217,6 +217,9 @@ public sealed class FakeMachine(TimeProvider time)
         }
     }
 
+    private IEnumerable<RoomHolder> Holders() =>
+        _pods.Values.Where(p => p.HasRoom).OrderBy(p => p.Sequence).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
+
     internal bool Freeze(string podId)
     {
         lock (_lock)
@@ -234,9 +237,6 @@ public sealed class FakeMachine(TimeProvider time)
             return _pods.TryGetValue(podId, out var pod) && pod.Thaw();
         }
     }
-
-    private IEnumerable<RoomHolder> Holders() =>
-        _pods.Values.Where(p => p.HasRoom).OrderBy(p => p.Sequence).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
 
     private void Resize(Room capacity)
     {
