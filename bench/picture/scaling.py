@@ -12,25 +12,27 @@ FOLDER, CSV, SVG = sys.argv[1:4]
 CORTEX = os.environ["CORTEX_BIN"]
 OPERATOR, APIS = int(os.environ.get("OPERATOR_PORT", "27888")), int(os.environ.get("APIS_PORT", "27889"))
 NAME = f"picture-{os.getpid()}"
+MIN = int(os.environ.get("MIN_REPLICAS", "0"))
 
 # Requests per second, straight between these (second, rate).
-PROFILE = [(0, 0), (15, 0), (16, 5), (45, 5), (46, 40), (90, 40), (150, 80), (165, 80), (166, 20), (225, 20), (226, 0), (300, 0)]
+PROFILE = [(0, 0), (15, 0), (16, 1), (45, 1), (46, 8), (90, 8), (150, 16), (165, 16), (166, 4), (225, 4), (226, 0), (330, 0)]
 
 CLUSTER = f"cluster_name: {NAME}\noperator: {{port: {OPERATOR}}}\napis: {{port: {APIS}}}\n"
-API = """\
+API = f"""\
 - name: work
   kind: RealtimeAPI
   pod:
     containers:
-      - {name: api, image: cortex-bench/tenth, compute: {cpu: 50m, mem: 24Mi}}
+      - {{name: api, image: cortex-bench/half, compute: {{cpu: 50m, mem: 24Mi}}}}
     max_queue_length: 1000
   autoscaling:
-    min_replicas: 0
+    min_replicas: {MIN}
     max_replicas: 12
     window: 10s
     upscale_stabilization_period: 0s
-    downscale_stabilization_period: 20s
+    downscale_stabilization_period: 15s
     max_upscale_factor: 3
+    max_downscale_factor: 0.5
 """
 
 
@@ -69,9 +71,10 @@ async def call(counts):
 
 async def load(counts, began, calls):
     """An open loop: a request is sent when its time has come, whatever became of those before."""
-    due = 0.0
+    due, before = 0.0, 0.0
     while (second := time.monotonic() - began) < PROFILE[-1][0]:
-        due += rate(second) * 0.01
+        due += rate(second) * (second - before)
+        before = second
         while due >= 1:
             due -= 1
             counts.sent += 1

@@ -69,22 +69,22 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
         }
     }
 
-    /// <summary>Awakens who is to be awakened, and takes the next samples and decisions when their time has come.</summary>
+    /// <summary>Takes the next samples and decisions when their time has come, and awakens who is to be awakened.</summary>
     public void Step()
     {
-        AwakenAll();
+        // First what can't fail: samples go on also while nothing can be stored.
         var now = time.GetElapsedTime(_began);
-        if (now < _nextSample)
+        List<(ReplicaChange, ScalingDecision)> changes = [];
+        if (now >= _nextSample)
         {
-            return;
+            // After a pause of the machine there is one sample, not one for each second that was missed.
+            _nextSample = _nextSample + SampleInterval > now ? _nextSample + SampleInterval : now + SampleInterval;
+            changes = SampleAndDecide(now, time.GetUtcNow(), store.Apis.Values, _decides);
+            _decides = !_decides;
         }
 
-        // After a pause of the machine there is one sample, not one for each second that was missed.
-        _nextSample = _nextSample + SampleInterval > now ? _nextSample + SampleInterval : now + SampleInterval;
-        var changes = SampleAndDecide(now, time.GetUtcNow(), store.Apis.Values, _decides);
-        _decides = !_decides;
-        Apply(changes);
         AwakenAll();
+        Apply(changes);
     }
 
     /// <summary>Writes what is wanted and why in the Prometheus text format.</summary>
@@ -271,6 +271,6 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     [LoggerMessage(3100, LogLevel.Information, "{Api}: {From} -> {To} replicas. {InFlight:0.##} requests in flight ask for {Raw:0.##}, recommended are {Recommended}; {Why}.")]
     private partial void LogScaled(string api, int from, int to, double inFlight, double raw, int recommended, string why);
 
-    [LoggerMessage(3101, LogLevel.Error, "Could not scale; wanted replicas stay as they are, and the next attempt follows within a second.")]
+    [LoggerMessage(3101, LogLevel.Error, "Could not scale; wanted replicas stay as they are, and the next attempt follows within two seconds.")]
     private partial void LogStepFailed(Exception exception);
 }

@@ -187,6 +187,25 @@ public sealed class AutoscalerTests : IDisposable
     }
 
     [Fact]
+    public void Step_NothingCanBeStored_GoesOnWatching()
+    {
+        _store.Deploy(Api("hello", AtOnce, replicas: 2), Api("asleep", "min_replicas: 0, init_replicas: 0", replicas: 0));
+        _gateway.Traffic["hello"] = new ApiTraffic(9, 0);
+        _autoscaler.Awaken("asleep");
+        _store.Dispose();
+
+        for (var second = 0; second < 4; second++)
+        {
+            Assert.NotNull(Record.Exception(_autoscaler.Step));
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        var decision = Assert.Single(_autoscaler.Decisions("hello"));
+        Assert.Equal((2, 3, TimeSpan.FromSeconds(2)), (decision.Current, decision.Requested, decision.At - decision.Since));
+        Assert.Equal((2, 0), (_store.Apis["hello"].Replicas, _changes));
+    }
+
+    [Fact]
     public void Step_ManyApisAtOnce_AllScale()
     {
         DeployMany(500, new ApiTraffic(9, 0));

@@ -36,12 +36,15 @@ internal sealed record LoadCurve(string Name, int Seconds, Func<int, double> At)
     /// <summary>Every curve that a function describes.</summary>
     public static IReadOnlyList<LoadCurve> Described { get; } = [Shop, Office, Spikes, Stairs];
 
-    /// <summary>One that was recorded: lines of <c>second,requests per second</c> under a header, played over and over for a day.</summary>
+    /// <summary>
+    /// One that was recorded: lines of <c>second,requests</c> under a header, played over and over for a day, five times as strong, as
+    /// the replicas of the recording were slower than the simulated ones. <c>run</c> is what <c>bench/picture/run.sh</c> sent once.
+    /// </summary>
     public static LoadCurve Recorded(string name)
     {
         var path = Path.Combine(AppContext.BaseDirectory, "Scaling", "curves", name + ".csv");
         var rates = File.ReadLines(path).Skip(1).Select(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture)).ToArray();
-        return new LoadCurve(name, Day, second => rates[second % rates.Length]);
+        return new LoadCurve(name, Day, second => 5 * rates[second % rates.Length]);
     }
 
     public override string ToString() => Name;

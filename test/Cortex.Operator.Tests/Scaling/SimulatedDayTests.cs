@@ -15,7 +15,7 @@ public sealed class SimulatedDayTests
         MaxUpscaleFactor = 10,
     };
 
-    public static TheoryData<string> Curves => [.. LoadCurve.Described.Select(curve => curve.Name)];
+    public static TheoryData<string> Curves => [.. LoadCurve.Described.Select(curve => curve.Name), "run"];
 
     [Theory]
     [MemberData(nameof(Curves))]
@@ -47,7 +47,10 @@ public sealed class SimulatedDayTests
         var needed = Enumerable.Range(0, load.Seconds).Sum(second => Math.Max(1, load.At(second) * api.ServiceSeconds));
         TestContext.Current.SendDiagnosticMessage($"{curve}: {api.Late / api.Arrived:P2} late, {api.ReplicaSeconds / needed:0.00} times the replicas needed, {api.Changes.Count} changes, longest wait {api.LongestWait} s");
         Assert.True(api.Late < 0.02 * api.Arrived, $"{curve}: {api.Late} of {api.Arrived} requests were late");
-        Assert.True(api.ReplicaSeconds < 2.5 * needed, $"{curve}: {api.ReplicaSeconds} replica seconds, {needed} would have done");
+
+        // Where the load falls again within a minute or five, the minute of stabilization after each peak costs the most.
+        var most = curve is "spikes" or "run" ? 3 : 1.5;
+        Assert.True(api.ReplicaSeconds < most * needed, $"{curve}: {api.ReplicaSeconds} replica seconds, {needed} would have done");
     }
 
     [Fact]
