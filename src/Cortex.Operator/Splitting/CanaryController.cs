@@ -95,6 +95,9 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
     {
         switch (state.Phase)
         {
+            case CanaryPhase.Progressing when state.Step == 0:
+                logger.CanaryBegan(splitter, canary.To, canary.Steps[0], canary.Steps.Count);
+                break;
             case CanaryPhase.Progressing:
                 logger.CanaryMoved(splitter, canary.To, canary.Steps[state.Step], state.Step + 1, canary.Steps.Count, before.Requests, before.Errors);
                 break;

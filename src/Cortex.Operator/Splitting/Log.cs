@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(3202, LogLevel.Warning, "Splitter {Splitter}: went back from step {Step}, {Target} gets what the configuration says again: {Reason}")]
     public static partial void CanaryRolledBack(this ILogger logger, string splitter, string target, int step, string reason);
 
+    [LoggerMessage(3204, LogLevel.Information, "Splitter {Splitter}: {Target} is ready and gets {Percent} percent of the requests now, step 1 of {Steps}")]
+    public static partial void CanaryBegan(this ILogger logger, string splitter, string target, int percent, int steps);
+
     [LoggerMessage(3203, LogLevel.Error, "Splitter {Splitter}: its canary could not be moved; it is tried again in a second")]
     public static partial void CanaryFailed(this ILogger logger, Exception exception, string splitter);
 }
