@@ -94,6 +94,7 @@ public sealed class AsyncServiceTests
         await service.RunAsync("good");
         await service.RunAsync("good");
         await service.RunAsync("bad");
+        await Wait.UntilAsync(() => service.Service.GetTraffic(TestService.Api) is { Answers: 3, AnswerTime.Ticks: > 0 }, "the traffic has them too");
 
         using var writer = new StringWriter();
         service.Service.WriteMetrics(writer);

@@ -244,7 +244,14 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
         var now = time.GetElapsedTime(_began);
         lock (_lock)
         {
-            return State(api, now).Awaken(now, time.GetUtcNow(), settings);
+            var state = State(api, now);
+            if (api.Spec.Kind == ApiKind.RealtimeAPI)
+            {
+                // The request that woke it may be answered before the next sample: without this one there would be none but zeros.
+                state.Sample(now, 1, settings);
+            }
+
+            return state.Awaken(now, time.GetUtcNow(), settings);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Cortex.Async;
 using Cortex.Core.Specs;
@@ -102,6 +103,20 @@ public sealed class AutoscalerTests : IDisposable
     }
 
     [Fact]
+    public void Awaken_RequestIsAnsweredBeforeTheNextSample_StaysForTheWindow()
+    {
+        _store.Deploy(Api("hello", $"{AtOnce}, min_replicas: 0, init_replicas: 0", replicas: 0));
+        _gateway.Traffic["hello"] = new ApiTraffic(0, 0);
+        _autoscaler.Awaken("hello");
+
+        Pass(8);
+        Assert.Equal(1, _store.Apis["hello"].Replicas);
+
+        Pass(6);
+        Assert.Equal(0, _store.Apis["hello"].Replicas);
+    }
+
+    [Fact]
     public void Awaken_ReplicasOrNoSuchApi_ChangesNothing()
     {
         _store.Deploy(Api("hello", "min_replicas: 0", replicas: 2));
@@ -188,16 +203,26 @@ public sealed class AutoscalerTests : IDisposable
     [Fact]
     public void Step_ManyApisAtOnce_AllScale()
     {
-        var apis = Enumerable.Range(0, 500).Select(i => Api(string.Create(CultureInfo.InvariantCulture, $"a{i}"), AtOnce, replicas: 1)).ToArray();
-        _store.Deploy(apis);
-        foreach (var api in apis)
-        {
-            _gateway.Traffic[api.Name] = new ApiTraffic(9, 0);
-        }
+        DeployMany(500, new ApiTraffic(9, 0));
 
         Pass(2);
 
         Assert.All(_store.Apis.Values, api => Assert.Equal(2, api.Replicas));
+    }
+
+    [Fact]
+    public void Step_ManySteadyApis_AllocatesNextToNothing()
+    {
+        DeployMany(500, new ApiTraffic(1, 0));
+        Pass(20);
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        var began = Stopwatch.GetTimestamp();
+        Pass(100);
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+
+        TestContext.Current.SendDiagnosticMessage($"500 APIs: {Stopwatch.GetElapsedTime(began).TotalMicroseconds / 100:0} us and {allocated / 100} bytes per second of the clock");
+        Assert.True(allocated < 100 * 500 * 10, $"{allocated} bytes in 100 steps of 500 APIs");
     }
 
     [Fact]
@@ -228,6 +253,16 @@ public sealed class AutoscalerTests : IDisposable
 
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
+    private void DeployMany(int count, ApiTraffic traffic)
+    {
+        var apis = Enumerable.Range(0, count).Select(i => Api(string.Create(CultureInfo.InvariantCulture, $"a{i}"), AtOnce, replicas: 1)).ToArray();
+        _store.Deploy(apis);
+        foreach (var api in apis)
+        {
+            _gateway.Traffic[api.Name] = traffic;
+        }
     }
 
     private static WantedApi Api(string name, string autoscaling, int replicas, string kind = "RealtimeAPI", string id = "1", long deployedAt = 0)
