@@ -242,13 +242,14 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private ScalingDecision Awakened(WantedApi api, AutoscalingSpec settings)
     {
         var now = time.GetElapsedTime(_began);
+        var traffic = gateway.GetTraffic(api.Name) ?? default;
         lock (_lock)
         {
             var state = State(api, now);
             if (api.Spec.Kind == ApiKind.RealtimeAPI)
             {
                 // The request that woke it may be answered before the next sample: without this one there would be none but zeros.
-                state.Sample(now, 1, settings);
+                state.Sample(now, Math.Max(1, traffic.InFlight + traffic.Queued), settings);
             }
 
             return state.Awaken(now, time.GetUtcNow(), settings);
