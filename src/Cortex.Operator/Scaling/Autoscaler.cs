@@ -242,9 +242,17 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private ScalingDecision Awakened(WantedApi api, AutoscalingSpec settings)
     {
         var now = time.GetElapsedTime(_began);
+        var traffic = gateway.GetTraffic(api.Name) ?? default;
         lock (_lock)
         {
-            return State(api, now).Awaken(now, time.GetUtcNow(), settings);
+            var state = State(api, now);
+            if (api.Spec.Kind == ApiKind.RealtimeAPI)
+            {
+                // The request that woke it may be answered before the next sample: without this one there would be none but zeros.
+                state.Sample(now, Math.Max(1, traffic.InFlight + traffic.Queued), settings);
+            }
+
+            return state.Awaken(now, time.GetUtcNow(), settings);
         }
     }
 

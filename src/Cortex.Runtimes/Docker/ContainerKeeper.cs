@@ -21,6 +21,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>After so many failed starts in a row a container that has run before is made anew.</summary>
     private const int StartsTried = 3;
 
+    /// <summary>So often it is tried to halt a container.</summary>
+    private const int PausesTried = 5;
+
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
@@ -131,10 +134,19 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Halts the container.</summary>
     public async Task PauseAsync()
     {
-        if (Id is { } id)
+        for (var tries = 1; Id is { } id; tries++)
         {
-            await machine.Engine.PauseContainerAsync(id, CancellationToken.None);
-            Change(() => _paused = true);
+            try
+            {
+                await machine.Engine.PauseContainerAsync(id, CancellationToken.None);
+                Change(() => _paused = true);
+                return;
+            }
+            catch (EngineException error) when (tries < PausesTried && !error.NotFound && Running)
+            {
+                // On a busy machine the first version of control groups may fail to catch every process ("unable to freeze").
+                await Task.Delay(_retryFirst, machine.Time, CancellationToken.None);
+            }
         }
     }
 

@@ -103,6 +103,20 @@ public sealed class AutoscalerTests : IDisposable
     }
 
     [Fact]
+    public void Awaken_RequestIsAnsweredBeforeTheNextSample_StaysForTheWindow()
+    {
+        _store.Deploy(Api("hello", $"{AtOnce}, min_replicas: 0, init_replicas: 0", replicas: 0));
+        _gateway.Traffic["hello"] = new ApiTraffic(0, 0);
+        _autoscaler.Awaken("hello");
+
+        Pass(8);
+        Assert.Equal(1, _store.Apis["hello"].Replicas);
+
+        Pass(6);
+        Assert.Equal(0, _store.Apis["hello"].Replicas);
+    }
+
+    [Fact]
     public void Awaken_ReplicasOrNoSuchApi_ChangesNothing()
     {
         _store.Deploy(Api("hello", "min_replicas: 0", replicas: 2));
