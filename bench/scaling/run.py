@@ -80,7 +80,7 @@ STEP_API = """- name: step
     min_replicas: 1
     max_replicas: {most}
     target_in_flight: 1
-    window: 2s
+    window: 10s
     upscale_stabilization_period: 0s
     downscale_stabilization_period: 10s
     max_upscale_factor: 100
@@ -184,7 +184,7 @@ STEADY_API = """- name: steady
     min_replicas: 2
     max_replicas: 8
     target_in_flight: {target}
-    window: 4s
+    window: 10s
     upscale_stabilization_period: 0s
     downscale_stabilization_period: 0s
     max_upscale_factor: 2
