@@ -131,7 +131,7 @@ def bare_start(count):
 
 def step():
     cluster = Cluster("step")
-    cluster.deploy(STEP_API.format(work=STEP_WORK, most=STEP_NEEDED * 2), "--wait")
+    cluster.deploy(STEP_API.format(work=STEP_WORK, most=STEP_NEEDED * 6 // 5), "--wait")
     decided, enough, bare, failed, sent, slowest = [], [], [], 0, 0, []
     for _ in range(STEP_ROUNDS):
         wait_for(lambda: (counts := cluster.counts("step"))["requested"] == 1 and counts["ready"] == 1 and counts["terminating"] == 0, "back at one replica", 180)
@@ -193,10 +193,19 @@ STEADY_API = """- name: steady
 """
 
 
-def in_work(container):
-    """Requests that a container had begun and not ended, by its log."""
+def kill(container):
+    """Kills a container; returns the requests that it had begun and not ended, by its log. None when it was gone already, as after an update."""
+    # Followed from before its end, as it may be removed right after it.
+    with subprocess.Popen(["docker", "logs", "--follow", container], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as log:
+        time.sleep(0.5)
+        killed = subprocess.run(["docker", "kill", container], capture_output=True, timeout=60).returncode == 0
+        if not killed:
+            log.terminate()
+        text, _ = log.communicate(timeout=60)
+    if not killed:
+        return None
     begun, ended = set(), set()
-    for line in docker("logs", container).splitlines():
+    for line in text.splitlines():
         word, _, name = line.partition(" ")
         (begun if word == "begin" else ended if word == "end" else set()).add(name)
     return begun - ended
@@ -228,10 +237,10 @@ def steady():
                 watch()
                 time.sleep(0.2)
             if what == "kill":
-                victims = cluster.containers("steady")
-                victim = random.choice(victims)
-                docker("kill", victim)
-                lost = in_work(victim)
+                lost = None
+                while lost is None:
+                    victims = cluster.containers("steady")
+                    lost = kill(random.choice(victims))
                 excused |= lost
                 say(f"  {time.monotonic() - began:5.0f} s: killed one of {len(victims)} replicas, which worked on {len(lost)} requests")
             else:
