@@ -79,6 +79,11 @@ look() {
   say "$answer"
 }
 
+# replicas: of the elastic API, as "ready/wanted".
+replicas() { "$cortex" get elastic -o json | grep -oE '"(ready|requested)": ?[0-9]+' | head -n 2 | grep -oE '[0-9]+' | paste -sd/; }
+
+asleep() { [ "$(replicas)" = 0/0 ]; }
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -108,6 +113,7 @@ build_image iris iris
 build_image two-containers digits
 build_image streaming streaming
 build_image explain explain
+build_image elastic elastic
 build_image storage storage
 build_image train train
 build_image score score
@@ -118,7 +124,7 @@ start_storage
 say "http://127.0.0.1:$STORAGE_PORT speaks S3's protocol; containers reach it as http://host.docker.internal:$STORAGE_PORT"
 
 step "Deploying the examples"
-for example in hello iris two-containers streaming explain train score; do
+for example in hello iris two-containers streaming explain elastic train score; do
   "$cortex" deploy "examples/$example/cortex.yaml" --wait
 done
 echo
@@ -158,6 +164,33 @@ else
   say "'$cortex cluster configure examples/cluster.yaml' changes that"
 fi
 
+step "Asleep, woken by a request, scaled up by load, and back"
+wait_for 120 asleep || fail "the API 'elastic' does not go to sleep: $(replicas) replicas"
+say "elastic has no replica: $(replicas)"
+began=${EPOCHREALTIME/[.,]/}
+call elastic
+say "the first answer took $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms, the start of a container included"
+elastic=$(endpoint elastic)
+printf '\n%seight clients, for 12 seconds%s\n' "$BOLD" "$PLAIN"
+end=$((SECONDS + 12)) clients=()
+for _ in 1 2 3 4 5 6 7 8; do
+  while [ "$SECONDS" -lt "$end" ]; do
+    curl --silent --show-error --fail-with-body --max-time 60 --output /dev/null "$elastic" || exit 1
+  done &
+  clients+=($!)
+done
+while [ "$SECONDS" -lt "$end" ]; do
+  say "  $(replicas) replicas ready/there"
+  sleep 2
+done
+for client in "${clients[@]}"; do
+  wait "$client" || fail "a request failed while the API was scaled"
+done
+show describe elastic
+wait_for 120 asleep || fail "the API 'elastic' does not go back to sleep: $(replicas) replicas"
+printf '\n'
+say "asleep again: $(replicas) replicas"
+
 step "A Task job: train a model, and leave it in storage"
 printf '\n%s$ cortex job submit train --file examples/train/job.json%s\n' "$BOLD" "$PLAIN"
 job=$("$cortex" job submit train --file examples/train/job.json -o json | grep -oE '"job_id": ?"[^"]*"' | cut -d'"' -f4)
@@ -193,6 +226,7 @@ Try next:
   cortex job submit train --config trees=50 --wait
   cortex job submit score --file examples/score/job.json --wait
   cortex get score                        its jobs
+  cortex get elastic --watch              call it from another terminal, and see it wake
   nano examples/hello/cortex.yaml         change GREETING, then:
   cortex deploy examples/hello/cortex.yaml --wait
   cortex delete hello
