@@ -159,7 +159,7 @@ public sealed class BatchJobTests : IAsyncLifetime
         string Job(string more) => $$$"""{"workers": 1, {{{more}}}"delimited_files": {"s3_paths": ["{{{_files.HaltingUrl}}}"], "batch_size": 1}}""";
         var stopped = await SubmitAsync("score", Job(""));
         var deleted = await SubmitAsync("gone", Job(""));
-        await Eventually.TrueAsync(() => Task.FromResult(_files.Halves == 2), "both are being read");
+        await Eventually.TrueAsync(() => Task.FromResult(_files.Halves >= 2), "both are being read");
         var late = await SubmitAsync("score", Job("\"timeout\": 2, "));
         await StatusAsync("score", stopped, "enqueuing");
         await StatusAsync("gone", deleted, "enqueuing");

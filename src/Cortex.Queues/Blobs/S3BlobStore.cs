@@ -40,6 +40,7 @@ public sealed class S3BlobStore : IBlobStore
         _scratch = options.ScratchFolder ?? Path.GetTempPath();
         var config = new AmazonS3Config
         {
+            HttpClientFactory = new S3HttpClients(),
             ForcePathStyle = options.PathStyle,
             Timeout = options.RequestTimeout,
             ConnectTimeout = ConnectTimeout,

@@ -5,6 +5,7 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Cortex.Core.Errors;
+using Cortex.Queues.Blobs;
 
 namespace Cortex.Jobs.Batch.Sources;
 
@@ -84,6 +85,7 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
     {
         var config = new AmazonS3Config
         {
+            HttpClientFactory = new S3HttpClients(),
             ForcePathStyle = options.PathStyle,
             MaxErrorRetry = 0,   // Retry does it, for reading too
             RegionEndpoint = options.Endpoint is null ? RegionEndpoint.GetBySystemName(options.Region) : null,
