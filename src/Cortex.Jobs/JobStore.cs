@@ -217,7 +217,16 @@ public sealed class JobStore : IAsyncDisposable
     {
         _changes.Writer.TryComplete();
         await _writing;
-        await _connection.DisposeAsync();
+        Close();
+    }
+
+    // Somebody may be reading at this moment.
+    private void Close()
+    {
+        lock (_lock)
+        {
+            _connection.Dispose();
+        }
     }
 
     private async Task<IReadOnlyList<string>> RemoveAsync(Func<List<string>> find, CancellationToken cancellationToken)
