@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
@@ -105,20 +103,11 @@ internal sealed class BatchRoutes(ApiStore store, BatchController batches, Error
     {
         var job = batches.Find(api.Name, jobId) ?? throw NotFound(api.Name, jobId);
         var spec = batches.Spec(job.Record.ApiId) ?? api.Spec;
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder }))
+        return Describe(api, jobId, spec, json =>
         {
-            json.WriteStartObject();
-            json.WritePropertyName("api_spec");
-            JsonSerializer.Serialize(json, spec, WireJson.Contract.DeployedSpec);
-            json.WritePropertyName("job_status");
             BatchStatusJson.Status(job, batches.Config(jobId)).WriteTo(json);
             BatchStatusJson.WriteMetrics(json, "metrics", job.Batch ?? new BatchProgress());
-            json.WriteString("endpoint", $"{Options.ApiBaseUrl}{api.Spec.Networking.Endpoint}?jobID={jobId}");
-            json.WriteEndObject();
-        }
-
-        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+        });
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Query(HttpContext context) =>

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
@@ -135,5 +137,27 @@ internal abstract class JobRoutes(ApiKind kind, ApiStore store, ErrorAnswers err
 
             return Routes.HandleGuardedAsync(http, ApiName);
         }
+    }
+
+    /// <summary>The answer about one job.</summary>
+    /// <param name="api">Its API.</param>
+    /// <param name="jobId">The job.</param>
+    /// <param name="spec">The version that it was submitted to.</param>
+    /// <param name="writeStatus">Writes the value of <c>job_status</c>, and what else belongs to the kind behind it.</param>
+    protected string Describe(WantedApi api, string jobId, DeployedSpec spec, Action<Utf8JsonWriter> writeStatus)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder }))
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("api_spec");
+            JsonSerializer.Serialize(json, spec, WireJson.Contract.DeployedSpec);
+            json.WritePropertyName("job_status");
+            writeStatus(json);
+            json.WriteString("endpoint", $"{Options.ApiBaseUrl}{api.Spec.Networking.Endpoint}?jobID={jobId}");
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 }

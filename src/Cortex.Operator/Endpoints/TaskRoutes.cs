@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
-using Cortex.Core.Wire;
 using Cortex.Jobs;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.State;
@@ -44,19 +42,7 @@ internal sealed class TaskRoutes(ApiStore store, TaskController tasks, ErrorAnsw
     {
         var job = tasks.Find(api.Name, jobId) ?? throw NotFound(api.Name, jobId);
         var spec = tasks.Spec(job.Record.ApiId) ?? api.Spec;
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder }))
-        {
-            json.WriteStartObject();
-            json.WritePropertyName("api_spec");
-            JsonSerializer.Serialize(json, spec, WireJson.Contract.DeployedSpec);
-            json.WritePropertyName("job_status");
-            JobJson.TaskStatus(job, tasks.Config(jobId)).WriteTo(json);
-            json.WriteString("endpoint", $"{Options.ApiBaseUrl}{api.Spec.Networking.Endpoint}?jobID={jobId}");
-            json.WriteEndObject();
-        }
-
-        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return Describe(api, jobId, spec, json => JobJson.TaskStatus(job, tasks.Config(jobId)).WriteTo(json));
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)

@@ -1,9 +1,10 @@
 using System.Buffers;
+using Cortex.Queues.Blobs;
 
 namespace Cortex.Jobs.Batch.Items;
 
 /// <summary>A stream of items, each compacted on a line of its own, to be read once. Begins with the source's present item.</summary>
-internal sealed class ItemLines(IItemSource source) : Stream
+internal sealed class ItemLines(IItemSource source) : ReadOnceStream
 {
     private const int LinesAtOnce = 64 * 1024;
 
@@ -13,20 +14,6 @@ internal sealed class ItemLines(IItemSource source) : Stream
 
     /// <summary>Items that were read.</summary>
     public long Count { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -40,21 +27,6 @@ internal sealed class ItemLines(IItemSource source) : Stream
         _given += count;
         return count;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("only ReadAsync reads");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private async ValueTask FillAsync(CancellationToken cancellationToken)
     {
