@@ -58,10 +58,25 @@ public static class JobJson
 
     private static void WriteTask(Utf8JsonWriter json, JobRecord job, JsonElement config)
     {
+        WriteName(json, job);
+        WriteSettings(json, job, config);
+        json.WriteString("spec_id", job.SpecId);
+        json.WriteString("pod_id", job.PodId);
+        WriteBegin(json, job);
+    }
+
+    /// <summary>Writes which job it is and its workers, as for every kind.</summary>
+    internal static void WriteName(Utf8JsonWriter json, JobRecord job)
+    {
         json.WriteString("job_id", job.Id);
         json.WriteString("api_name", job.ApiName);
         json.WriteString("kind", job.Kind.ToString());
         json.WriteNumber("workers", job.Workers);
+    }
+
+    /// <summary>Writes a job's configuration, timeout and version, as for every kind.</summary>
+    internal static void WriteSettings(Utf8JsonWriter json, JobRecord job, JsonElement config)
+    {
         json.WritePropertyName("config");
         config.WriteTo(json);
         json.WritePropertyName("timeout");
@@ -75,8 +90,11 @@ public static class JobJson
         }
 
         json.WriteString("api_id", job.ApiId);
-        json.WriteString("spec_id", job.SpecId);
-        json.WriteString("pod_id", job.PodId);
+    }
+
+    /// <summary>Writes when a job was submitted, and its place in the line, as for every kind.</summary>
+    internal static void WriteBegin(Utf8JsonWriter json, JobRecord job)
+    {
         json.WriteString("start_time", Time(job.CreatedAt));
         json.WriteString("created_time", Time(job.CreatedAt));
         if (job.ScheduledAt is { } scheduled)

@@ -29,42 +29,16 @@ public static class BatchJson
     internal static void WriteJob(Utf8JsonWriter json, JobRecord job, JsonElement config)
     {
         var batch = job.Batch ?? throw new ArgumentException($"job {job.Id} is no batch job", nameof(job));
-        json.WriteString("job_id", job.Id);
-        json.WriteString("api_name", job.ApiName);
-        json.WriteString("kind", job.Kind.ToString());
-        json.WriteNumber("workers", job.Workers);
+        JobJson.WriteName(json, job);
         WriteDeadLetters(json, batch.Settings.DeadLetters);
-        json.WritePropertyName("config");
-        config.WriteTo(json);
-        json.WritePropertyName("timeout");
-        if (job.Timeout is { } timeout)
-        {
-            json.WriteNumberValue(timeout);
-        }
-        else
-        {
-            json.WriteNullValue();
-        }
-
-        json.WriteString("api_id", job.ApiId);
+        JobJson.WriteSettings(json, job, config);
         json.WriteString("sqs_url", "");   // there is no queue of Amazon's behind it
         if (batch.Enqueued.Batches > 0)
         {
             json.WriteNumber("total_batch_count", batch.Enqueued.Batches);
         }
 
-        json.WriteString("start_time", JobJson.Time(job.CreatedAt));
-        json.WriteString("created_time", JobJson.Time(job.CreatedAt));
-        if (job.ScheduledAt is { } scheduled)
-        {
-            json.WriteString("scheduled_time", JobJson.Time(scheduled));
-        }
-
-        if (job.Priority > 0)
-        {
-            json.WriteNumber("priority", job.Priority);
-        }
-
+        JobJson.WriteBegin(json, job);
         if (batch.RetryOf is { } old)
         {
             json.WriteString("retry_of", old);

@@ -1,6 +1,6 @@
 using System.Buffers;
 using Cortex.Core.Errors;
-using Cortex.Core.Wire;
+using Cortex.Core.Specs;
 using Cortex.Jobs;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.State;
