@@ -3,6 +3,9 @@ using Cortex.Server;
 
 if (args is not ["server", ..])
 {
+    // Nobody would read what the HTTP client measures.
+    AppContext.SetSwitch("System.Diagnostics.Metrics.Meter.IsSupported", false);
+    AppContext.SetSwitch("System.Net.Http.EnableActivityPropagation", false);
     return await CommandLine.RunAsync(args);
 }
 

@@ -63,6 +63,10 @@ internal sealed class OperatorClient : IDisposable
     public Task<IReadOnlyList<ApiResponse>> GetAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "get", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true);
 
+    /// <summary>The same without the specifications, sooner.</summary>
+    public Task<IReadOnlyList<ApiResponse>> GetBrieflyAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "get", null, WireJson.Brief.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true);
+
     public async Task<ApiResponse> GetAsync(string apiName, CancellationToken cancellationToken) =>
         Single(await SendAsync(HttpMethod.Get, $"get/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true));
 

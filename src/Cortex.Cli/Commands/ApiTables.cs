@@ -11,7 +11,7 @@ internal static class ApiTables
     private static readonly ApiKind[] Order = [ApiKind.BatchAPI, ApiKind.TaskAPI, ApiKind.RealtimeAPI, ApiKind.AsyncAPI, ApiKind.TrafficSplitter];
 
     /// <summary>The tables that have rows, a blank line between them; empty without any API.</summary>
-    public static string Render(IReadOnlyList<(string Environment, ApiResponse Api)> apis, bool showEnvironment, Style style, TimeProvider time)
+    public static string Render(IReadOnlyList<ListedApi> apis, bool showEnvironment, Style style, TimeProvider time)
     {
         var tables = new List<string>();
         foreach (var kind in Order)
@@ -58,3 +58,6 @@ internal static class ApiTables
     // An operator that does not say how many there are may have been asked too early.
     private static string Text(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
 }
+
+/// <summary>One row. Not a tuple: lists of values are compiled at first use, lists of objects are not.</summary>
+internal sealed record ListedApi(string Environment, ApiResponse Api);

@@ -27,7 +27,7 @@ internal static class ApiView
         {
             ApiKind.TrafficSplitter => await TargetsAsync(host, client, environment, api, cancellationToken),
             ApiKind.BatchAPI or ApiKind.TaskAPI => JobTables.Render(kind, api, style, host.Time),
-            _ => ApiTables.Render([(environment.Name, api)], showEnvironment: true, style, host.Time),
+            _ => ApiTables.Render([new ListedApi(environment.Name, api)], showEnvironment: true, style, host.Time),
         });
         if (kind == ApiKind.TrafficSplitter)
         {

@@ -39,7 +39,7 @@ internal static class DescribeCommand
             return new Rendered(SplitterText.Describe(environment.Name, api, splitter, style, host.Time));
         }
 
-        var text = ApiTables.Render([(environment.Name, api)], showEnvironment: true, style, host.Time)
+        var text = ApiTables.Render([new ListedApi(environment.Name, api)], showEnvironment: true, style, host.Time)
             + ApiView.Addresses(api, style)
             + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style)
             + Queue(api, style)

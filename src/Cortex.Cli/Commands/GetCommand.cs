@@ -46,7 +46,7 @@ internal static class GetCommand
     private static async Task<Rendered> ListAsync(CliHost host, CliEnvironment environment, OutputFormat format, CancellationToken cancellationToken)
     {
         using var client = new OperatorClient(host, environment);
-        var apis = await client.GetAsync(cancellationToken);
+        var apis = await ListAsync(client, format, cancellationToken);
         if (format != OutputFormat.Pretty)
         {
             return Rendered.Data(format, JsonSerializer.SerializeToElement(apis, WireJson.Contract.IReadOnlyListApiResponse));
@@ -54,7 +54,7 @@ internal static class GetCommand
 
         return new Rendered(apis.Count == 0
             ? host.Style.Bold("no apis are deployed")
-            : ApiTables.Render([.. apis.Select(api => (environment.Name, api))], showEnvironment: false, host.Style, host.Time));
+            : ApiTables.Render([.. apis.Select(api => new ListedApi(environment.Name, api))], showEnvironment: false, host.Style, host.Time));
     }
 
     private static async Task<Rendered> ListEverywhereAsync(CliHost host, OutputFormat format, CancellationToken cancellationToken)
@@ -66,9 +66,9 @@ internal static class GetCommand
             await EnvironmentResolver.ResolveAsync(host, name: null, announce: false, cancellationToken);
         }
 
-        var found = await Task.WhenAll(environments.Select(environment => AskAsync(host, environment, cancellationToken)));
+        var found = await Task.WhenAll(environments.Select(environment => AskAsync(host, environment, format, cancellationToken)));
         var failed = found.Where(each => each.Error.Length > 0).ToArray();
-        var apis = found.SelectMany(each => (each.Apis ?? []).Select(api => (each.EnvName, api))).ToArray();
+        var apis = found.SelectMany(each => (each.Apis ?? []).Select(api => new ListedApi(each.EnvName, api))).ToArray();
         var exitCode = apis.Length == 0 && failed.Length > 0 ? ExitCodes.Failure : ExitCodes.Success;
         if (format != OutputFormat.Pretty)
         {
@@ -90,18 +90,22 @@ internal static class GetCommand
         return new Rendered(empty.Length == 0 ? "" : $"no apis are deployed in environment(s): {string.Join(", ", empty)}") { ExitCode = exitCode, Error = failed[0].Error };
     }
 
-    private static async Task<EnvironmentApis> AskAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    private static async Task<EnvironmentApis> AskAsync(CliHost host, CliEnvironment environment, OutputFormat format, CancellationToken cancellationToken)
     {
         try
         {
             using var client = new OperatorClient(host, environment);
-            return new EnvironmentApis(environment.Name, await client.GetAsync(cancellationToken), "");
+            return new EnvironmentApis(environment.Name, await ListAsync(client, format, cancellationToken), "");
         }
         catch (CortexException exception)
         {
             return new EnvironmentApis(environment.Name, null, exception.Message);
         }
     }
+
+    // People are shown tables only.
+    private static Task<IReadOnlyList<ApiResponse>> ListAsync(OperatorClient client, OutputFormat format, CancellationToken cancellationToken) =>
+        format == OutputFormat.Pretty ? client.GetBrieflyAsync(cancellationToken) : client.GetAsync(cancellationToken);
 
     private static string Undetected(EnvironmentApis[] failed) => failed is [var one]
         ? $"unable to detect apis from the {one.EnvName} environment; run `cortex get --env {one.EnvName}` if this is unexpected"

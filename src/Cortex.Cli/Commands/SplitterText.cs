@@ -10,7 +10,7 @@ internal static class SplitterText
 {
     /// <summary>What <c>describe</c> shows.</summary>
     public static string Describe(string environment, ApiResponse api, SplitterStatus splitter, Style style, TimeProvider time) =>
-        ApiTables.Render([(environment, api)], showEnvironment: true, style, time)
+        ApiTables.Render([new ListedApi(environment, api)], showEnvironment: true, style, time)
         + $"\n{style.Bold("endpoint: ")}{api.Endpoint}\n"
         + $"\n{Targets(splitter).Render(style)}"
         + Canary(splitter.Canary, style, time);

@@ -21,21 +21,28 @@ namespace Cortex.Core.Wire;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 public sealed partial class WireJson : JsonSerializerContext
 {
+    // Each is made at its first use: a short command needs one of them at most.
+    private static readonly Lazy<WireJson> ContractContext = new(() => new WireJson(OptionsWith(ContractEncoder())));
+    private static readonly Lazy<WireJson> IndentedContext = new(() => new WireJson(new JsonSerializerOptions(OptionsWith(ContractEncoder())) { WriteIndented = true }));
+    private static readonly Lazy<WireJson> BriefContext = new(() => new WireJson(new JsonSerializerOptions(OptionsWith(encoder: null)) { Converters = { new NoSpecConverter() } }));
+
     /// <summary>The context to use: escapes what the contract escapes, and the quotes and signs that the framework always escapes.</summary>
-    public static WireJson Contract { get; } = Create(indented: false);
+    public static WireJson Contract => ContractContext.Value;
 
     /// <summary>The same, indented by two spaces, for people.</summary>
-    public static WireJson Indented { get; } = Create(indented: true);
+    public static WireJson Indented => IndentedContext.Value;
+
+    /// <summary>Reads APIs without their specifications, whose many types take longer to prepare than all the rest.</summary>
+    public static WireJson Brief => BriefContext.Value;
 
     // A context made with options of its own ignores the attribute's, so they are repeated here.
-    private static WireJson Create(bool indented) => new(new JsonSerializerOptions
+    private static JsonSerializerOptions OptionsWith(JavaScriptEncoder? encoder) => new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         PropertyNameCaseInsensitive = true,
         Converters = { new NanosecondsConverter() },
-        Encoder = ContractEncoder(),
-        WriteIndented = indented,
-    });
+        Encoder = encoder,
+    };
 
     private static JavaScriptEncoder ContractEncoder()
     {
@@ -55,4 +62,19 @@ public sealed class NanosecondsConverter : JsonConverter<TimeSpan>
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
         writer.WriteNumberValue(value.Ticks * TimeSpan.NanosecondsPerTick);
+}
+
+/// <summary>Passes over specifications.</summary>
+internal sealed class NoSpecConverter : JsonConverter<DeployedSpec>
+{
+    /// <inheritdoc/>
+    public override DeployedSpec? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        reader.Skip();
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, DeployedSpec value, JsonSerializerOptions options) =>
+        throw new NotSupportedException("what was read briefly is not written");
 }
