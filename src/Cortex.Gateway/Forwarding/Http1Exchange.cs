@@ -71,6 +71,7 @@ internal sealed class Http1Exchange
         {
             try
             {
+                connection.BeginRequest();
                 connection.BoundSending(_bodyIsInline && !_switchesProtocol);
                 await connection.SendAsync(_request.Written);
             }
@@ -86,7 +87,10 @@ internal sealed class Http1Exchange
         }
         catch (Exception e) when (IsConnectionFailure(e))
         {
-            return Failed(e, clientLeft);
+            // With a longer body, the part that was sent is gone.
+            return _bodyIsInline && !clientLeft.IsCancellationRequested && connection.ClosedBeforeRequest
+                ? new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message)
+                : Failed(e, clientLeft);
         }
         finally
         {

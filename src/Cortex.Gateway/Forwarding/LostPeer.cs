@@ -7,7 +7,11 @@ namespace Cortex.Gateway.Forwarding;
 internal static class LostPeer
 {
     private const int Tcp = 6;
+    private const int TcpInfo = 11;
     private const int TcpUserTimeout = 18;
+
+    // Of tcpi_bytes_acked in the kernel's struct tcp_info.
+    private const int BytesAckedOffset = 120;
     private const int Probes = 3;
 
     /// <summary>Asks a silent peer's system for a sign of life, so that waiting for an answer ends within the timeout.</summary>
@@ -31,6 +35,23 @@ internal static class LostPeer
             Span<byte> milliseconds = stackalloc byte[sizeof(int)];
             MemoryMarshal.Write(milliseconds, (int)timeout.TotalMilliseconds);
             socket.SetRawSocketOption(Tcp, TcpUserTimeout, milliseconds);
+        }
+    }
+
+    /// <summary>How many of the sent bytes the peer's system has acknowledged; null where the system does not tell.</summary>
+    public static long? AcknowledgedBytes(Socket socket)
+    {
+        Span<byte> info = stackalloc byte[BytesAckedOffset + sizeof(ulong)];
+        try
+        {
+            // The opening of the connection counts as one byte.
+            return OperatingSystem.IsLinux() && socket.GetRawSocketOption(Tcp, TcpInfo, info) == info.Length
+                ? MemoryMarshal.Read<long>(info[BytesAckedOffset..]) - 1
+                : null;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return null;
         }
     }
 }

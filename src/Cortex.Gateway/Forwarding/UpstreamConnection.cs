@@ -19,6 +19,9 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     private ValueTask<int> _watch;
     private bool _watching;
     private bool _bounded;
+    private bool _ended;
+    private long _sent;
+    private long _sentBefore;
 
     /// <summary>The head of the request being sent.</summary>
     public HeadBuffer Output { get; } = new();
@@ -79,9 +82,21 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
         }
     }
 
+    /// <summary>Begins with a request: remembers where its bytes begin.</summary>
+    public void BeginRequest() => _sentBefore = _sent;
+
+    /// <summary>
+    /// Whether the replica certainly had closed a connection that rested before any byte of the request came, though sending
+    /// it worked: the end of its stream has come, and what its system acknowledges with that end is nothing of the request.
+    /// A connection that was broken off tells nothing, as a reset acknowledges nothing.
+    /// </summary>
+    public bool ClosedBeforeRequest => IsReused && _ended && LostPeer.AcknowledgedBytes(socket) is { } acknowledged && acknowledged <= _sentBefore;
+
     /// <summary>Sends all bytes.</summary>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        _sent += bytes.Length;
+
         // A stream socket's send takes all bytes unless it fails.
         await socket.SendAsync(bytes, SocketFlags.None);
     }
@@ -159,6 +174,7 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     private bool Filled(int count)
     {
         _end += count;
+        _ended |= count == 0;
         return count > 0;
     }
 
