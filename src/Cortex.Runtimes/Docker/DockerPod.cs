@@ -426,7 +426,9 @@ internal sealed class DockerPod
             }
         }
 
-        await _machine.RemovePodAsync(Definition.Id, Network.Id, cancellationToken);
+        // Where a pod took requests, the next one could find its port still in use.
+        var isClean = Definition is { Port: null, Restart: RestartPolicy.Never };
+        await _machine.RemovePodAsync(Definition.Id, Network.Id, isClean && Network.OurId is not null, cancellationToken);
         foreach (var keeper in _keepers)
         {
             _machine.Gpus.Release(keeper.ContainerName);

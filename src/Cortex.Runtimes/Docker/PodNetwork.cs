@@ -26,6 +26,7 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
     private IReadOnlyDictionary<int, PodAddress>? _published;
     private string? _ip;
     private bool _wasReached;
+    private bool _isOurs;
     private int _failedStarts;
 
     /// <summary>The network container's id; null while there is none.</summary>
@@ -36,6 +37,18 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
             lock (_lock)
             {
                 return _id;
+            }
+        }
+    }
+
+    /// <summary>The network container's id when this process made it, with its settings; else null.</summary>
+    public string? OurId
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isOurs ? _id : null;
             }
         }
     }
@@ -192,11 +205,11 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         {
             if (await machine.Spares.ClaimAsync(definition.Id) is { } spare)
             {
-                Has(spare, ContainerSight.Running);
+                Has(spare, ContainerSight.Running, isOurs: true);
             }
             else
             {
-                Has(await machine.CreateInfraAsync(Name, definition), ContainerSight.Created);
+                Has(await machine.CreateInfraAsync(Name, definition), ContainerSight.Created, isOurs: true);
             }
         }
         catch (EngineException error) when (error.Conflict)
@@ -243,9 +256,10 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
 
     private bool LacksAddress(string? ip) => ip is null && !machine.Loopback;
 
-    private void Has(string id, ContainerSight sight) => Set(() =>
+    private void Has(string id, ContainerSight sight, bool isOurs = false) => Set(() =>
     {
         _id = id;
+        _isOurs = isOurs;
         _sight = sight;
         _created.TrySetResult(id);
     });

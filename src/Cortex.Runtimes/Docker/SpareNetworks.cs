@@ -8,12 +8,16 @@ namespace Cortex.Runtimes.Docker;
 /// <remarks>
 /// A spare becomes a pod's by being renamed, which the engine does for one caller only; so the names alone say what
 /// belongs to whom, whenever this process ends. Spares that another process left are not taken over but removed: they may
-/// have been made with other settings.
+/// have been made with other settings. A pod that ends without ever having taken requests gives its network container back: many short jobs
+/// need few of them then.
 /// </remarks>
 internal sealed class SpareNetworks(DockerMachine machine)
 {
     private static readonly TimeSpan _retryFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _retryMax = TimeSpan.FromMinutes(1);
+
+    // For so long nobody must have taken one before those that are too many go.
+    private static readonly TimeSpan _surplusKept = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
     private readonly AsyncSignal _changed = new();
@@ -61,6 +65,35 @@ internal sealed class SpareNetworks(DockerMachine machine)
         return null;
     }
 
+    /// <summary>Makes a spare of the network container of a pod of which nothing else is left.</summary>
+    /// <param name="id">The container, made by this process.</param>
+    /// <returns>False when it is not wanted, or is not to be had; then it is to be removed, under whatever name.</returns>
+    public async Task<bool> ReturnAsync(string id)
+    {
+        if (IsFull())
+        {
+            return false;
+        }
+
+        var name = NewName();
+        try
+        {
+            await machine.Engine.RenameContainerAsync(id, name, CancellationToken.None);
+            if (await machine.Engine.InspectContainerAsync(id, CancellationToken.None) is not { State.Running: true })
+            {
+                return false;
+            }
+        }
+        catch (EngineException)
+        {
+            return false;
+        }
+
+        Ready(new Spare(id, name));
+        _changed.Ring();
+        return true;
+    }
+
     /// <summary>A network container has ended. Whether it was a spare.</summary>
     public bool Lost(string id)
     {
@@ -100,15 +133,21 @@ internal sealed class SpareNetworks(DockerMachine machine)
                     await MakeAsync(cancellationToken);
                 }
 
-                if (removed)
+                if (!removed)
                 {
-                    retry = _retryFirst;
+                    await HasChangedAsync(retry, cancellationToken);
+                    retry = Longer(retry);
+                    continue;
+                }
+
+                retry = _retryFirst;
+                if (Missing() == 0)
+                {
                     await _changed.WaitAsync(cancellationToken);
                 }
-                else
+                else if (!await HasChangedAsync(_surplusKept, cancellationToken))
                 {
-                    await WaitForChangeAsync(retry, cancellationToken);
-                    retry = Longer(retry);
+                    DiscardSurplus();
                 }
             }
             catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
@@ -124,23 +163,24 @@ internal sealed class SpareNetworks(DockerMachine machine)
 
     private static TimeSpan Longer(TimeSpan retry) => retry * 2 < _retryMax ? retry * 2 : _retryMax;
 
-    private async Task WaitForChangeAsync(TimeSpan limit, CancellationToken cancellationToken)
+    private async Task<bool> HasChangedAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         using var waiting = new CancellationTokenSource(limit, machine.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(waiting.Token, cancellationToken);
         try
         {
             await _changed.WaitAsync(either.Token);
+            return true;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Time to try again.
+            return false;
         }
     }
 
     private async Task MakeAsync(CancellationToken cancellationToken)
     {
-        var name = DockerLabels.Spare(machine.Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
+        var name = NewName();
         Discard(name);
         await machine.Starts.WaitAsync(cancellationToken);
         try
@@ -160,6 +200,8 @@ internal sealed class SpareNetworks(DockerMachine machine)
             machine.Starts.Release();
         }
     }
+
+    private string NewName() => DockerLabels.Spare(machine.Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
 
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
@@ -211,6 +253,24 @@ internal sealed class SpareNetworks(DockerMachine machine)
         }
     }
 
+    // As many more as can be wanted at once.
+    private bool IsFull()
+    {
+        lock (_lock)
+        {
+            return !machine.KeepsSpares || _ready.Count >= Math.Max(machine.Options.SpareNetworks, machine.Options.ParallelStarts);
+        }
+    }
+
+    private void DiscardSurplus()
+    {
+        lock (_lock)
+        {
+            Drop([.. _ready.Take(-Missing())]);
+        }
+    }
+
+    /// <summary>How many are to be made; negative when there are too many.</summary>
     private int Missing()
     {
         lock (_lock)

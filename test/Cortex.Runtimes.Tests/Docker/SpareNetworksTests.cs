@@ -40,6 +40,57 @@ public sealed class SpareNetworksTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DeleteAsync_JobsPod_GivesItsNetworkToTheNextAndTheSurplusGoes()
+    {
+        var runtime = await OpenAsync(1);
+        await _cluster.UntilSparesAsync(1);
+        var jobs = Enumerable.Range(0, 3).Select(i => DockerPods.Pod($"job-{i}", DockerPods.Shell("job", DockerPods.Idle)) with { Restart = RestartPolicy.Never }).ToList();
+        await Task.WhenAll(jobs.Select(job => runtime.CreateAsync(job, Cancel)));
+        await Task.WhenAll(jobs.Select(job => runtime.UntilAsync(job.Id, PodState.Ready)));
+        await _cluster.UntilSparesAsync(1);
+        var networks = (await Task.WhenAll(jobs.Select(job => _cluster.InspectAsync(_cluster.Infra(job.Id))))).Select(c => c.Id).ToList();
+
+        await Task.WhenAll(jobs.Select(job => runtime.DeleteAsync(job.Id, TimeSpan.Zero, Cancel)));
+        await Eventually.TrueAsync(async () => networks.All((await _cluster.SparesAsync()).Select(c => c.Id).Contains), "the networks are given back");
+        await runtime.CreateAsync(DockerPods.Web("one"), Cancel);
+        await runtime.CreateAsync(DockerPods.Web("two"), Cancel);
+        var pods = await Task.WhenAll(new[] { "one", "two" }.Select(id => runtime.UntilAsync(id, PodState.Ready)));
+
+        // One of them has the spare that was first in the line.
+        var taken = await Task.WhenAll(pods.Select(pod => _cluster.InspectAsync(_cluster.Infra(pod.Id))));
+        Assert.Contains(taken, c => networks.Contains(c.Id));
+        using var http = new HttpClient();
+        foreach (var address in pods.Select(pod => pod.Address!.Value))
+        {
+            Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://{address.Host}:{address.Port}/index.html", Cancel));
+        }
+
+        await _cluster.UntilSparesAsync(1);
+        Assert.Equal(5, (await _cluster.ContainersAsync()).Length);
+    }
+
+    [Fact]
+    public async Task DeleteAsync_ReplicaOrAdoptedJob_TakesItsNetworkAlong()
+    {
+        var first = await OpenAsync(1);
+        await first.CreateAsync(DockerPods.Pod("job", DockerPods.Shell("job", DockerPods.Idle)) with { Restart = RestartPolicy.Never }, Cancel);
+        await first.CreateAsync(DockerPods.Web("web"), Cancel);
+        await first.UntilAsync("job", PodState.Ready);
+        await first.UntilAsync("web", PodState.Ready);
+        var networks = new[] { (await _cluster.InspectAsync(_cluster.Infra("job"))).Id, (await _cluster.InspectAsync(_cluster.Infra("web"))).Id };
+        await first.DeleteAsync("web", TimeSpan.Zero, Cancel);
+        await first.DisposeAsync();
+
+        var next = await OpenAsync(1);
+        await next.UntilAsync("job", PodState.Ready);
+        await next.DeleteAsync("job", TimeSpan.Zero, Cancel);
+        await Eventually.TrueAsync(() => Task.FromResult(next.Find("job") is null && next.Find("web") is null), "they are gone");
+
+        await _cluster.UntilSparesAsync(1);
+        Assert.DoesNotContain(await _cluster.ContainersAsync(), c => networks.Contains(c.Id));
+    }
+
+    [Fact]
     public async Task CreateAsync_MorePodsThanSpares_GivesEachANetworkOfItsOwn()
     {
         var runtime = await OpenAsync(1);
