@@ -15,6 +15,9 @@ public sealed record PodStatus
     /// <summary>Why it is in this state, for people: the registry's words, the exit code, the room that is missing. Empty when there is nothing to say.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>It waits for room, and there would be enough without frozen pods.</summary>
+    public bool WaitsForFrozen { get; init; }
+
     /// <summary>The node group that it takes its room from; null before it has room, and on a machine without groups.</summary>
     public string? NodeGroup { get; init; }
 

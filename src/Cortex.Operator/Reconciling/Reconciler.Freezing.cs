@@ -13,6 +13,7 @@ internal sealed partial class Reconciler
     // never disposed of, as that may happen at any time, and it has nothing to free.
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _freezing = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _thawing = new(StringComparer.Ordinal);
+    private string _makesWay = "";
 
     private static bool Freezes(WantedApi api) => api.Spec.Autoscaling?.Idle == IdleReplicas.Freeze;
 
@@ -52,6 +53,24 @@ internal sealed partial class Reconciler
         }
 
         return Math.Max(0, missing);
+    }
+
+    /// <summary>Removes the pod that has stood still for longest when another one, of a job too, gets no room because of those that stand still.</summary>
+    private void MakeWay(IReadOnlyCollection<PodStatus> pods, IReadOnlyCollection<string> thawing, CancellationToken cancellationToken)
+    {
+        // One at a time: what its end frees shows whether another one must go.
+        if (IsStopping(_makesWay) || !pods.Any(pod => pod.WaitsForFrozen))
+        {
+            return;
+        }
+
+        var oldest = pods.Where(pod => pod.State == PodState.Frozen && !IsLeaving(pod.Id) && !thawing.Contains(pod.Id)).MinBy(pod => pod.StateSince);
+        if (oldest is not null)
+        {
+            LogMadeWay(oldest.Id);
+            _makesWay = oldest.Id;
+            Stop(oldest.Id, IsAsync(oldest), cancellationToken);
+        }
     }
 
     private void Freeze(string podId, bool isAsync, CancellationToken cancellationToken)
@@ -122,6 +141,9 @@ internal sealed partial class Reconciler
 
     [LoggerMessage(3300, LogLevel.Warning, "Could not freeze {Pod}; it is removed instead.")]
     private partial void LogFreezeFailed(Exception exception, string pod);
+
+    [LoggerMessage(3302, LogLevel.Information, "{Pod} stood still; it is removed to make room for a pod that waits.")]
+    private partial void LogMadeWay(string pod);
 
     [LoggerMessage(3301, LogLevel.Warning, "Could not let {Pod} go on; it is removed, and a new replica takes its place.")]
     private partial void LogThawFailed(Exception exception, string pod);

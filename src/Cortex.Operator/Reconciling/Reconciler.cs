@@ -77,7 +77,8 @@ internal sealed partial class Reconciler(
         var leaving = _stopping.Keys.Concat(_freezing.Keys).ToHashSet(StringComparer.Ordinal);
         var thawing = _thawing.Keys.ToHashSet(StringComparer.Ordinal);
         var apis = store.Apis;
-        var pods = runtime.List().Where(pod => !pod.Labels.ContainsKey(PodLabels.JobId)).ToList();
+        var everyPod = runtime.List();
+        var pods = everyPod.Where(pod => !pod.Labels.ContainsKey(PodLabels.JobId)).ToList();
         PublishRoutes();
 
         var byApi = pods.ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
@@ -93,9 +94,11 @@ internal sealed partial class Reconciler(
         {
             if (!apis.ContainsKey(pod.Labels.GetValueOrDefault(PodLabels.ApiName, "")))
             {
-                Stop(pod.Id, pod.Labels.GetValueOrDefault(PodLabels.ApiKind) == nameof(ApiKind.AsyncAPI), cancellationToken);
+                Stop(pod.Id, IsAsync(pod), cancellationToken);
             }
         }
+
+        MakeWay(everyPod, thawing, cancellationToken);
 
         foreach (var name in _failures.Keys.Where(name => !apis.ContainsKey(name)))
         {
@@ -166,6 +169,8 @@ internal sealed partial class Reconciler(
             _ = CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken);
         }
     }
+
+    private static bool IsAsync(PodStatus pod) => pod.Labels.GetValueOrDefault(PodLabels.ApiKind) == nameof(ApiKind.AsyncAPI);
 
     private async Task CreateAsync(PodDefinition pod, string apiName, CancellationToken cancellationToken)
     {

@@ -27,6 +27,7 @@ internal sealed class DockerPod
     private string _shortage = "";
     private string? _nodeGroup;
     private string _trouble = "";
+    private bool _waitsForFrozen;
     private bool _stalled;
     private PodState _state = PodState.Pending;
     private DateTimeOffset _stateSince;
@@ -60,8 +61,8 @@ internal sealed class DockerPod
 
     public PodFreeze Freeze { get; }
 
-    /// <summary>The room that it takes once it has room.</summary>
-    public Room Takes => Freeze.Holds ? Room.Of(Definition).Frozen : Room.Of(Definition);
+    /// <summary>It as one that has room.</summary>
+    public RoomHolder Holder => RoomHolder.Of(Definition, Freeze.Holds, NodeGroup);
 
     /// <summary>Ends when nothing of the pod runs any more, nor ever will.</summary>
     public Task Over => _over.Task;
@@ -170,16 +171,16 @@ internal sealed class DockerPod
         _room.TrySetResult();
     }
 
-    public void RefuseRoom(string shortage)
+    public void RefuseRoom(string shortage, bool waitsForFrozen)
     {
         lock (_lock)
         {
-            if (_shortage == shortage)
+            if (_shortage == shortage && _waitsForFrozen == waitsForFrozen)
             {
                 return;
             }
 
-            _shortage = shortage;
+            (_shortage, _waitsForFrozen) = (shortage, waitsForFrozen);
         }
 
         Publish();
@@ -241,6 +242,7 @@ internal sealed class DockerPod
                 Labels = Definition.Labels,
                 State = _state,
                 Reason = reason,
+                WaitsForFrozen = _waitsForFrozen && _state is (PodState.Pending or PodState.Stalled),
                 NodeGroup = _nodeGroup,
                 Address = Definition.Port is { } port ? Network.AddressOf(port) : null,
                 CreatedAt = CreatedAt,

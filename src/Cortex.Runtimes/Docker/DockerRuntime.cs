@@ -304,21 +304,21 @@ public sealed class DockerRuntime : IContainerRuntime
                 _capacity, _machine.Options.NodeGroups, Holders(), waiting.Select(p => RoomRequest.Of(p.Definition, now - p.CreatedAt)), _machine.Options.RoomPatience);
             foreach (var pod in waiting)
             {
-                var (nodeGroup, shortage) = decisions[pod.Definition.Id];
-                if (shortage is null)
+                var decision = decisions[pod.Definition.Id];
+                if (decision.Shortage is { } shortage)
                 {
-                    pod.GiveRoom(nodeGroup);
+                    pod.RefuseRoom(shortage, decision.WaitsForFrozen);
                 }
                 else
                 {
-                    pod.RefuseRoom(shortage);
+                    pod.GiveRoom(decision.NodeGroup);
                 }
             }
         }
     }
 
     private IEnumerable<RoomHolder> Holders() =>
-        _pods.Values.Where(p => p.HoldsRoom).OrderBy(p => p.CreatedAt).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
+        _pods.Values.Where(p => p.HoldsRoom).OrderBy(p => p.CreatedAt).Select(p => p.Holder);
 
     private void SetCapacity(EngineInfo info)
     {
@@ -374,7 +374,7 @@ public sealed class DockerRuntime : IContainerRuntime
         var ordered = pods.OrderBy(p => p.CreatedAt).ToList();
         foreach (var pod in ordered.Where(p => p.HoldsRoom).OrderByDescending(p => p.NodeGroup is not null))
         {
-            pod.AdoptNodeGroup(ledger.Take(RoomHolder.Of(pod.Definition, pod.Takes, pod.NodeGroup)));
+            pod.AdoptNodeGroup(ledger.Take(pod.Holder));
         }
 
         ordered.ForEach(pod => _pods[pod.Definition.Id] = pod);

@@ -218,7 +218,7 @@ public sealed class FakeMachine(TimeProvider time)
     }
 
     private IEnumerable<RoomHolder> Holders() =>
-        _pods.Values.Where(p => p.HasRoom).OrderBy(p => p.Sequence).Select(p => RoomHolder.Of(p.Definition, p.Takes, p.NodeGroup));
+        _pods.Values.Where(p => p.HasRoom).OrderBy(p => p.Sequence).Select(p => p.Holder);
 
     internal bool Freeze(string podId)
     {
@@ -273,9 +273,9 @@ public sealed class FakeMachine(TimeProvider time)
             {
                 pod.Wait(words);
             }
-            else if (decisions[pod.Definition.Id] is { Shortage: { } shortage })
+            else if (decisions[pod.Definition.Id] is { Shortage: { } shortage, WaitsForFrozen: var waitsForFrozen })
             {
-                pod.Wait(shortage);
+                pod.Wait(shortage, waitsForFrozen);
             }
             else
             {

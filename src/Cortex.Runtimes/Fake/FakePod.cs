@@ -17,6 +17,7 @@ internal sealed class FakePod
     private PodState _shown = PodState.Pending;
     private DateTimeOffset _shownSince;
     private bool _willStall;
+    private bool _waitsForFrozen;
     private bool _deleting;
     private bool _frozen;
     private int _life;
@@ -44,8 +45,8 @@ internal sealed class FakePod
 
     public bool HasRoom => !WaitsForRoom && !_containers.All(c => c.Phase is ContainerPhase.Ended);
 
-    /// <summary>The room that it takes of the machine.</summary>
-    public Room Takes => _frozen ? Room.Of(Definition).Frozen : Room.Of(Definition);
+    /// <summary>It as one that has room.</summary>
+    public RoomHolder Holder => RoomHolder.Of(Definition, _frozen, NodeGroup);
 
     /// <summary>The node group that it takes its room from.</summary>
     public string? NodeGroup { get; private set; }
@@ -61,8 +62,9 @@ internal sealed class FakePod
         return index >= 0 ? index : throw new ArgumentException($"pod {Definition.Id} has no container {container}", nameof(container));
     }
 
-    public void Wait(string reason)
+    public void Wait(string reason, bool waitsForFrozen = false)
     {
+        _waitsForFrozen = waitsForFrozen;
         var stallsIn = CreatedAt + _machine.StalledAfter - _machine.Time.GetUtcNow();
         Show(stallsIn <= TimeSpan.Zero ? PodState.Stalled : PodState.Pending, reason);
         if (stallsIn > TimeSpan.Zero && !_willStall)
@@ -234,6 +236,7 @@ internal sealed class FakePod
         Labels = Definition.Labels,
         State = _shown,
         Reason = _reason,
+        WaitsForFrozen = WaitsForRoom && _waitsForFrozen,
         NodeGroup = NodeGroup,
         Address = Runs && Definition.Port is { } port ? new PodAddress("127.0.0.1", port) : null,
         CreatedAt = CreatedAt,

@@ -9,6 +9,7 @@ internal sealed class RoomLedger
     private readonly IReadOnlyList<Group> _groups;
     private Room _free;
     private Room _ending;
+    private Room _frozen;
     private string? _keptFor;
 
     /// <summary>A ledger of an empty machine.</summary>
@@ -52,11 +53,12 @@ internal sealed class RoomLedger
     public string? Take(RoomHolder holder)
     {
         Count(holder.Owner, holder.Holds);
+        _frozen += holder.IsFrozen ? holder.Holds : default;
         var usable = Usable(holder.NodeGroups);
         var group = holder.NodeGroup is { } name
             ? _groups.FirstOrDefault(group => group.Name == name)
             : usable.FirstOrDefault(group => group.Free.Fits(holder.Holds)) ?? usable.FirstOrDefault();
-        group?.Take(holder.Owner, holder.Holds);
+        group?.Take(holder.Owner, holder.Holds, holder.IsFrozen);
         return group?.Name;
     }
 
@@ -91,9 +93,10 @@ internal sealed class RoomLedger
             Keep(id, wants, usable, machineIsShort: open.Any(group => group.KeptFor is null));
         }
 
-        return new(null, open.Count > 0
+        var shortage = open.Count > 0
             ? $"{(open[0].Name is null ? "" : "this machine: ")}{Shortage(wants, _free, _all)}"
-            : string.Join("; ", usable.Select(group => $"{(group.Name is null ? "" : $"node group {group.Name}: ")}{Shortage(wants, group.Free, group.Size)}")));
+            : string.Join("; ", usable.Select(group => $"{(group.Name is null ? "" : $"node group {group.Name}: ")}{Shortage(wants, group.Free, group.Size)}"));
+        return new(null, shortage, WaitsForFrozen: (_free + _frozen).Fits(wants) && usable.Any(group => (group.Free + group.Frozen).Fits(wants)));
     }
 
     private void Count(RoomOwner owner, Room room)
@@ -166,14 +169,18 @@ internal sealed class RoomLedger
         /// <summary>What workers of jobs take of it.</summary>
         public Room Ending { get; private set; }
 
+        /// <summary>What frozen pods take of it.</summary>
+        public Room Frozen { get; private set; }
+
         public int Pods { get; private set; }
 
         /// <summary>The pod that what is free is kept for.</summary>
         public string? KeptFor { get; set; }
 
-        public void Take(RoomOwner owner, Room room)
+        public void Take(RoomOwner owner, Room room, bool isFrozen = false)
         {
             Free -= room;
+            Frozen += isFrozen ? room : default;
             Ending += owner.Ends ? room : default;
             Pods++;
         }

@@ -446,6 +446,22 @@ public abstract class RuntimeConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FreezeAsync_MemoryThatSomebodyWaitsFor_IsKeptAndHeIsKnownToWaitForIt()
+    {
+        var all = (await Runtime.GetCapacityAsync(Cancel)).MemoryBytes;
+        await CreateAsync(new Wish("first", Kind.Serves) { MemoryBytes = all });
+        await Runtime.UntilAsync("first", PodState.Ready);
+        await CreateAsync(new Wish("second", Kind.Serves) { MemoryBytes = 64L << 20 });
+        await Runtime.UntilAsync("second", p => p is { Reason.Length: > 0, WaitsForFrozen: false }, "waits");
+
+        Assert.True(await Runtime.FreezeAsync("first", Cancel));
+        await Runtime.UntilAsync("second", p => p is { State: PodState.Pending, WaitsForFrozen: true }, "waits for a frozen pod");
+
+        await Runtime.DeleteAsync("first", TimeSpan.FromSeconds(10), Cancel);
+        Assert.False((await Runtime.UntilAsync("second", PodState.Ready)).WaitsForFrozen);
+    }
+
+    [Fact]
     public async Task FreezeAsync_CpuThatSomebodyWaitsFor_IsGivenToHim()
     {
         var all = (await Runtime.GetCapacityAsync(Cancel)).CpuMillis;

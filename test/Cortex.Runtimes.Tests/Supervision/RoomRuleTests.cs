@@ -166,6 +166,29 @@ public sealed class RoomRuleTests
         Assert.Equal([300L, 300, 300], ledger.Groups().Select(group => group.CpuMillisReserved));
     }
 
+    [Theory]
+    [InlineData(600, true)]
+    [InlineData(601, false)]
+    public void Decide_FrozenPodsHoldMemory_SaysWhetherTheyAreInTheWay(long memory, bool inTheWay)
+    {
+        // 1000 in all: 400 computes, 300 stands still, 300 is free.
+        var decision = Decide([Holder("a", memory: 400), Holder("b", memory: 300) with { IsFrozen = true }], [Pod("c", memory: memory)])["c"];
+
+        Assert.NotNull(decision.Shortage);
+        Assert.Equal(inTheWay, decision.WaitsForFrozen);
+    }
+
+    [Fact]
+    public void Decide_FrozenPodsAreInAnotherGroup_AreNotInTheWay()
+    {
+        NodeGroupShare[] groups = [new("a", 10, null, 500), new("b", 5, null, 500)];
+        RoomHolder[] holders = [Holder("x", memory: 500, group: "a"), Holder("y", memory: 500, group: "b") with { IsFrozen = true }];
+
+        var decisions = Decide(holders, [Pod("c", memory: 100, groups: ["a"]), Pod("d", memory: 100, groups: ["b"])], groups);
+
+        Assert.Equal((false, true), (decisions["c"].WaitsForFrozen, decisions["d"].WaitsForFrozen));
+    }
+
     private static RoomRequest Pod(string id, string? api = null, string job = "", long cpu = 0, long memory = 0, long gpus = 0, int waited = 0, string[]? groups = null) =>
         new(id, new RoomOwner(api ?? id, job), new Room(cpu, memory, gpus), TimeSpan.FromSeconds(waited), groups);
 
