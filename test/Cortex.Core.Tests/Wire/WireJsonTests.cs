@@ -49,6 +49,18 @@ public sealed class WireJsonTests
     }
 
     [Fact]
+    public void Brief_ApiResponse_HasAllButTheSpecification()
+    {
+        var spec = new DeployedSpec { Name = "a", Kind = ApiKind.RealtimeAPI, Networking = new("/a"), Id = "i", SpecId = "s", PodId = "p", SubmittedApiSpec = JsonDocument.Parse("{}").RootElement };
+        var api = new ApiResponse { Spec = spec, Metadata = new ApiMetadata { Name = "a", Kind = ApiKind.RealtimeAPI, Id = "i", LastUpdated = 5 }, Endpoint = "http://x/a" };
+        var json = JsonSerializer.Serialize<IReadOnlyList<ApiResponse>>([api, api], WireJson.Contract.IReadOnlyListApiResponse);
+
+        var read = JsonSerializer.Deserialize(json, WireJson.Brief.IReadOnlyListApiResponse);
+
+        Assert.Equal([api with { Spec = null }, api with { Spec = null }], read!);
+    }
+
+    [Fact]
     public void ToSpec_OfAVersion_GivesWhatItWasMadeFrom()
     {
         foreach (var spec in ApiFileParser.Parse("all.yaml", Samples.Everything).Apis)
