@@ -233,6 +233,8 @@ internal sealed class ApiGate : RoutedApi, IDisposable
             }
             else if (route.StartFailure is { } failure)
             {
+                // Also those that a replica had woken, and that it served no more.
+                Empty(_queue, AdmissionOutcome.CannotStart, failure, hopeless);
                 Empty(_sleeping, AdmissionOutcome.CannotStart, failure, hopeless);
             }
         }

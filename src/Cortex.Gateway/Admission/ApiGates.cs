@@ -14,7 +14,7 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
     private volatile IReadOnlyDictionary<string, ApiGate> _byName = new Dictionary<string, ApiGate>();
     private volatile IReadOnlyDictionary<string, HandledApi> _handled = new Dictionary<string, HandledApi>();
     private volatile IReadOnlyDictionary<string, SplitApi> _splits = new Dictionary<string, SplitApi>();
-    private volatile RouteTable<RoutedApi> _routes = new([], []);
+    private volatile RouteTable<RoutedApi> _routes = new([]);
 
     /// <summary>The routes of this moment; read once per request.</summary>
     public RouteTable<RoutedApi> Routes => _routes;
@@ -75,8 +75,8 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
             [
                 .. snapshot.Apis.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)next[route.Name])),
                 .. snapshot.Handlers.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)handled[route.Name])),
-            ],
-            snapshot.Splits.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)splits[route.Name])));
+                .. snapshot.Splits.Select(route => KeyValuePair.Create(route.Endpoint, (RoutedApi)splits[route.Name])),
+            ]);
             foreach (var (name, gate) in old)
             {
                 if (next.ContainsKey(name))

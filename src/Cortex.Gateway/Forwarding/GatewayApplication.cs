@@ -132,7 +132,14 @@ internal sealed class GatewayApplication(
             var status = completed ? context.Http.Response.StatusCode : 0;
             gate.Metrics.Record(status, elapsed);
             split.Metrics.Record(status, elapsed);
-            branch.Record(status, brokeOff: !completed && context.Outcome == ExchangeOutcome.BrokenOff, elapsed);
+            if (completed || context.Outcome == ExchangeOutcome.BrokenOff || context.Http.Response.HasStarted)
+            {
+                branch.Record(status, brokeOff: context.Outcome == ExchangeOutcome.BrokenOff, elapsed);
+            }
+            else
+            {
+                branch.RecordUnanswered(elapsed);
+            }
         }
     }
 
@@ -166,7 +173,7 @@ internal sealed class GatewayApplication(
                 return true;
             }
 
-            entry = await WakeAsync(http, gate, clientLeft);
+            entry = await WakeAsync(context, gate, clientLeft);
         }
 
         List<Replica>? tried = null;
@@ -205,7 +212,7 @@ internal sealed class GatewayApplication(
             entry = await gate.EnterAgainAsync(tried, clientLeft);
             if (entry.Outcome == AdmissionOutcome.Asleep)
             {
-                entry = await WakeAsync(http, gate, clientLeft);   // its last replica went away just now
+                entry = await WakeAsync(context, gate, clientLeft);   // its last replica went away just now
             }
         }
 
@@ -213,12 +220,12 @@ internal sealed class GatewayApplication(
     }
 
     /// <summary>Waits for an API's first replica.</summary>
-    private static async ValueTask<AdmissionResult> WakeAsync(HttpContext http, ApiGate gate, CancellationToken clientLeft)
+    private static async ValueTask<AdmissionResult> WakeAsync(RequestContext context, ApiGate gate, CancellationToken clientLeft)
     {
-        var entry = await gate.WakeAsync(BufferedBody(http), clientLeft);
-        if (entry.Replica is not null)
+        var entry = await gate.WakeAsync(BufferedBody(context.Http), clientLeft);
+        if (entry.Replica is not null && !context.IsSplit)
         {
-            http.Response.Headers[AnswerHead.OriginHeader] = AnswerHead.OriginOfWoken;
+            context.Http.Response.Headers[AnswerHead.OriginHeader] = AnswerHead.OriginOfWoken;
         }
 
         return entry;
@@ -308,7 +315,7 @@ internal sealed class GatewayApplication(
                 gate.Metrics.RecordRejection(RejectReason.QueueFull);
                 await GatewayAnswer.QueueFull(http);
                 return true;
-            case AdmissionOutcome.NoReplica:
+            case AdmissionOutcome.NoReplica or AdmissionOutcome.Asleep:
                 gate.Metrics.RecordRejection(RejectReason.NoReplica);
                 await GatewayAnswer.NoReplica(http);
                 return true;

@@ -88,7 +88,7 @@ internal sealed class Http1Exchange
         catch (Exception e) when (IsConnectionFailure(e))
         {
             // With a longer body, the part that was sent is gone.
-            return _bodyIsInline && !clientLeft.IsCancellationRequested && connection.ClosedBeforeRequest
+            return _bodyIsInline && !_http.Response.HasStarted && !clientLeft.IsCancellationRequested && connection.ClosedBeforeRequest
                 ? new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message)
                 : Failed(e, clientLeft);
         }

@@ -90,7 +90,7 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     /// it worked: the end of its stream has come, and what its system acknowledges with that end is nothing of the request.
     /// A connection that was broken off tells nothing, as a reset acknowledges nothing.
     /// </summary>
-    public bool ClosedBeforeRequest => IsReused && _ended && LostPeer.AcknowledgedBytes(socket) is { } acknowledged && acknowledged <= _sentBefore;
+    public bool ClosedBeforeRequest => IsReused && _ended && LostPeer.AcknowledgedBytes(socket) is > 0 and var acknowledged && acknowledged <= _sentBefore;
 
     /// <summary>Sends all bytes.</summary>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)

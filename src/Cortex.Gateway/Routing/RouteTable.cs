@@ -17,19 +17,13 @@ internal sealed class RouteTable<T>
     where T : class
 {
     private readonly FrozenDictionary<string, T>.AlternateLookup<ReadOnlySpan<char>> _byEndpoint;
-    private readonly FrozenDictionary<string, T>.AlternateLookup<ReadOnlySpan<char>> _byPath;
-    private readonly bool _hasPaths;
     private readonly T? _root;
     private readonly int _deepest;
 
     /// <summary>Compiles the table.</summary>
     /// <param name="endpoints">Unique endpoints that start with a slash and end without one; <c>/</c> catches all.</param>
-    /// <param name="paths">Endpoints that serve no path below them; unique among all.</param>
-    public RouteTable(IEnumerable<KeyValuePair<string, T>> endpoints, IEnumerable<KeyValuePair<string, T>> paths)
+    public RouteTable(IEnumerable<KeyValuePair<string, T>> endpoints)
     {
-        var byPath = paths.ToFrozenDictionary(StringComparer.Ordinal);
-        _hasPaths = byPath.Count > 0;
-        _byPath = byPath.GetAlternateLookup<ReadOnlySpan<char>>();
         var byEndpoint = new Dictionary<string, T>(StringComparer.Ordinal);
         foreach (var (endpoint, target) in endpoints)
         {
@@ -53,12 +47,6 @@ internal sealed class RouteTable<T>
     /// <param name="matched">How many characters of the path the endpoint covers.</param>
     public bool TryMatch(ReadOnlySpan<char> path, [NotNullWhen(true)] out T? target, out int matched)
     {
-        if (_hasPaths && _byPath.TryGetValue(path, out target))
-        {
-            matched = path.Length;
-            return true;
-        }
-
         target = _root;
         matched = 0;
         if (path.Length == 0 || path[0] != '/')

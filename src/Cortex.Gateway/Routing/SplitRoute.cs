@@ -9,7 +9,7 @@ public sealed record SplitRoute
     /// <summary>The splitter's kind, for metrics.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>Starts with a slash and ends without one. Only this very path is served, not what is below it.</summary>
+    /// <summary>Starts with a slash and ends without one.</summary>
     public required string Endpoint { get; init; }
 
     /// <summary>Who gets the requests; unique APIs. The weights of those that are no shadows sum to 100. One shadow at most.</summary>

@@ -133,6 +133,11 @@ internal sealed class ShadowCopy(
         try
         {
             var entry = await gate.EnterAsync(end.Token);
+            if (entry.Outcome == AdmissionOutcome.Asleep)
+            {
+                entry = await gate.WakeAsync(0, end.Token);   // its body is counted already
+            }
+
             if (entry.Replica is not { } replica)
             {
                 shadow.Counters.RecordDropped();

@@ -22,4 +22,17 @@ internal sealed record SplitBranch(SplitTarget Target, ApiGate? Gate, SplitCount
         const int SwitchingProtocols = 101;   // a tunnel lasts as long as its ends want
         Counters.Record(brokeOff || status >= 500, elapsed > SlowAfter && status != SwitchingProtocols);
     }
+
+    /// <summary>
+    /// Counts a request whose client left before any answer came: as slow when it waited for longer than it should have, else not at
+    /// all. It says nothing good of the target, which may answer nobody.
+    /// </summary>
+    /// <param name="waited">From its arrival until its client left.</param>
+    public void RecordUnanswered(TimeSpan waited)
+    {
+        if (waited > SlowAfter)
+        {
+            Counters.Record(failed: false, slow: true);
+        }
+    }
 }

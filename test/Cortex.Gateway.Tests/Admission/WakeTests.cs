@@ -142,6 +142,18 @@ public sealed class WakeTests : IDisposable
     }
 
     [Fact]
+    public async Task Apply_ReplicaThatWokeThemIsGoneAndNoneCanStart_RefusesThoseWhoWaitForItsSlot()
+    {
+        var waiting = Enumerable.Range(0, 3).Select(_ => WakeAsync()).ToArray();
+        _gate.Apply(Awake("a"));
+        Assert.All(await Task.WhenAll(waiting[..2]).WithinLimit(), result => Assert.Equal(AdmissionOutcome.Granted, result.Outcome));
+
+        _gate.Apply(Sleeping() with { StartFailure = "it exits with 1" });
+
+        Assert.Equal(new AdmissionResult(AdmissionOutcome.CannotStart, null, "it exits with 1"), await waiting[2].WithinLimit());
+    }
+
+    [Fact]
     public async Task WakeAsync_WokenButNoSlotInTime_TimesOutAsOthersDo()
     {
         var waiting = Enumerable.Range(0, 3).Select(_ => WakeAsync()).ToArray();

@@ -20,7 +20,9 @@ public sealed class SplitOverHttpTests
     [Theory]
     [InlineData("/split", "/")]
     [InlineData("/split?x=%2F&y", "/?x=%2F&y")]
-    public async Task Request_Endpoint_IsRewrittenToTheRoot(string target, string expected)
+    [InlineData("/split/", "/")]
+    [InlineData("/split/sub/path?x", "/sub/path?x")]
+    public async Task Request_EndpointOrBelow_IsRewrittenAsForAnApi(string target, string expected)
     {
         await using var replica = await AppUpstream.StartAsync(http => http.Response.WriteAsync(http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget));
         await using var gateway = await TestGateway.StartAsync();
@@ -35,11 +37,9 @@ public sealed class SplitOverHttpTests
     }
 
     [Theory]
-    [InlineData("/split/")]
-    [InlineData("/split/sub")]
     [InlineData("/splitter")]
     [InlineData("/Split")]
-    public async Task Request_AnythingButTheEndpoint_Answers404(string target)
+    public async Task Request_AnotherPath_Answers404(string target)
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("a", 100, false)));
 
@@ -47,21 +47,48 @@ public sealed class SplitOverHttpTests
     }
 
     [Fact]
-    public async Task Request_BelowASplitterWithinAnApi_GoesToTheApi()
+    public async Task Request_SplitterWithinAnApi_GoesToTheLongerEndpoint()
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("b", 100, false)) with { Endpoint = "/a/split" });
 
-        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/a/split"), StringComparison.Ordinal);
-        Assert.Contains("\r\na\r\n", await both.Gateway.GetRawAsync("/a/split/x"), StringComparison.Ordinal);
+        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/a/split/x"), StringComparison.Ordinal);
+        Assert.Contains("\r\na\r\n", await both.Gateway.GetRawAsync("/a/splitter"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Request_RootEndpoint_IsServed()
+    public async Task Request_TargetAndShadowAreAsleep_WakesBothAndIsAnswered()
+    {
+        var awakened = new System.Collections.Concurrent.ConcurrentDictionary<string, bool>();
+        var copied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var target = await AppUpstream.StartAsync(http => http.Response.WriteAsync("woken"));
+        await using var shadow = await AppUpstream.StartAsync(_ =>
+        {
+            copied.TrySetResult();
+            return Task.CompletedTask;
+        });
+        await using var gateway = await TestGateway.StartAsync(new GatewayOptions(), other: null, name => awakened[name] = true);
+        ApiRoute[] asleep = [Routes.Api("a", 1, 1) with { Wakeable = true }, Routes.Api("s", 1, 1) with { Wakeable = true }];
+        var split = Routes.Split("split", new("a", 100, false), new("s", 100, true));
+        Apply(gateway, asleep, split);
+
+        var asking = gateway.Client.GetAsync("split");
+        await Wait.UntilAsync(() => awakened.Count == 2, "both are awakened");
+        Apply(gateway, [asleep[0] with { Replicas = [target.Address("a1")] }, asleep[1] with { Replicas = [shadow.Address("s1")] }], split);
+
+        using var answer = await asking.WithinLimit();
+        Assert.Equal("woken", await answer.Content.ReadAsStringAsync());
+        Assert.False(answer.Headers.Contains("X-Cortex-Origin"));
+        await copied.Task.WithinLimit();
+    }
+
+    [Fact]
+    public async Task Request_RootEndpoint_TakesWhatNoOtherDoes()
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("b", 100, false)) with { Endpoint = "/" });
 
         Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/?x"), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 404", await both.Gateway.GetRawAsync("/x"));
+        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/x"), StringComparison.Ordinal);
+        Assert.Contains("\r\na\r\n", await both.Gateway.GetRawAsync("/a/x"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -201,20 +228,24 @@ public sealed class SplitOverHttpTests
         Assert.Empty(gateway.Server.GetSplitTraffic("nobody"));
     }
 
-    [Fact]
-    public async Task Traffic_ClientLeaves_IsNoFaultOfTheTarget()
+    [Theory]
+    [InlineData(null, 0)]
+    [InlineData(1, 1)]
+    public async Task Traffic_ClientLeavesWithoutAnAnswer_CountsOnlyWhenItWaitedTooLong(int? slowAfterTicks, int counted)
     {
         await using var replica = await AppUpstream.StartAsync(http => Task.Delay(Timeout.Infinite, http.RequestAborted));
         await using var gateway = await TestGateway.StartAsync();
-        Apply(gateway, [Routes.Api("a", 1, 1, replica.Address())], Routes.Split("split", new SplitTarget("a", 100, false)));
+        TimeSpan? slowAfter = slowAfterTicks is { } ticks ? TimeSpan.FromTicks(ticks) : null;
+        Apply(gateway, [Routes.Api("a", 1, 1, replica.Address())], Routes.Split("split", new SplitTarget("a", 100, false)) with { SlowAfter = slowAfter });
 
         using (await gateway.SendAsync("GET /split HTTP/1.1\r\nHost: x\r\n\r\n"))
         {
             await Wait.UntilAsync(() => gateway.Server.GetTraffic("a") is { InFlight: 1 }, "it is in progress");
         }
 
-        await Wait.UntilAsync(() => gateway.Server.GetSplitTraffic("split")[0].Requests == 1, "it is counted");
-        Assert.Equal(0, gateway.Server.GetSplitTraffic("split")[0].Errors);
+        await Wait.UntilAsync(() => MetricsOf(gateway).Contains("cortex_gateway_requests_total{api_name=\"split\"", StringComparison.Ordinal), "it is over");
+        await Wait.UntilAsync(() => gateway.Server.GetSplitTraffic("split")[0].Requests == counted, "it is counted, or not");
+        Assert.Equal(new SplitTraffic("a", counted, 0, counted, 0), gateway.Server.GetSplitTraffic("split")[0]);
     }
 
     [Fact]
@@ -236,6 +267,13 @@ public sealed class SplitOverHttpTests
         Assert.Contains("cortex_splitter_dropped_copies_total{api_name=\"split\",api_kind=\"TrafficSplitter\",target=\"empty\",shadow=\"true\"} 10\n", text);
         var families = text.Split('\n').Where(static line => line.StartsWith("# TYPE", StringComparison.Ordinal)).ToArray();
         Assert.Equal(families.Distinct(), families);
+    }
+
+    private static string MetricsOf(TestGateway gateway)
+    {
+        var writer = new StringWriter();
+        gateway.Server.WriteMetrics(writer);
+        return writer.ToString();
     }
 
     private static void Apply(TestGateway gateway, ApiRoute[] apis, SplitRoute split) => gateway.Server.Apply(new RouteSnapshot(apis) { Splits = [split] });
