@@ -56,7 +56,11 @@ internal sealed class ApiScaling(long deployedAt, TimeSpan start)
             return;
         }
 
-        _queue ??= new QueueWatch(settings.Window);
+        if (_queue?.Window != settings.Window)
+        {
+            _queue = new QueueWatch(settings.Window);
+        }
+
         _queue.Sample(now, utc, traffic);
     }
 

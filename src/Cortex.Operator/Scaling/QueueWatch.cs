@@ -18,6 +18,9 @@ internal sealed class QueueWatch(TimeSpan window)
     private TimeSpan? _waitingSince;
     private bool _hasSample;
 
+    /// <summary>What the pace is an average of.</summary>
+    public TimeSpan Window => window;
+
     /// <summary>Takes the counts of this moment.</summary>
     /// <param name="now">The time, on a clock that never goes back.</param>
     /// <param name="utc">The same time on the clock of the queue.</param>

@@ -18,7 +18,10 @@ internal static class ScalingRule
         var raw = input.InFlight / settings.TargetInFlight;
         var (recommended, reason) = Recommend(raw, input.Current, settings);
         var urgent = input.Urgent > 0 ? Recommend(input.Urgent, input.Current, settings) : (Value: 0, Reason: ScalingReason.Load);
-        recommended = Math.Max(recommended, urgent.Value);
+        if (urgent.Value > recommended)
+        {
+            (recommended, reason) = (urgent.Value, urgent.Reason == ScalingReason.Load ? input.UrgentReason : urgent.Reason);
+        }
 
         var requested = Stabilize(recommended, input, settings, history, ref reason);
         if (urgent.Value > input.Current && urgent.Value >= requested)

@@ -140,6 +140,14 @@ public sealed class ScalingRuleTests
     }
 
     [Fact]
+    public void Decide_QueueAgeKeepsMoreThanTheLoadAsksFor_IsTheReason()
+    {
+        var decision = ScalingRule.Decide(new ScalingInput(_now, TimeSpan.Zero, 8, 1) { Urgent = 7, UrgentReason = ScalingReason.QueueAge }, _atOnce, new RecommendationHistory());
+
+        Assert.Equal((7, 7, ScalingReason.QueueAge), (decision.Recommended, decision.Requested, decision.Reason));
+    }
+
+    [Fact]
     public void Decide_InABurst_DoesNotFall()
     {
         var decision = ScalingRule.Decide(new ScalingInput(_now, TimeSpan.Zero, 8, 1) { Urgent = 2, UrgentReason = ScalingReason.Burst, InBurst = true }, _atOnce, new RecommendationHistory());
