@@ -15,8 +15,8 @@ public sealed record PodStatus
     /// <summary>Why it is in this state, for people: the registry's words, the exit code, the room that is missing. Empty when there is nothing to say.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>It waits for room, and there would be enough without frozen pods.</summary>
-    public bool WaitsForFrozen { get; init; }
+    /// <summary>The frozen pod that is the first in the way of this one, which waits for room and would get it without those that are frozen; else null.</summary>
+    public string? WaitsFor { get; init; }
 
     /// <summary>The node group that it takes its room from; null before it has room, and on a machine without groups.</summary>
     public string? NodeGroup { get; init; }

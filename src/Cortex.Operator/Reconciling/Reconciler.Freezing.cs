@@ -13,7 +13,6 @@ internal sealed partial class Reconciler
     // never disposed of, as that may happen at any time, and it has nothing to free.
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _freezing = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _thawing = new(StringComparer.Ordinal);
-    private string _makesWay = "";
 
     private static bool Freezes(WantedApi api) => api.Spec.Autoscaling?.Idle == IdleReplicas.Freeze;
 
@@ -55,21 +54,20 @@ internal sealed partial class Reconciler
         return Math.Max(0, missing);
     }
 
-    /// <summary>Removes the pod that has stood still for longest when another one, of a job too, gets no room because of those that stand still.</summary>
+    /// <summary>Removes a frozen pod that is in the way of another one, of a job too, which gets no room because of it.</summary>
     private void MakeWay(IReadOnlyCollection<PodStatus> pods, IReadOnlyCollection<string> thawing, CancellationToken cancellationToken)
     {
-        // One at a time: what its end frees shows whether another one must go.
-        if (IsStopping(_makesWay) || !pods.Any(pod => pod.WaitsForFrozen))
+        // One at a time, and none while others end: what that frees shows whether another one must go.
+        if (pods.Any(pod => pod.State == PodState.Terminating || (pod.State == PodState.Frozen && IsLeaving(pod.Id))))
         {
             return;
         }
 
-        var oldest = pods.Where(pod => pod.State == PodState.Frozen && !IsLeaving(pod.Id) && !thawing.Contains(pod.Id)).MinBy(pod => pod.StateSince);
-        if (oldest is not null)
+        var inTheWay = pods.Select(pod => pod.WaitsFor).FirstOrDefault(id => id is not null);
+        if (pods.FirstOrDefault(pod => pod.Id == inTheWay) is { State: PodState.Frozen } frozen && !thawing.Contains(frozen.Id) && !_thawing.ContainsKey(frozen.Id))
         {
-            LogMadeWay(oldest.Id);
-            _makesWay = oldest.Id;
-            Stop(oldest.Id, IsAsync(oldest), cancellationToken);
+            LogMadeWay(frozen.Id);
+            Stop(frozen.Id, IsAsync(frozen), cancellationToken);
         }
     }
 

@@ -87,7 +87,8 @@ internal static class ContainerPlan
     }
 
     /// <summary>Every port that this process connects to: for requests, probes and hooks.</summary>
-    private static IEnumerable<int> Ports(PodDefinition pod)
+    /// <summary>Ports that a pod is known to serve.</summary>
+    public static IEnumerable<int> Ports(PodDefinition pod)
     {
         var handlers = pod.Containers.SelectMany(c => new[]
         {

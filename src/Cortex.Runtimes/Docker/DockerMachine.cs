@@ -128,16 +128,16 @@ internal sealed class DockerMachine : IDisposable
     /// </summary>
     /// <param name="podId">The pod.</param>
     /// <param name="infraId">Its network container, which may be one that carries the mark of deletion.</param>
-    /// <param name="keepsInfra">Whether the network container may serve another pod.</param>
+    /// <param name="files">What the network container's files were before the pod had it; with them it may serve another pod.</param>
     /// <param name="cancellationToken">Ends the removal half-way.</param>
-    public async Task RemovePodAsync(string podId, string? infraId, bool keepsInfra, CancellationToken cancellationToken)
+    public async Task RemovePodAsync(string podId, string? infraId, NetworkFiles? files, CancellationToken cancellationToken)
     {
         var containers = await Engine.ListContainersAsync(
             cancellationToken, $"{DockerLabels.Cluster}={Options.ClusterName}", $"{DockerLabels.Pod}={podId}");
         await Task.WhenAll(containers.Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
         await Task.WhenAll(DockerLabels.Volumes.Select(v => DockerLabels.Volume(Options.ClusterName, podId, v)).Prepend(DockerLabels.FrozenMark(Options.ClusterName, podId))
             .Select(volume => Engine.RemoveVolumeAsync(volume, cancellationToken)));
-        if (!keepsInfra || infraId is null || !await Spares.ReturnAsync(infraId))
+        if (files is null || infraId is null || !await Spares.ReturnAsync(infraId, files))
         {
             await Engine.RemoveContainerAsync(infraId ?? DockerLabels.Infra(Options.ClusterName, podId), cancellationToken);
         }

@@ -27,7 +27,8 @@ internal sealed class DockerPod
     private string _shortage = "";
     private string? _nodeGroup;
     private string _trouble = "";
-    private bool _waitsForFrozen;
+    private readonly bool _givesNetworkBack;
+    private string? _waitsFor;
     private bool _stalled;
     private PodState _state = PodState.Pending;
     private DateTimeOffset _stateSince;
@@ -41,7 +42,10 @@ internal sealed class DockerPod
         Definition = definition;
         CreatedAt = createdAt;
         _stateSince = machine.Time.GetUtcNow();
-        Network = new PodNetwork(machine, definition, Publish, Trouble);
+
+        // Where something took connections, the next pod could find its port still in use.
+        _givesNetworkBack = definition is { Restart: RestartPolicy.Never, Containers.Count: 1 } && !ContainerPlan.Ports(definition).Any();
+        Network = new PodNetwork(machine, definition, _givesNetworkBack, Publish, Trouble);
         Freeze = new PodFreeze(machine, this);
         _defaultProbe = new DefaultPortProbe(definition.DefaultProbePort, Network, machine.Time, Publish, () => Freeze.Holds);
         _keepers = new ContainerKeeper[definition.Containers.Count];
@@ -171,16 +175,16 @@ internal sealed class DockerPod
         _room.TrySetResult();
     }
 
-    public void RefuseRoom(string shortage, bool waitsForFrozen)
+    public void RefuseRoom(string shortage, string? waitsFor)
     {
         lock (_lock)
         {
-            if (_shortage == shortage && _waitsForFrozen == waitsForFrozen)
+            if (_shortage == shortage && _waitsFor == waitsFor)
             {
                 return;
             }
 
-            (_shortage, _waitsForFrozen) = (shortage, waitsForFrozen);
+            (_shortage, _waitsFor) = (shortage, waitsFor);
         }
 
         Publish();
@@ -242,7 +246,7 @@ internal sealed class DockerPod
                 Labels = Definition.Labels,
                 State = _state,
                 Reason = reason,
-                WaitsForFrozen = _waitsForFrozen && _state is (PodState.Pending or PodState.Stalled),
+                WaitsFor = _state is PodState.Pending or PodState.Stalled ? _waitsFor : null,
                 NodeGroup = _nodeGroup,
                 Address = Definition.Port is { } port ? Network.AddressOf(port) : null,
                 CreatedAt = CreatedAt,
@@ -428,9 +432,7 @@ internal sealed class DockerPod
             }
         }
 
-        // Where a pod took requests, the next one could find its port still in use.
-        var isClean = Definition is { Port: null, Restart: RestartPolicy.Never };
-        await _machine.RemovePodAsync(Definition.Id, Network.Id, isClean && Network.OurId is not null, cancellationToken);
+        await _machine.RemovePodAsync(Definition.Id, Network.Id, _givesNetworkBack ? Network.Files : null, cancellationToken);
         foreach (var keeper in _keepers)
         {
             _machine.Gpus.Release(keeper.ContainerName);

@@ -307,7 +307,7 @@ public sealed class DockerRuntime : IContainerRuntime
                 var decision = decisions[pod.Definition.Id];
                 if (decision.Shortage is { } shortage)
                 {
-                    pod.RefuseRoom(shortage, decision.WaitsForFrozen);
+                    pod.RefuseRoom(shortage, decision.WaitsFor);
                 }
                 else
                 {

@@ -9,9 +9,10 @@ namespace Cortex.Runtimes.Docker;
 /// <summary>A pod's network container: had, started, watched, and the way to the pod's ports.</summary>
 /// <param name="machine">The cluster's settings.</param>
 /// <param name="definition">The pod.</param>
+/// <param name="givesBack">Whether another pod may have it after this one.</param>
 /// <param name="changed">Called after the pod's address has changed.</param>
 /// <param name="trouble">Called with what is wrong, and with nothing once it is right again.</param>
-internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition, Action changed, Action<string> trouble)
+internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition, bool givesBack, Action changed, Action<string> trouble)
 {
     /// <summary>After so many failed starts in a row a container is given up.</summary>
     private const int StartsTried = 3;
@@ -26,8 +27,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
     private IReadOnlyDictionary<int, PodAddress>? _published;
     private string? _ip;
     private bool _wasReached;
-    private bool _isOurs;
+    private NetworkFiles? _files;
     private int _failedStarts;
+    private bool _isNew;   // made by this process, and never joined
 
     /// <summary>The network container's id; null while there is none.</summary>
     public string? Id
@@ -41,14 +43,14 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         }
     }
 
-    /// <summary>The network container's id when this process made it, with its settings; else null.</summary>
-    public string? OurId
+    /// <summary>What its files were before other containers joined it, when this process made it for a pod that may give it back; else null.</summary>
+    public NetworkFiles? Files
     {
         get
         {
             lock (_lock)
             {
-                return _isOurs ? _id : null;
+                return _files;
             }
         }
     }
@@ -142,6 +144,14 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
             await StartAsync(cancellationToken);
         }
 
+        if (_isNew && givesBack && machine.KeepsSpares && await machine.Engine.InspectContainerAsync(Id!, cancellationToken) is { } untouched)
+        {
+            var files = NetworkFiles.TryRead(untouched);
+            Set(() => _files = files);
+        }
+
+        _isNew = false;
+
         // The containers may start while the address is asked for.
         up.TrySetResult();
         var seen = await machine.Engine.InspectContainerAsync(Id!, cancellationToken);
@@ -205,11 +215,12 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         {
             if (await machine.Spares.ClaimAsync(definition.Id) is { } spare)
             {
-                Has(spare, ContainerSight.Running, isOurs: true);
+                Has(spare.Id, ContainerSight.Running, spare.Files);
             }
             else
             {
-                Has(await machine.CreateInfraAsync(Name, definition), ContainerSight.Created, isOurs: true);
+                Has(await machine.CreateInfraAsync(Name, definition), ContainerSight.Created);
+                _isNew = true;
             }
         }
         catch (EngineException error) when (error.Conflict)
@@ -256,10 +267,10 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
 
     private bool LacksAddress(string? ip) => ip is null && !machine.Loopback;
 
-    private void Has(string id, ContainerSight sight, bool isOurs = false) => Set(() =>
+    private void Has(string id, ContainerSight sight, NetworkFiles? files = null) => Set(() =>
     {
         _id = id;
-        _isOurs = isOurs;
+        _files = files;
         _sight = sight;
         _created.TrySetResult(id);
     });

@@ -8,8 +8,8 @@ namespace Cortex.Runtimes.Docker;
 /// <remarks>
 /// A spare becomes a pod's by being renamed, which the engine does for one caller only; so the names alone say what
 /// belongs to whom, whenever this process ends. Spares that another process left are not taken over but removed: they may
-/// have been made with other settings. A pod that ends without ever having taken requests gives its network container back: many short jobs
-/// need few of them then.
+/// have been made with other settings. A pod that was to take no requests gives its network container back when it is deleted: many
+/// short jobs need few of them then.
 /// </remarks>
 internal sealed class SpareNetworks(DockerMachine machine)
 {
@@ -26,6 +26,7 @@ internal sealed class SpareNetworks(DockerMachine machine)
     // Names, not ids: once a pod has taken one, no removal can hit it any more.
     private readonly HashSet<string> _unwanted = new(StringComparer.Ordinal);
     private bool _lookAgain;
+    private int _expected;
 
     /// <summary>Containers to be removed: spares of an earlier process, or what was set aside.</summary>
     public void Leftover(IEnumerable<string> names)
@@ -39,9 +40,9 @@ internal sealed class SpareNetworks(DockerMachine machine)
     }
 
     /// <summary>Makes a spare the network container of a pod.</summary>
-    /// <returns>Its id; null when there is none to be had.</returns>
+    /// <returns>It; null when there is none to be had.</returns>
     /// <exception cref="EngineException">409: the pod has a network container.</exception>
-    public async Task<string?> ClaimAsync(string podId)
+    public async Task<Spare?> ClaimAsync(string podId)
     {
         while (Take() is { } spare)
         {
@@ -49,7 +50,7 @@ internal sealed class SpareNetworks(DockerMachine machine)
             {
                 // Not cancelled with the pod: it would not be known whose it is.
                 await machine.Engine.RenameContainerAsync(spare.Id, DockerLabels.Infra(machine.Options.ClusterName, podId), CancellationToken.None);
-                return spare.Id;
+                return spare;
             }
             catch (EngineException error) when (error.NotFound)
             {
@@ -67,29 +68,39 @@ internal sealed class SpareNetworks(DockerMachine machine)
 
     /// <summary>Makes a spare of the network container of a pod of which nothing else is left.</summary>
     /// <param name="id">The container, made by this process.</param>
-    /// <returns>False when it is not wanted, or is not to be had; then it is to be removed, under whatever name.</returns>
-    public async Task<bool> ReturnAsync(string id)
+    /// <param name="files">What its files were before the pod had it.</param>
+    /// <returns>False when it is not wanted, or is not as it was; then it is to be removed, under whatever name.</returns>
+    public async Task<bool> ReturnAsync(string id, NetworkFiles files)
     {
-        if (IsFull())
+        if (!files.AreUnchanged() || !TryExpect())
         {
             return false;
         }
 
-        var name = NewName();
+        var spare = new Spare(id, NewName(), files);
         try
         {
-            await machine.Engine.RenameContainerAsync(id, name, CancellationToken.None);
+            await machine.Engine.RenameContainerAsync(id, spare.Name, CancellationToken.None);
             if (await machine.Engine.InspectContainerAsync(id, CancellationToken.None) is not { State.Running: true })
             {
-                return false;
+                spare = null;
             }
         }
         catch (EngineException)
         {
+            spare = null;
+        }
+        finally
+        {
+            Expected();
+        }
+
+        if (spare is null)
+        {
             return false;
         }
 
-        Ready(new Spare(id, name));
+        Ready(spare);
         _changed.Ring();
         return true;
     }
@@ -187,7 +198,8 @@ internal sealed class SpareNetworks(DockerMachine machine)
         {
             var id = await machine.CreateInfraAsync(name, null);
             await machine.Engine.StartContainerAsync(id, CancellationToken.None);
-            Ready(new Spare(id, name));
+            var seen = await machine.Engine.InspectContainerAsync(id, CancellationToken.None);
+            Ready(new Spare(id, name, seen is null ? null : NetworkFiles.TryRead(seen)));
         }
         catch (EngineException error) when (error.NotFound)
         {
@@ -253,12 +265,26 @@ internal sealed class SpareNetworks(DockerMachine machine)
         }
     }
 
-    // As many more as can be wanted at once.
-    private bool IsFull()
+    // As many as can be wanted at once.
+    private bool TryExpect()
     {
         lock (_lock)
         {
-            return !machine.KeepsSpares || _ready.Count >= Math.Max(machine.Options.SpareNetworks, machine.Options.ParallelStarts);
+            if (!machine.KeepsSpares || _ready.Count + _expected >= Math.Max(machine.Options.SpareNetworks, machine.Options.ParallelStarts))
+            {
+                return false;
+            }
+
+            _expected++;
+            return true;
+        }
+    }
+
+    private void Expected()
+    {
+        lock (_lock)
+        {
+            _expected--;
         }
     }
 
@@ -313,7 +339,7 @@ internal sealed class SpareNetworks(DockerMachine machine)
         }
     }
 
-    private void Drop(IReadOnlyList<Spare> lost)
+    private void Drop(List<Spare> lost)
     {
         if (lost.Count == 0)
         {
@@ -326,6 +352,10 @@ internal sealed class SpareNetworks(DockerMachine machine)
         _unwanted.UnionWith(lost.Select(s => s.Name));
         _changed.Ring();
     }
-
-    private sealed record Spare(string Id, string Name);
 }
+
+/// <summary>A network container that no pod has taken.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name until it is taken.</param>
+/// <param name="Files">What its files were when it was made; null when this process can't read them.</param>
+internal sealed record Spare(string Id, string Name, NetworkFiles? Files);

@@ -273,9 +273,9 @@ public sealed class FakeMachine(TimeProvider time)
             {
                 pod.Wait(words);
             }
-            else if (decisions[pod.Definition.Id] is { Shortage: { } shortage, WaitsForFrozen: var waitsForFrozen })
+            else if (decisions[pod.Definition.Id] is { Shortage: { } shortage, WaitsFor: var waitsFor })
             {
-                pod.Wait(shortage, waitsForFrozen);
+                pod.Wait(shortage, waitsFor);
             }
             else
             {

@@ -17,7 +17,7 @@ internal sealed class FakePod
     private PodState _shown = PodState.Pending;
     private DateTimeOffset _shownSince;
     private bool _willStall;
-    private bool _waitsForFrozen;
+    private string? _waitsFor;
     private bool _deleting;
     private bool _frozen;
     private int _life;
@@ -62,9 +62,9 @@ internal sealed class FakePod
         return index >= 0 ? index : throw new ArgumentException($"pod {Definition.Id} has no container {container}", nameof(container));
     }
 
-    public void Wait(string reason, bool waitsForFrozen = false)
+    public void Wait(string reason, string? waitsFor = null)
     {
-        _waitsForFrozen = waitsForFrozen;
+        _waitsFor = waitsFor;
         var stallsIn = CreatedAt + _machine.StalledAfter - _machine.Time.GetUtcNow();
         Show(stallsIn <= TimeSpan.Zero ? PodState.Stalled : PodState.Pending, reason);
         if (stallsIn > TimeSpan.Zero && !_willStall)
@@ -236,7 +236,7 @@ internal sealed class FakePod
         Labels = Definition.Labels,
         State = _shown,
         Reason = _reason,
-        WaitsForFrozen = WaitsForRoom && _waitsForFrozen,
+        WaitsFor = WaitsForRoom ? _waitsFor : null,
         NodeGroup = NodeGroup,
         Address = Runs && Definition.Port is { } port ? new PodAddress("127.0.0.1", port) : null,
         CreatedAt = CreatedAt,

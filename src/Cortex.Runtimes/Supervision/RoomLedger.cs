@@ -10,6 +10,7 @@ internal sealed class RoomLedger
     private Room _free;
     private Room _ending;
     private Room _frozen;
+    private readonly List<(string Id, Room Holds, Group? Group)> _standing = [];
     private string? _keptFor;
 
     /// <summary>A ledger of an empty machine.</summary>
@@ -53,12 +54,17 @@ internal sealed class RoomLedger
     public string? Take(RoomHolder holder)
     {
         Count(holder.Owner, holder.Holds);
-        _frozen += holder.IsFrozen ? holder.Holds : default;
         var usable = Usable(holder.NodeGroups);
         var group = holder.NodeGroup is { } name
             ? _groups.FirstOrDefault(group => group.Name == name)
             : usable.FirstOrDefault(group => group.Free.Fits(holder.Holds)) ?? usable.FirstOrDefault();
-        group?.Take(holder.Owner, holder.Holds, holder.IsFrozen);
+        group?.Take(holder.Owner, holder.Holds, holder.FrozenId is not null);
+        if (holder.FrozenId is { } id)
+        {
+            _frozen += holder.Holds;
+            _standing.Add((id, holder.Holds, group));
+        }
+
         return group?.Name;
     }
 
@@ -96,7 +102,26 @@ internal sealed class RoomLedger
         var shortage = open.Count > 0
             ? $"{(open[0].Name is null ? "" : "this machine: ")}{Shortage(wants, _free, _all)}"
             : string.Join("; ", usable.Select(group => $"{(group.Name is null ? "" : $"node group {group.Name}: ")}{Shortage(wants, group.Free, group.Size)}"));
-        return new(null, shortage, WaitsForFrozen: (_free + _frozen).Fits(wants) && usable.Any(group => (group.Free + group.Frozen).Fits(wants)));
+        return new(null, shortage, InTheWay(wants, usable));
+    }
+
+    // The oldest pod that stands still on what is missing, in a group that would have enough without those that do.
+    private string? InTheWay(Room wants, List<Group> usable)
+    {
+        var possible = (_free + _frozen).Fits(wants) ? usable.Where(group => (group.Free + group.Frozen).Fits(wants)) : [];
+        foreach (var group in possible)
+        {
+            var isOpen = group.Free.Fits(wants);
+            var missing = isOpen ? wants - _free : wants - group.Free;
+            var first = _standing.FirstOrDefault(pod => (isOpen || pod.Group == group)
+                && ((missing.MemoryBytes > 0 && pod.Holds.MemoryBytes > 0) || (missing.Gpus > 0 && pod.Holds.Gpus > 0)));
+            if (first.Id is not null)
+            {
+                return first.Id;
+            }
+        }
+
+        return null;
     }
 
     private void Count(RoomOwner owner, Room room)
@@ -105,12 +130,12 @@ internal sealed class RoomLedger
         _ending += owner.Ends ? room : default;
     }
 
-    // Only where the end of the jobs that run will make room for it: replicas stay, and to wait for one of them to go would leave what is free
+    // Only where the end of the jobs that run will make room for it, frozen replicas making way: others stay, and to wait for one of them to go would leave what is free
     // unused for ever. What is kept for one pod stays its own.
     private void Keep(string podId, Room wants, List<Group> usable, bool machineIsShort)
     {
-        var possible = usable.Where(group => (group.Free + group.Ending).Fits(wants)).ToList();
-        if (possible.Count == 0 || !(_free + _ending).Fits(wants))
+        var possible = usable.Where(group => (group.Free + group.Ending + group.Frozen).Fits(wants)).ToList();
+        if (possible.Count == 0 || !(_free + _ending + _frozen).Fits(wants))
         {
             return;
         }

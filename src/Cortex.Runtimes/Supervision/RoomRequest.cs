@@ -16,15 +16,15 @@ internal sealed record RoomRequest(string PodId, RoomOwner Owner, Room Wants, Ti
 /// <param name="Holds">What it takes.</param>
 /// <param name="NodeGroup">The node group that it takes it from; null when that is not known.</param>
 /// <param name="NodeGroups">The node groups that it may use; null for all.</param>
-/// <param name="IsFrozen">Whether it stands still.</param>
-internal sealed record RoomHolder(RoomOwner Owner, Room Holds, string? NodeGroup, IReadOnlyList<string>? NodeGroups, bool IsFrozen = false)
+/// <param name="FrozenId">The pod's id when it stands still, else null.</param>
+internal sealed record RoomHolder(RoomOwner Owner, Room Holds, string? NodeGroup, IReadOnlyList<string>? NodeGroups, string? FrozenId = null)
 {
     /// <summary>A pod that has room.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="isFrozen">Whether it stands still: then it holds what it needs without computing.</param>
     /// <param name="nodeGroup">The node group that it takes its room from; null when that is not known.</param>
     public static RoomHolder Of(PodDefinition pod, bool isFrozen, string? nodeGroup) =>
-        new(RoomOwner.Of(pod), isFrozen ? Room.Of(pod).Frozen : Room.Of(pod), nodeGroup, pod.NodeGroups, isFrozen);
+        new(RoomOwner.Of(pod), isFrozen ? Room.Of(pod).Frozen : Room.Of(pod), nodeGroup, pod.NodeGroups, isFrozen ? pod.Id : null);
 }
 
 /// <summary>Who a pod is for: an API, and in it a job.</summary>
@@ -41,5 +41,5 @@ internal readonly record struct RoomOwner(string Api, string Job)
 /// <summary>What becomes of a request.</summary>
 /// <param name="NodeGroup">The node group that the pod takes its room from; null when there are no groups.</param>
 /// <param name="Shortage">Why it gets none; null when it gets some.</param>
-/// <param name="WaitsForFrozen">Whether it would get some without frozen pods.</param>
-internal readonly record struct RoomDecision(string? NodeGroup, string? Shortage, bool WaitsForFrozen = false);
+/// <param name="WaitsFor">The frozen pod that is the first in its way, when it would get some without frozen pods; else null.</param>
+internal readonly record struct RoomDecision(string? NodeGroup, string? Shortage, string? WaitsFor = null);

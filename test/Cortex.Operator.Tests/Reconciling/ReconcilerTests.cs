@@ -164,13 +164,13 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     [Fact]
-    public async Task Step_JobWaitsForFrozenReplicas_RemovesTheOldestOfThemAndOneAtATime()
+    public async Task Step_JobWaitsForFrozenReplicas_RemovesThoseInTheWayOneAtATime()
     {
         var api = Freezing(replicas: 0);
         _store.Deploy(api with { Spec = api.Spec with { Autoscaling = api.Spec.Autoscaling! with { MaxReplicas = 10 } } });
         var (now, spec) = (TimeProvider.System.GetUtcNow(), _store.Apis["hello"].Spec);
         var frozen = Enumerable.Range(1, 3).Select(minutes => ScriptedRuntime.Ready(PodFactory.Create(spec, "1.0.0")) with { State = PodState.Frozen, StateSince = now.AddMinutes(-minutes) }).ToList();
-        var worker = frozen[0] with { Id = "worker", State = PodState.Pending, WaitsForFrozen = true, Labels = new Dictionary<string, string> { [PodLabels.ApiName] = "job", [PodLabels.JobId] = "1" } };
+        var worker = frozen[0] with { Id = "worker", State = PodState.Pending, WaitsFor = frozen[2].Id, Labels = new Dictionary<string, string> { [PodLabels.ApiName] = "job", [PodLabels.JobId] = "1" } };
         _runtime.Pods.AddRange([.. frozen, worker]);
         _gateway.Drain = new TaskCompletionSource();
         var reconciler = Reconciler(TimeProvider.System);
@@ -182,10 +182,12 @@ public sealed class ReconcilerTests : IDisposable
         _gateway.Drain.SetResult();
         await Eventually.TrueAsync(() => !reconciler.IsStopping(frozen[2].Id), "the oldest is gone");
         _runtime.Pods.Remove(frozen[2]);
+        reconciler.Step(CancellationToken.None);   // nobody has looked for room again yet
+        _runtime.Pods[^1] = worker with { WaitsFor = frozen[1].Id };
         reconciler.Step(CancellationToken.None);
         await Eventually.TrueAsync(() => !reconciler.IsStopping(frozen[1].Id), "the next is gone");
         _runtime.Pods.Remove(frozen[1]);
-        _runtime.Pods[^1] = worker with { State = PodState.Creating, WaitsForFrozen = false };
+        _runtime.Pods[^1] = worker with { State = PodState.Creating, WaitsFor = null };
         reconciler.Step(CancellationToken.None);
 
         Assert.Equal([frozen[2].Id, frozen[1].Id], _runtime.Deleted);

@@ -452,13 +452,13 @@ public abstract class RuntimeConformance : IAsyncLifetime
         await CreateAsync(new Wish("first", Kind.Serves) { MemoryBytes = all });
         await Runtime.UntilAsync("first", PodState.Ready);
         await CreateAsync(new Wish("second", Kind.Serves) { MemoryBytes = 64L << 20 });
-        await Runtime.UntilAsync("second", p => p is { Reason.Length: > 0, WaitsForFrozen: false }, "waits");
+        await Runtime.UntilAsync("second", p => p is { Reason.Length: > 0, WaitsFor: null }, "waits");
 
         Assert.True(await Runtime.FreezeAsync("first", Cancel));
-        await Runtime.UntilAsync("second", p => p is { State: PodState.Pending, WaitsForFrozen: true }, "waits for a frozen pod");
+        await Runtime.UntilAsync("second", p => p is { State: PodState.Pending, WaitsFor: "first" }, "waits for a frozen pod");
 
         await Runtime.DeleteAsync("first", TimeSpan.FromSeconds(10), Cancel);
-        Assert.False((await Runtime.UntilAsync("second", PodState.Ready)).WaitsForFrozen);
+        Assert.Null((await Runtime.UntilAsync("second", PodState.Ready)).WaitsFor);
     }
 
     [Fact]

@@ -70,6 +70,22 @@ public sealed class SpareNetworksTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DeleteAsync_JobWroteToItsHostsFile_NobodyElseGetsThat()
+    {
+        var runtime = await OpenAsync(1);
+        await _cluster.UntilSparesAsync(1);
+        var job = DockerPods.Pod("job", DockerPods.Shell("job", $"echo '10.0.0.5 db' >>/etc/hosts; {DockerPods.Idle}")) with { Restart = RestartPolicy.Never };
+        await runtime.CreateAsync(job, Cancel);
+        await runtime.UntilAsync("job", PodState.Ready);
+        await Eventually.TrueAsync(async () => (await runtime.ExecAsync("job", "job", ["cat", "/etc/hosts"], TimeSpan.FromSeconds(30), Cancel)).Output.Contains("db", StringComparison.Ordinal), "it has written");
+        var network = (await _cluster.InspectAsync(_cluster.Infra("job"))).Id;
+
+        await runtime.DeleteAsync("job", TimeSpan.Zero, Cancel);
+
+        await Eventually.TrueAsync(async () => !(await _cluster.ContainersAsync()).Any(c => c.Id == network), "its network is removed");
+    }
+
+    [Fact]
     public async Task DeleteAsync_ReplicaOrAdoptedJob_TakesItsNetworkAlong()
     {
         var first = await OpenAsync(1);

@@ -167,26 +167,45 @@ public sealed class RoomRuleTests
     }
 
     [Theory]
-    [InlineData(600, true)]
-    [InlineData(601, false)]
-    public void Decide_FrozenPodsHoldMemory_SaysWhetherTheyAreInTheWay(long memory, bool inTheWay)
+    [InlineData(600, "old")]
+    [InlineData(601, null)]
+    public void Decide_FrozenPodsHoldMemory_NamesTheOldestInTheWay(long memory, string? inTheWay)
     {
         // 1000 in all: 400 computes, 300 stands still, 300 is free.
-        var decision = Decide([Holder("a", memory: 400), Holder("b", memory: 300) with { IsFrozen = true }], [Pod("c", memory: memory)])["c"];
+        var decision = Decide([Holder("a", memory: 400), Holder("b", memory: 200) with { FrozenId = "old" }, Holder("b", memory: 100) with { FrozenId = "young" }], [Pod("c", memory: memory)])["c"];
 
         Assert.NotNull(decision.Shortage);
-        Assert.Equal(inTheWay, decision.WaitsForFrozen);
+        Assert.Equal(inTheWay, decision.WaitsFor);
     }
 
     [Fact]
     public void Decide_FrozenPodsAreInAnotherGroup_AreNotInTheWay()
     {
         NodeGroupShare[] groups = [new("a", 10, null, 500), new("b", 5, null, 500)];
-        RoomHolder[] holders = [Holder("x", memory: 500, group: "a"), Holder("y", memory: 500, group: "b") with { IsFrozen = true }];
+        RoomHolder[] holders = [Holder("x", memory: 500, group: "a"), Holder("y", memory: 500, group: "b") with { FrozenId = "y" }];
 
         var decisions = Decide(holders, [Pod("c", memory: 100, groups: ["a"]), Pod("d", memory: 100, groups: ["b"])], groups);
 
-        Assert.Equal((false, true), (decisions["c"].WaitsForFrozen, decisions["d"].WaitsForFrozen));
+        Assert.Equal((null, "y"), (decisions["c"].WaitsFor, decisions["d"].WaitsFor));
+    }
+
+    [Fact]
+    public void Decide_GpuIsMissing_NamesThePodThatHoldsOne()
+    {
+        var decision = Decide([Holder("a", memory: 100) with { FrozenId = "memory" }, Holder("b", memory: 100, gpus: 2) with { FrozenId = "gpus" }], [Pod("c", memory: 100, gpus: 1)])["c"];
+
+        Assert.Equal("gpus", decision.WaitsFor);
+    }
+
+    [Fact]
+    public void Decide_RoomOfJobsAndFrozenPodsTogetherWouldDo_IsKept()
+    {
+        // Of 1000, jobs hold 400 and a frozen pod 300; 700 and 600 would not do, 1000 will.
+        RoomHolder[] holders = [Holder("job", memory: 400, job: "1"), Holder("b", memory: 300) with { FrozenId = "b" }];
+
+        var decisions = Decide(holders, [Pod("big", memory: 900, waited: 31), Pod("small", memory: 100, waited: 1)]);
+
+        Assert.Contains("kept for big", decisions["small"].Shortage, StringComparison.Ordinal);
     }
 
     private static RoomRequest Pod(string id, string? api = null, string job = "", long cpu = 0, long memory = 0, long gpus = 0, int waited = 0, string[]? groups = null) =>

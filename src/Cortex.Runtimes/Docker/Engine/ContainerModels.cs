@@ -71,6 +71,11 @@ internal sealed record InspectedContainer
     public required ContainerState State { get; init; }
     public required ContainerConfig Config { get; init; }
     public HostConfig? HostConfig { get; init; }
+
+    /// <summary>Files on the engine's machine; empty when there are none.</summary>
+    public string HostsPath { get; init; } = "";
+    public string ResolvConfPath { get; init; } = "";
+    public string HostnamePath { get; init; } = "";
     public ContainerNetworks? NetworkSettings { get; init; }
 }
 
