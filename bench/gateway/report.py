@@ -24,7 +24,7 @@ def main(path, mode, rounds, seconds, memory):
     print(f"{mode} mode: {rounds} interleaved rounds of {seconds} s on {os.cpu_count()} cores that load, proxy and "
           f"upstream share; one wrk thread; nginx with one worker, HAProxy with one thread. A ratio is the median of "
           f"the rounds' ratios. The machine's load average was {os.getloadavg()[2]:.1f} over the last 15 minutes, these "
-          f"runs included: above the number of cores plus two, others were at work too. The gateway held {memory} MB at the end of its runs without a limit.\n")
+          f"runs included; one above the number of cores plus two would mean that others were at work. The gateway held {memory} MB at the end of its runs without a limit.\n")
     met = []
     split = cases.pop("split", None)
     for case, proxies in cases.items():
