@@ -101,8 +101,10 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
             }
 
             var number = Interlocked.Increment(ref _number);
+            var since = Stopwatch.StartNew();
             while (true)
             {
+                var said = "";
                 try
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_cluster.Apis, "/chaos"));
@@ -129,15 +131,22 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
                         break;
                     }
 
+                    said = $"{(int)response.StatusCode} {body}";
                     if (response.StatusCode is not (HttpStatusCode.NotFound or HttpStatusCode.ServiceUnavailable))
                     {
-                        _wrong.Enqueue($"submitting {number}: {(int)response.StatusCode} {body}");
+                        _wrong.Enqueue($"submitting {number}: {said}");
                         break;
                     }
                 }
-                catch (HttpRequestException)
+                catch (HttpRequestException exception)
                 {
-                    // The server is down.
+                    said = exception.Message;   // the server is down
+                }
+
+                if (since.Elapsed > _endLimit)
+                {
+                    _wrong.Enqueue($"{number} could not be submitted within {_endLimit}: {said}");
+                    return;
                 }
 
                 await Task.Delay(20, CancellationToken.None);

@@ -142,7 +142,16 @@ internal sealed class PrivateDocker : IAsyncDisposable
         }
 
         using var ask = Process.Start(new ProcessStartInfo("docker", ["-H", Host, "version"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        await ask.WaitForExitAsync();
-        return ask.ExitCode == 0;
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await ask.WaitForExitAsync(bound.Token);
+            return ask.ExitCode == 0;
+        }
+        catch (OperationCanceledException)
+        {
+            ask.Kill();   // it accepts and does not answer
+            return false;
+        }
     }
 }
