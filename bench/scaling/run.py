@@ -61,7 +61,6 @@ class Cluster(harness.Cluster):
         """Ids of the containers of an API's replicas that run, not of their networks."""
         return docker("ps", "--quiet", "--no-trunc", "--filter", f"label=dev.cortex.cluster={self.name}", "--filter", f"name=cortex-{self.name}-{name}-", "--filter", "label=dev.cortex.container").split()
 
-
     def unanswered(self, replicas):
         """How often these replicas had got a request and gave no answer, by the gateway's log."""
         with open(os.path.join(self.folder, "clusters", self.name, "server.log")) as file:

@@ -58,6 +58,3 @@ internal static class ApiTables
     // An operator that does not say how many there are may have been asked too early.
     private static string Text(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
 }
-
-/// <summary>One row. Not a tuple: lists of values are compiled at first use, lists of objects are not.</summary>
-internal sealed record ListedApi(string Environment, ApiResponse Api);

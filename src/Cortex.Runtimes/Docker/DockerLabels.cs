@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Cortex.Runtimes.Docker;
 
 /// <summary>Names and labels of what we create in the engine. A later version must be able to read them.</summary>
@@ -24,10 +26,10 @@ internal static class DockerLabels
     public static string Infra(string cluster, string podId) => $"cortex-{cluster}-{podId}";
 
     /// <summary>
-    /// A container that belongs to no pod: a network container that none has taken yet, or one that was set aside because the engine could not
+    /// A new name of a container that belongs to no pod: a network container that none has taken yet, or one that was set aside because the engine could not
     /// start it. The dot keeps it apart from every pod's.
     /// </summary>
-    public static string Spare(string cluster, string token) => $"{SparePrefix(cluster)}{token}";
+    public static string NewSpare(string cluster) => $"{SparePrefix(cluster)}{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
 
     /// <summary>Whether it is the name of a container that belongs to no pod.</summary>
     public static bool IsSpare(string cluster, string name) => name.StartsWith(SparePrefix(cluster), StringComparison.Ordinal);

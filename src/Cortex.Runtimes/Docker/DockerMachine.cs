@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
@@ -109,7 +108,7 @@ internal sealed class DockerMachine : IDisposable
     /// </remarks>
     public async Task SetAsideAsync(string id, CancellationToken cancellationToken)
     {
-        var name = DockerLabels.Spare(Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
+        var name = DockerLabels.NewSpare(Options.ClusterName);
         Logger.SetAside(id, name);
         try
         {

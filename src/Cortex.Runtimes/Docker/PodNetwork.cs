@@ -144,9 +144,11 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
             await StartAsync(cancellationToken);
         }
 
-        if (_isNew && givesBack && machine.KeepsSpares && await machine.Engine.InspectContainerAsync(Id!, cancellationToken) is { } untouched)
+        InspectedContainer? seen = null;
+        if (_isNew && givesBack && machine.KeepsSpares)
         {
-            var files = NetworkFiles.TryRead(untouched);
+            seen = await machine.Engine.InspectContainerAsync(Id!, cancellationToken);
+            var files = seen is null ? null : NetworkFiles.TryRead(seen);
             Set(() => _files = files);
         }
 
@@ -154,7 +156,7 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
 
         // The containers may start while the address is asked for.
         up.TrySetResult();
-        var seen = await machine.Engine.InspectContainerAsync(Id!, cancellationToken);
+        seen ??= await machine.Engine.InspectContainerAsync(Id!, cancellationToken);
         Set(() =>
         {
             _ip = seen is null ? null : AddressIn(seen);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Supervision;
 
@@ -77,30 +76,26 @@ internal sealed class SpareNetworks(DockerMachine machine)
             return false;
         }
 
-        var spare = new Spare(id, NewName(), files);
         try
         {
+            var spare = new Spare(id, DockerLabels.NewSpare(machine.Options.ClusterName), files);
             await machine.Engine.RenameContainerAsync(id, spare.Name, CancellationToken.None);
             if (await machine.Engine.InspectContainerAsync(id, CancellationToken.None) is not { State.Running: true })
             {
-                spare = null;
+                return false;
             }
+
+            Ready(spare);
         }
         catch (EngineException)
         {
-            spare = null;
+            return false;
         }
         finally
         {
             Expected();
         }
 
-        if (spare is null)
-        {
-            return false;
-        }
-
-        Ready(spare);
         _changed.Ring();
         return true;
     }
@@ -191,7 +186,7 @@ internal sealed class SpareNetworks(DockerMachine machine)
 
     private async Task MakeAsync(CancellationToken cancellationToken)
     {
-        var name = NewName();
+        var name = DockerLabels.NewSpare(machine.Options.ClusterName);
         Discard(name);
         await machine.Starts.WaitAsync(cancellationToken);
         try
@@ -212,8 +207,6 @@ internal sealed class SpareNetworks(DockerMachine machine)
             machine.Starts.Release();
         }
     }
-
-    private string NewName() => DockerLabels.Spare(machine.Options.ClusterName, RandomNumberGenerator.GetHexString(8, lowercase: true));
 
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
@@ -353,9 +346,3 @@ internal sealed class SpareNetworks(DockerMachine machine)
         _changed.Ring();
     }
 }
-
-/// <summary>A network container that no pod has taken.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="Name">Its name until it is taken.</param>
-/// <param name="Files">What its files were when it was made; null when this process can't read them.</param>
-internal sealed record Spare(string Id, string Name, NetworkFiles? Files);

@@ -7,10 +7,10 @@ internal sealed class RoomLedger
 {
     private readonly Room _all;
     private readonly IReadOnlyList<Group> _groups;
+    private readonly List<(string Id, Room Holds, Group? Group)> _standing = [];
     private Room _free;
     private Room _ending;
     private Room _frozen;
-    private readonly List<(string Id, Room Holds, Group? Group)> _standing = [];
     private string? _keptFor;
 
     /// <summary>A ledger of an empty machine.</summary>
@@ -130,8 +130,8 @@ internal sealed class RoomLedger
         _ending += owner.Ends ? room : default;
     }
 
-    // Only where the end of the jobs that run will make room for it, frozen replicas making way: others stay, and to wait for one of them to go would leave what is free
-    // unused for ever. What is kept for one pod stays its own.
+    // Only where the end of the jobs that run will make room for it, frozen replicas making way: others stay, and to wait for
+    // one of them to go would leave what is free unused for ever. What is kept for one pod stays its own.
     private void Keep(string podId, Room wants, List<Group> usable, bool machineIsShort)
     {
         var possible = usable.Where(group => (group.Free + group.Ending + group.Frozen).Fits(wants)).ToList();
