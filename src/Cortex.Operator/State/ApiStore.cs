@@ -9,8 +9,8 @@ using Microsoft.Data.Sqlite;
 namespace Cortex.Operator.State;
 
 /// <summary>
-/// The desired state and the history of every API. A change is synced to disk before it is visible, and whoever reads
-/// gets an immutable snapshot from memory.
+/// The desired state and the history of every API. A change is on disk before it is visible, synced but for the counts of
+/// <see cref="Scale"/>, and whoever reads gets an immutable snapshot from memory.
 /// </summary>
 /// <remarks>
 /// One connection, used under one lock: deployments are rare and small. Other processes must not write to the file.
@@ -80,6 +80,10 @@ internal sealed class ApiStore : IDisposable
     /// <summary>Changes how many replicas are wanted, unless what was seen is not what is wanted any more.</summary>
     /// <param name="changes">At most one for each API.</param>
     /// <returns>The changes that were made: all that still hold or, on an error, none.</returns>
+    /// <remarks>
+    /// Written but not synced, as requests wait for it and a sync takes a slow disk 100 ms: it outlives this process, and what a power failure
+    /// takes back is decided anew.
+    /// </remarks>
     public IReadOnlyCollection<ReplicaChange> Scale(IReadOnlyCollection<ReplicaChange> changes)
     {
         lock (_lock)
@@ -90,13 +94,22 @@ internal sealed class ApiStore : IDisposable
                 return made;
             }
 
-            using var transaction = _connection.BeginTransaction();
-            foreach (var change in made)
+            Execute("PRAGMA synchronous=NORMAL");
+            try
             {
-                Execute("UPDATE apis SET replicas = $2 WHERE name = $1", change.Seen.Name, change.Replicas);
+                using var transaction = _connection.BeginTransaction();
+                foreach (var change in made)
+                {
+                    Execute("UPDATE apis SET replicas = $2 WHERE name = $1", change.Seen.Name, change.Replicas);
+                }
+
+                transaction.Commit();
+            }
+            finally
+            {
+                Execute("PRAGMA synchronous=FULL");
             }
 
-            transaction.Commit();
             _apis = _apis.SetItems(made.Select(change => KeyValuePair.Create(change.Seen.Name, change.Seen with { Replicas = change.Replicas })));
             return made;
         }

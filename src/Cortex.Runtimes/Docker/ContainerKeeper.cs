@@ -41,6 +41,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private bool _ready;
     private bool _paused;
     private bool _oomSeen;
+    private volatile TaskCompletionSource? _goesOn;
     private bool _filesWritten;
     private bool _forgiven;
     private int _failedStarts;
@@ -151,7 +152,19 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     }
 
     /// <summary>Lets the container go on, if it stands still.</summary>
+    /// <remarks>
+    /// The engine answers when it has synced that to disk; its event comes before, and the container has gone on by then.
+    /// </remarks>
     public async Task UnpauseAsync()
+    {
+        var goesOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _goesOn = goesOn;
+        var answered = AskToGoOnAsync(goesOn.Task);
+        await await Task.WhenAny(answered, goesOn.Task);
+        Change(() => _paused = false);
+    }
+
+    private async Task AskToGoOnAsync(Task goesOn)
     {
         try
         {
@@ -159,6 +172,10 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             {
                 await machine.Engine.UnpauseContainerAsync(id, CancellationToken.None);
             }
+        }
+        catch (Exception error) when (goesOn.IsCompleted && error is (EngineException or RuntimeUnavailableException))
+        {
+            // It goes on, whatever else went wrong.
         }
         catch (EngineException)
         {
@@ -168,8 +185,6 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 throw;
             }
         }
-
-        Change(() => _paused = false);
     }
 
     /// <summary>Whether the engine says that the container stands still.</summary>
@@ -177,11 +192,20 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         Id is { } id && await machine.Engine.InspectContainerAsync(id, cancellationToken) is { State.Status: DockerRuntime.Paused };
 
     /// <summary>An event of this container: whatever is known of it may be wrong.</summary>
-    public void Ring(bool oom)
+    /// <param name="what">The engine's name of what happened.</param>
+    public void Happened(string what)
     {
-        _oomSeen |= oom;
+        _oomSeen |= what is "oom";
+        if (what is "unpause")
+        {
+            _goesOn?.TrySetResult();
+        }
+
         _changed.Ring();
     }
+
+    /// <summary>Whatever is known of this container may be wrong.</summary>
+    public void Doubt() => _changed.Ring();
 
     /// <summary>The pod's network is gone and with it the container.</summary>
     /// <param name="forgive">Start it again at once and hold nothing against it.</param>

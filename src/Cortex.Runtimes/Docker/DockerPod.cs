@@ -129,7 +129,7 @@ internal sealed class DockerPod
         _defaultProbe.FreezeChanged();
         foreach (var keeper in _keepers)
         {
-            keeper.Ring(oom: false);
+            keeper.Doubt();
         }
 
         _host.RoomChanged();
@@ -196,7 +196,7 @@ internal sealed class DockerPod
         Network.LookAgain();
         foreach (var keeper in _keepers)
         {
-            keeper.Ring(oom: false);
+            keeper.Doubt();
         }
     }
 

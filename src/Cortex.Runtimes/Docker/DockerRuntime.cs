@@ -557,7 +557,7 @@ public sealed class DockerRuntime : IContainerRuntime
         else if (attributes.TryGetValue(DockerLabels.Pod, out var podId) && _pods.TryGetValue(podId, out var pod)
             && pod.Keepers.FirstOrDefault(k => k.Container.Name == name) is { } keeper && keeper.Id == happened.Actor.ID)
         {
-            keeper.Ring(oom: happened.Action is "oom");
+            keeper.Happened(happened.Action);
         }
     }
 
