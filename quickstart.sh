@@ -124,7 +124,7 @@ start_storage
 say "http://127.0.0.1:$STORAGE_PORT speaks S3's protocol; containers reach it as http://host.docker.internal:$STORAGE_PORT"
 
 step "Deploying the examples"
-for example in hello iris two-containers streaming explain elastic train score; do
+for example in hello iris two-containers streaming explain elastic splitter train score; do
   "$cortex" deploy "examples/$example/cortex.yaml" --wait
 done
 echo
@@ -135,6 +135,14 @@ call hello
 call iris --data @examples/iris/sample.json
 call digits --data-binary @examples/two-containers/sample.pgm
 call streaming --data @examples/streaming/sample.json
+
+step "A traffic splitter: a new version gets more and more of the requests"
+greeting=$(endpoint greeting)
+printf '\n%s$ for i in $(seq 300); do curl %s; done | sort | uniq -c%s\n' "$BOLD" "$greeting" "$PLAIN"
+for _ in $(seq 300); do
+  curl --silent --show-error --fail-with-body --max-time 60 "$greeting" || fail "$greeting did not answer"
+done | sort | uniq -c
+show get greeting
 
 step "An Async API: submit, then poll"
 explain=$(endpoint explain)
@@ -172,7 +180,7 @@ call elastic
 say "the first answer took $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms, the start of a container included"
 elastic=$(endpoint elastic)
 printf '\n%seight clients, for 12 seconds%s\n' "$BOLD" "$PLAIN"
-end=$((SECONDS + 12)) clients=()
+end=$((SECONDS + 12)) clients=() most=0
 for _ in 1 2 3 4 5 6 7 8; do
   while [ "$SECONDS" -lt "$end" ]; do
     curl --silent --show-error --fail-with-body --max-time 60 --output /dev/null "$elastic" || exit 1
@@ -180,13 +188,16 @@ for _ in 1 2 3 4 5 6 7 8; do
   clients+=($!)
 done
 while [ "$SECONDS" -lt "$end" ]; do
-  say "  $(replicas) replicas ready/there"
+  now=$(replicas)
+  say "  $now replicas ready/there"
+  [ "${now%/*}" -le "$most" ] || most=${now%/*}
   sleep 2
 done
 for client in "${clients[@]}"; do
   wait "$client" || fail "a request failed while the API was scaled"
 done
 show describe elastic
+[ "$most" -gt 1 ] || fail "eight clients did not bring the API 'elastic' more than $most replica"
 wait_for 120 asleep || fail "the API 'elastic' does not go back to sleep: $(replicas) replicas"
 printf '\n'
 say "asleep again: $(replicas) replicas"

@@ -51,6 +51,14 @@ nginx_root() {
   printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
 }
 
+# work_folder: a folder that goes when the script ends; sets work. Told to end, the script waits for the program that it
+# runs, which is told as well and ends its cluster first: that lies in this folder.
+work_folder() {
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  trap : TERM
+}
+
 # cluster_files NAME OPERATOR-PORT API-PORT: a folder with a configuration of its own; sets dir.
 cluster_files() {
   dir=$work/$1

@@ -17,8 +17,7 @@ export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
 MACHINE=$(machine)
 
 # A worker that does nothing as fast as can be.
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work_folder
 nginx_root "$work/image/root"
 cat >"$work/image/root/nginx.conf" <<CONF
 worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;

@@ -5,9 +5,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=../../scripts/lib.sh
 . scripts/lib.sh
+# shellcheck source=../lib.sh
+. bench/lib.sh
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work_folder
 
 apt_install python3 busybox-static
 scripts/ensure-docker.sh

@@ -18,8 +18,7 @@ scripts/base-image.sh
 export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
 MACHINE=$(machine)
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work_folder
 
 mkdir "$work/image"
 cp bench/scaling/app.py "$work/image/"

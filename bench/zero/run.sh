@@ -17,8 +17,7 @@ scripts/ensure-docker.sh
 export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
 MACHINE=$(machine)
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work_folder
 
 mkdir "$work/image"
 cp /bin/busybox "$work/image/"

@@ -151,7 +151,7 @@ internal sealed class ApiReader(
             Raw = Math.Round(decision.Raw, 3),
             Recommended = decision.Recommended,
             Requested = decision.Requested,
-            Reason = ScalingText.Why(decision, api.Spec.Autoscaling!),
+            Reason = ScalingText.Why(decision),
         })]
         : null;
 

@@ -90,7 +90,7 @@ internal sealed class ApiScaling(long deployedAt, TimeSpan start)
 
     /// <summary>Remembers that the first replica was asked for by a request.</summary>
     public ScalingDecision Awaken(TimeSpan now, DateTimeOffset utc, AutoscalingSpec settings) => Keep(
-        new ScalingDecision { Current = 0, InFlight = _window?.Average(now) ?? 0, Raw = 0, Recommended = 1, Requested = 1, Reason = ScalingReason.Awakened }, now, utc, settings);
+        new ScalingDecision { Current = 0, InFlight = _window?.Average(now) ?? 0, Raw = 0, Recommended = 1, Requested = 1, Reason = ScalingReason.Awakened, Settings = settings }, now, utc, settings);
 
     /// <summary>Counts a change that was made.</summary>
     public void Changed(int from, int to) => Changes = to > from ? Changes with { Up = Changes.Up + 1 } : Changes with { Down = Changes.Down + 1 };

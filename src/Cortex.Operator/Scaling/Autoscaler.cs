@@ -265,7 +265,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
 
         if (logger.IsEnabled(LogLevel.Information))
         {
-            LogScaled(change.Seen.Name, change.Seen.Replicas, change.Replicas, decision.InFlight, decision.Raw, decision.Recommended, ScalingText.Why(decision, change.Seen.Spec.Autoscaling!));
+            LogScaled(change.Seen.Name, change.Seen.Replicas, change.Replicas, decision.InFlight, decision.Raw, decision.Recommended, ScalingText.Why(decision));
         }
     }
 

@@ -1,3 +1,5 @@
+using Cortex.Core.Specs;
+
 namespace Cortex.Operator.Scaling;
 
 /// <summary>How many replicas an API should have, and why.</summary>
@@ -27,7 +29,10 @@ internal readonly record struct ScalingDecision
     /// <summary>What had the last word.</summary>
     public required ScalingReason Reason { get; init; }
 
+    /// <summary>The settings that it was made by.</summary>
+    public required AutoscalingSpec Settings { get; init; }
+
     /// <summary>Whether both say the same, whatever the numbers of requests that led there.</summary>
     public bool SaysTheSameAs(in ScalingDecision other) =>
-        (Current, Recommended, Requested, Reason) == (other.Current, other.Recommended, other.Requested, other.Reason);
+        (Current, Recommended, Requested, Reason) == (other.Current, other.Recommended, other.Requested, other.Reason) && Settings == other.Settings;
 }

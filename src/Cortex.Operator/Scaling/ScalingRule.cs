@@ -43,6 +43,7 @@ internal static class ScalingRule
             Recommended = recommended,
             Requested = requested,
             Reason = reason,
+            Settings = settings,
         };
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Cortex.Core.Specs;
 using Cortex.Core.Units;
 
 namespace Cortex.Operator.Scaling;
@@ -8,8 +7,9 @@ namespace Cortex.Operator.Scaling;
 internal static class ScalingText
 {
     /// <summary>One clause, without a full stop, that names the setting that had the last word and its value.</summary>
-    public static string Why(in ScalingDecision decision, AutoscalingSpec settings)
+    public static string Why(in ScalingDecision decision)
     {
+        var settings = decision.Settings;
         var falling = decision.Recommended < decision.Current;
         var period = falling ? "downscale_stabilization_period" : "upscale_stabilization_period";
         var length = GoDuration.Format(falling ? settings.DownscaleStabilizationPeriod : settings.UpscaleStabilizationPeriod);

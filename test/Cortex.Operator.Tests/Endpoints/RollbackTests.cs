@@ -15,6 +15,15 @@ public sealed class RollbackTests
             - {name: c, image: "work:1", command: [run]}
         """;
 
+    private const string Async1 = """
+        - name: queued
+          kind: AsyncAPI
+          pod:
+            containers:
+            - {name: c, image: "work:1"}
+          queue: {max_attempts: 7}
+        """;
+
     [Fact]
     public async Task Rollback_NoId_DeploysTheVersionBefore()
     {
@@ -107,6 +116,49 @@ public sealed class RollbackTests
     }
 
     [Fact]
+    public async Task Rollback_AsyncApi_IsUpdated()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(Async1);
+        await cluster.DeployAsync(Async1.Replace("work:1", "work:2", StringComparison.Ordinal), force: true);
+
+        var result = await RollbackAsync(cluster, "queued", force: true);
+
+        Assert.StartsWith("rolling back queued (AsyncAPI) to ", result.Message, StringComparison.Ordinal);
+        var now = (await cluster.GetAsync("/get/queued")).Spec!;
+        Assert.Equal(("work:1", 7L), (now.Pod!.Containers[0].Image, now.Queue!.MaxAttempts));
+    }
+
+    [Fact]
+    public async Task Rollback_Splitter_HasTheEarlierWeights()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(TestCluster.Api("old") + TestCluster.Api("new") + Splitter("{name: old, weight: 100}"));
+        await cluster.DeployAsync(Splitter("{name: old, weight: 40}, {name: new, weight: 60}"));
+
+        var result = await RollbackAsync(cluster, "split");
+
+        Assert.StartsWith("rolling back split (TrafficSplitter) to ", result.Message, StringComparison.Ordinal);
+        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")?.Targets.Count == 1, "requests go to one target");
+        Assert.Equal(("old", 100), Assert.Single((await cluster.GetAsync("/get/split")).Spec!.Apis!) is var target ? (target.Name, target.Weight) : default);
+    }
+
+    [Fact]
+    public async Task Rollback_SplitterWhoseTargetIsGone_IsRefused()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(TestCluster.Api("old") + TestCluster.Api("new") + Splitter("{name: old, weight: 100}"));
+        await cluster.DeployAsync(Splitter("{name: new, weight: 100}"));
+        using var deleted = await cluster.Client.DeleteAsync(new Uri("/delete/old", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+
+        using var response = await PostAsync(cluster, "split");
+
+        Assert.Contains("old", (await TestCluster.ErrorAsync(response)).Message, StringComparison.Ordinal);
+        Assert.Equal("new", Assert.Single((await cluster.GetAsync("/get/split")).Spec!.Apis!).Name);
+    }
+
+    [Fact]
     public async Task Rollback_WhileUpdating_NeedsForce()
     {
         await using var cluster = await TestCluster.StartAsync();
@@ -189,6 +241,13 @@ public sealed class RollbackTests
 
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
+
+    private static string Splitter(string targets) => $"""
+        - name: split
+          kind: TrafficSplitter
+          apis: [{targets}]
+
+        """;
 
     private static async Task DeployAsync(TestCluster cluster, string image)
     {

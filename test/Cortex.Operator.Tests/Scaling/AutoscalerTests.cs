@@ -172,6 +172,22 @@ public sealed class AutoscalerTests : IDisposable
     }
 
     [Fact]
+    public void Decisions_BeforeARedeployment_AreToldByTheSettingsOfThen()
+    {
+        _store.Deploy(Api("hello", $"{AtOnce}, max_replicas: 2", replicas: 2));
+        _gateway.Traffic["hello"] = new ApiTraffic(9, 0);
+        Pass(3);
+        Assert.Equal("max_replicas is 2", ScalingText.Why(_autoscaler.Decisions("hello")[0]));
+
+        _store.Deploy(Api("hello", $"{AtOnce}, max_replicas: 2, min_replicas: 2", replicas: 2, id: "2"));
+        Pass(3);
+        _store.Deploy(Api("hello", $"{AtOnce}, max_replicas: 3, max_upscale_factor: 100", replicas: 2, id: "3"));
+        Pass(3);
+
+        Assert.Equal(["max_replicas is 3", "max_replicas is 3", "max_replicas is 2", "max_replicas is 2"], _autoscaler.Decisions("hello").Select(decision => ScalingText.Why(decision)));
+    }
+
+    [Fact]
     public void Step_DeletedAndDeployedAgain_BeginsAnew()
     {
         _store.Deploy(Api("hello", "max_replicas: 5", replicas: 2));

@@ -160,7 +160,7 @@ public sealed class ScalingRuleTests
     {
         var settings = new AutoscalingSpec { MinReplicas = 2, MaxReplicas = 7, TargetQueueAge = TimeSpan.FromSeconds(30) };
         string Why(ScalingReason reason, int recommended) => ScalingText.Why(
-            new ScalingDecision { Current = 4, InFlight = 1, Raw = recommended, Recommended = recommended, Requested = 4, Reason = reason }, settings);
+            new ScalingDecision { Current = 4, InFlight = 1, Raw = recommended, Recommended = recommended, Requested = 4, Reason = reason, Settings = settings });
 
         Assert.Equal("min_replicas is 2", Why(ScalingReason.MinReplicas, 2));
         Assert.Equal("max_replicas is 7", Why(ScalingReason.MaxReplicas, 7));
