@@ -143,7 +143,7 @@ def draw(rows):
     for second in range(0, last + 1, 30):
         parts.append(f'<text x="{x(second):.1f}" y="{bottom + 17}" class="time">{second} s</text>')
     with open(SVG, "w") as file:
-        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 26}" font-family="sans-serif" font-size="12">\n'
+        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 8} {bottom + 26}" font-family="sans-serif" font-size="12">\n'
                    '<style>.a,.b,.grid{fill:none}.a{stroke:#2a6fbb;stroke-width:1.6}.b{stroke:#d9822b;stroke-width:1.6}.grid{stroke:#ddd}'
                    '.title{font-weight:bold;fill:#333}.tick{text-anchor:end;fill:#777}.time{text-anchor:middle;fill:#777}.name{fill:#333}</style>\n'
                    f'<rect width="100%" height="100%" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n")
