@@ -56,7 +56,7 @@ nginx_root() {
 work_folder() {
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  trap : TERM
+  trap 'exit 143' TERM
 }
 
 # cluster_files NAME OPERATOR-PORT API-PORT: a folder with a configuration of its own; sets dir.

@@ -21,6 +21,9 @@ public sealed class LocalCluster : IAsyncLifetime
     /// <summary>More keys of <c>jobs</c> in the configuration, such as <c>history: 2</c>.</summary>
     public string Jobs { get; init; } = "";
 
+    /// <summary>More lines of the configuration.</summary>
+    public string More { get; init; } = "";
+
     public string Name { get; } = "e2e-" + Guid.NewGuid().ToString("N")[..8];
 
     internal CortexExecutable Cli { get; private set; } = null!;
@@ -52,6 +55,7 @@ public sealed class LocalCluster : IAsyncLifetime
             jobs: {termination_grace: 5s{{(Jobs.Length > 0 ? ", " + Jobs : "")}}}
             {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
             callbacks: {allowed_targets: [127.0.0.1]}
+            {{More}}
 
             """);
         await Cli.OkAsync("cluster", "up", ConfigFile);
@@ -124,7 +128,7 @@ public sealed class LocalCluster : IAsyncLifetime
         Directory.Delete(_directory, recursive: true);
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

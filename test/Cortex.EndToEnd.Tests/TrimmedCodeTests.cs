@@ -1,17 +1,19 @@
+using System.Runtime.InteropServices;
 using Mono.Cecil;
 
 namespace Cortex.EndToEnd.Tests;
 
 /// <summary>What the trimmer has left of our code and the framework's.</summary>
 /// <remarks>
-/// It drops code that it takes for unreachable, and errs where a <c>lock</c> stands in a <c>finally</c> of an async method in which it
-/// found a constant condition: the lock is taken and never released, and whoever takes it next hangs.
+/// It drops code that it takes for unreachable, and errs where a handler stands inside another one and it has found a constant condition
+/// (dotnet/runtime issue 131088): a <c>lock</c> in a <c>finally</c> is taken and never released, and whoever takes it next hangs.
 /// </remarks>
 public sealed class TrimmedCodeTests
 {
     [Fact]
     public void Locks_AreReleasedWhereverTheyAreTaken()
     {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("CORTEX_BIN") is { Length: > 0 }, "CORTEX_BIN names an executable that ./build.sh may not have built last");
         var assemblies = Directory.GetFiles(Linked(), "*.dll");
         var (taking, lost) = (0, new List<string>());
         foreach (var path in assemblies)
@@ -48,7 +50,7 @@ public sealed class TrimmedCodeTests
         _ => false,
     };
 
-    // The last trimming of ./build.sh, which is what is tested here unless CORTEX_BIN names another executable.
+    // The last trimming of ./build.sh, for this machine.
     private static string Linked()
     {
         for (var directory = AppContext.BaseDirectory; directory is not null; directory = Path.GetDirectoryName(directory))
@@ -56,7 +58,8 @@ public sealed class TrimmedCodeTests
             var release = Path.Combine(directory, "src", "Cortex", "obj", "Release");
             if (Directory.Exists(release))
             {
-                return Assert.Single(Directory.GetDirectories(release, "linked", SearchOption.AllDirectories));
+                var processor = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+                return Assert.Single(Directory.GetDirectories(release, "linked", SearchOption.AllDirectories), path => path.Contains(processor, StringComparison.Ordinal));
             }
         }
 

@@ -11,7 +11,7 @@ internal sealed class DecisionLog
     /// <summary>Newest first.</summary>
     public IReadOnlyList<ScalingDecision> NewestFirst => [.. _decisions.AsEnumerable().Reverse()];
 
-    /// <summary>Adds a decision. One that says the same as the last takes its place and keeps its beginning.</summary>
+    /// <summary>Adds a decision. One that says the same as the last, by the same settings, takes its place and keeps its beginning.</summary>
     public void Add(ScalingDecision decision)
     {
         if (_decisions is [.., var last] && decision.SaysTheSameAs(last))

@@ -14,7 +14,7 @@ namespace Cortex.Operator.State;
 /// </summary>
 /// <remarks>
 /// One connection, used under one lock: deployments are rare and small. Other processes must not write to the file.
-/// Calls block for the length of one synced commit; callers on request threads go through <see cref="Task.Run(Action)"/>.
+/// Calls block for the length of one commit, synced but for those counts; callers on request threads go through <see cref="Task.Run(Action)"/>.
 /// </remarks>
 internal sealed class ApiStore : IDisposable
 {
@@ -81,8 +81,8 @@ internal sealed class ApiStore : IDisposable
     /// <param name="changes">At most one for each API.</param>
     /// <returns>The changes that were made: all that still hold or, on an error, none.</returns>
     /// <remarks>
-    /// Written but not synced, as requests wait for it and a sync takes a slow disk 100 ms: it outlives this process, and what a power failure
-    /// takes back is decided anew.
+    /// Written but as a rule not synced, as requests wait for it and a sync may take a disk 100 ms: it outlives this process, and what a power
+    /// failure takes back is decided anew. (The log is synced all the same when it begins anew, once in several hundred commits.)
     /// </remarks>
     public IReadOnlyCollection<ReplicaChange> Scale(IReadOnlyCollection<ReplicaChange> changes)
     {
@@ -104,13 +104,13 @@ internal sealed class ApiStore : IDisposable
                 }
 
                 transaction.Commit();
+                _apis = _apis.SetItems(made.Select(change => KeyValuePair.Create(change.Seen.Name, change.Seen with { Replicas = change.Replicas })));
             }
             finally
             {
                 Execute("PRAGMA synchronous=FULL");
             }
 
-            _apis = _apis.SetItems(made.Select(change => KeyValuePair.Create(change.Seen.Name, change.Seen with { Replicas = change.Replicas })));
             return made;
         }
     }

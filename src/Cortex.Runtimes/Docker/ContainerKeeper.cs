@@ -30,7 +30,11 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
 
+    // A command that has run this long has started.
+    private static readonly TimeSpan _commandStart = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
+    private readonly List<Task> _commands = [];   // of checks, under way
     private readonly AsyncSignal _changed = new();
     private readonly ContainerStop _stop = new(pod, container, machine);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -132,9 +136,14 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
     }
 
-    /// <summary>Halts the container.</summary>
+    /// <summary>Halts the container, once the commands of checks have ended.</summary>
+    /// <remarks>
+    /// A command that the engine is about to start when the container is halted stands still half-way; the engine's helper for this container
+    /// waits for it, and neither lets the container go on nor answers anything else.
+    /// </remarks>
     public async Task PauseAsync()
     {
+        await Task.WhenAll(Commands()).WaitAsync(_commandStart, machine.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         for (var tries = 1; Id is { } id; tries++)
         {
             try
@@ -191,12 +200,12 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     public async Task<bool> IsPausedAsync(CancellationToken cancellationToken) =>
         Id is { } id && await machine.Engine.InspectContainerAsync(id, cancellationToken) is { State.Status: DockerRuntime.Paused };
 
-    /// <summary>An event of this container: whatever is known of it may be wrong.</summary>
+    /// <summary>An event of this container: whatever is known of it may be wrong, but that it goes on is as good as known.</summary>
     /// <param name="what">The engine's name of what happened.</param>
     public void Happened(string what)
     {
         _oomSeen |= what is "oom";
-        if (what is "unpause")
+        if (what is "unpause" && !machine.Version.IsPodman)   // Podman sends it of attempts that failed, too
         {
             _goesOn?.TrySetResult();
         }
@@ -599,7 +608,14 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         {
             if (probe.Exec is { } exec)
             {
-                var result = await machine.Engine.ExecAsync(Id!, exec.Command, cancellationToken);
+                if (Begin(exec) is not { } command)
+                {
+                    // It stands still, and whoever checks it is about to be told.
+                    await Task.Delay(Timeout.InfiniteTimeSpan, machine.Time, cancellationToken);
+                    throw new OperationCanceledException(cancellationToken);
+                }
+
+                var result = await command.WaitAsync(cancellationToken);
                 return result.ExitCode == 0
                     ? ProbeResult.Good
                     : ProbeResult.Bad($"the command ended with {result.ExitCode}: {result.Output.Trim()}");
@@ -610,6 +626,31 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
         {
             return ProbeResult.Bad(error.Message);
+        }
+    }
+
+    // Not cancelled by the caller: the engine goes on with it all the same.
+    private Task<ExecResult>? Begin(ExecSpec exec)
+    {
+        lock (_lock)
+        {
+            if (pod.Freeze.Holds)
+            {
+                return null;
+            }
+
+            var command = Task.Run(() => machine.Engine.ExecAsync(Id!, exec.Command, CancellationToken.None));
+            _commands.RemoveAll(each => each.IsCompleted);
+            _commands.Add(command);
+            return command;
+        }
+    }
+
+    private List<Task> Commands()
+    {
+        lock (_lock)
+        {
+            return [.. _commands];
         }
     }
 

@@ -64,6 +64,35 @@ public sealed class FreezeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FreezeAsync_ProbeRunsACommand_WaitsForItsEnd()
+    {
+        var probe = new ProbeSpec { Exec = new ExecSpec(["/bin/sh", "-c", "echo x >>/mnt/begun; sleep 1.0737"]), PeriodSeconds = 1, TimeoutSeconds = 30, FailureThreshold = 1 };
+        await _runtime.CreateAsync(DockerPods.Pod("web", DockerPods.Shell("web", DockerPods.Serve()) with { LivenessProbe = probe }), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+        await Eventually.TrueAsync(() => Task.FromResult(Sleeps()), "the command runs");
+
+        Assert.True(await _runtime.FreezeAsync("web", Cancel));
+
+        // Halted while the engine starts it, it would keep the container from ever going on.
+        Assert.False(Sleeps());
+        await _runtime.ThawAsync("web", Cancel);
+        await Eventually.TrueAsync(() => Task.FromResult(Sleeps()), "the command runs again");
+        Assert.True(_runtime.Find("web") is { State: PodState.Ready, Containers: [{ Restarts: 0 }] });
+
+        static bool Sleeps() => Directory.EnumerateDirectories("/proc").Any(static process =>
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(process, "cmdline")) == "sleep\01.0737\0";
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                return false;   // it has ended, or is no process
+            }
+        });
+    }
+
+    [Fact]
     public async Task ThawAsync_ProbeFailsAfterwards_IsNotReadyThen()
     {
         var probe = new ProbeSpec { Exec = new ExecSpec(["stat", "/mnt/well"]), PeriodSeconds = 1, TimeoutSeconds = 30, FailureThreshold = 1 };
@@ -141,6 +170,22 @@ public sealed class FreezeTests : IAsyncLifetime
 
         Assert.True(await runtime.ThawAsync("web", Cancel));
         Assert.Equal(PodState.Ready, runtime.Find("web")!.State);
+    }
+
+    [Fact]
+    public async Task ThawAsync_DockerAnswersLate_GoesOnWithItsEvent()
+    {
+        await using var relay = new SocketRelay(new DockerRuntimeOptions().EffectiveSocketPath);
+        var runtime = await _cluster.OpenAsync(o => o.SocketPath = relay.Path);
+        await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await runtime.UntilAsync("web", PodState.Ready);
+        await runtime.FreezeAsync("web", Cancel);
+        relay.Held = "/unpause";
+
+        Assert.True(await runtime.ThawAsync("web", Cancel).WaitAsync(TimeSpan.FromSeconds(30), Cancel));
+
+        Assert.Equal(PodState.Ready, runtime.Find("web")!.State);
+        Assert.Equal("running", await InspectAsync("web", "web"));
     }
 
     private async Task<string> InspectAsync(string pod, string container) =>

@@ -9,6 +9,7 @@ internal sealed class SocketRelay : IAsyncDisposable
 {
     private readonly string _target;
     private readonly ConcurrentBag<Socket> _open = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Socket _listener;
     private Task _accepting;
 
@@ -23,6 +24,9 @@ internal sealed class SocketRelay : IAsyncDisposable
 
     /// <summary>Requests to this path are refused as the engine refuses what it believes to run.</summary>
     public string? Refused { get; set; }
+
+    /// <summary>Requests to this path reach the engine, but their answers are held back until the relay ends.</summary>
+    public string? Held { get; set; }
 
     /// <summary>Ends every connection and refuses new ones.</summary>
     public void Cut()
@@ -42,6 +46,7 @@ internal sealed class SocketRelay : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _ended.TrySetResult();
         Cut();
         await _accepting;
         File.Delete(Path);
@@ -66,8 +71,17 @@ internal sealed class SocketRelay : IAsyncDisposable
                 await server.ConnectAsync(new UnixDomainSocketEndPoint(_target));
                 _open.Add(client);
                 _open.Add(server);
-                _ = PumpAsync(client, server, RefuseAsync);
-                _ = PumpAsync(server, client, static (_, _) => Task.FromResult(false));
+                var holds = false;
+                _ = PumpAsync(client, server, async (from, request) =>
+                {
+                    Volatile.Write(ref holds, Names(request, Held));
+                    return await RefuseAsync(from, request);
+                });
+                _ = PumpAsync(server, client, async (_, _) =>
+                {
+                    await (Volatile.Read(ref holds) ? _ended.Task : Task.CompletedTask);
+                    return false;
+                });
             }
             catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
@@ -76,11 +90,13 @@ internal sealed class SocketRelay : IAsyncDisposable
         }
     }
 
-    /// <summary>A request is written whole before its answer is awaited, so its head begins what is read.</summary>
+    // A request is written whole before its answer is awaited, so its head begins what is read.
+    private static bool Names(ReadOnlyMemory<byte> request, string? path) => path is not null
+        && Encoding.ASCII.GetString(request.Span[..Math.Max(0, request.Span.IndexOf("\r\n"u8))]).Contains(path, StringComparison.Ordinal);
+
     private async Task<bool> RefuseAsync(Socket client, ReadOnlyMemory<byte> request)
     {
-        var line = Encoding.ASCII.GetString(request.Span[..Math.Max(0, request.Span.IndexOf("\r\n"u8))]);
-        if (Refused is not { } path || !line.Contains(path, StringComparison.Ordinal))
+        if (!Names(request, Refused))
         {
             return false;
         }

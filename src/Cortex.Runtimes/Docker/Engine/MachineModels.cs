@@ -14,7 +14,14 @@ internal sealed record EngineVersion
 
     /// <summary>As Go names it: amd64, arm64.</summary>
     public string Arch { get; init; } = "";
+
+    public IReadOnlyList<EngineComponent>? Components { get; init; }
+
+    /// <summary>Whether it is Podman, which differs in details.</summary>
+    public bool IsPodman => Components?.Any(component => component.Name.StartsWith("Podman", StringComparison.Ordinal)) == true;
 }
+
+internal sealed record EngineComponent(string Name);
 
 internal sealed record EngineInfo
 {
