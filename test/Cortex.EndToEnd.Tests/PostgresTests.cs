@@ -32,8 +32,8 @@ public sealed class PostgresTests : IAsyncLifetime
         var large = new string('x', 100_000);   // over what is kept with the message
         var bodies = Enumerable.Range(0, 20).Select(i => i % 5 == 0 ? $"{i} {large}" : $"{i}").Append("sleep 3").ToList();
         var ids = await Task.WhenAll(bodies.Select(body => _cluster.SubmitAsync("queued", body)));
-        var again = await _cluster.SubmitAsync("queued", "once", ("Idempotency-Key", "a key"));
-        Assert.Equal(again, await _cluster.SubmitAsync("queued", "once", ("Idempotency-Key", "a key")));
+        var again = await _cluster.SubmitAsync("queued", "once", ("Idempotency-Key", "a-key"));
+        Assert.Equal(again, await _cluster.SubmitAsync("queued", "once", ("Idempotency-Key", "a-key")));
 
         using (var server = Process.GetProcessById(_cluster.ServerProcessId))
         {
