@@ -27,8 +27,14 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
+    // The exit code of a program that SIGKILL has ended.
+    private const int Killed = 137;
+
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
+
+    // That a container has ended and that it ran out of memory are two events, which come in any order.
+    private static readonly TimeSpan _oomLate = TimeSpan.FromMilliseconds(300);
 
     // A command that has run this long has started.
     private static readonly TimeSpan _commandStart = TimeSpan.FromSeconds(10);
@@ -44,7 +50,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private ContainerPhase _phase = ContainerPhase.Creating;
     private bool _ready;
     private bool _paused;
-    private bool _oomSeen;
+    private volatile TaskCompletionSource _outOfMemory = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource? _goesOn;
     private bool _filesWritten;
     private bool _forgiven;
@@ -204,8 +210,11 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <param name="what">The engine's name of what happened.</param>
     public void Happened(string what)
     {
-        _oomSeen |= what is "oom";
-        if (what is "unpause" && !machine.Version.IsPodman)   // Podman sends it of attempts that failed, too
+        if (what is "oom")
+        {
+            _outOfMemory.TrySetResult();
+        }
+        else if (what is "unpause" && !machine.Version.IsPodman)   // Podman sends it of attempts that failed, too
         {
             _goesOn?.TrySetResult();
         }
@@ -321,7 +330,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             Id = null;
             if (wasRunning || (EverStarted && pod.Definition.Restart is RestartPolicy.Never))
             {
-                Ended(137, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} was removed");
+                Ended(Killed, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} was removed");
             }
             else
             {
@@ -359,7 +368,13 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
         else
         {
-            var oom = seen.State.OOMKilled || (_oomSeen && seen.State.ExitCode == 137);
+            if (seen.State is { OOMKilled: false, ExitCode: Killed } && container.MemoryBytes > 0)
+            {
+                await _outOfMemory.Task.WaitAsync(_oomLate, machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            var oom = seen.State.OOMKilled || (_outOfMemory.Task.IsCompleted && seen.State.ExitCode == Killed);
             NoteStart(seen.State.StartedAt);
             Ended(seen.State.ExitCode, oom, seen.State.FinishedAt,
                 EndReason.Of(container.Name, seen.State.ExitCode, oom, container.MemoryBytes));
@@ -477,7 +492,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         await machine.Starts.WaitAsync(cancellationToken);
         try
         {
-            _oomSeen = false;
+            _outOfMemory = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _changed.Reset();
             await machine.Engine.StartContainerAsync(Id!, CancellationToken.None);
             Started(machine.Time.GetUtcNow());
