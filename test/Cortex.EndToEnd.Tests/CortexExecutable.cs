@@ -52,16 +52,8 @@ internal sealed class CortexExecutable(string configDirectory)
             return given;
         }
 
-        for (var directory = AppContext.BaseDirectory; directory is not null; directory = System.IO.Path.GetDirectoryName(directory))
-        {
-            var candidate = System.IO.Path.Combine(directory, "artifacts", "cortex");
-            if (File.Exists(candidate))
-            {
-                return candidate;
-            }
-        }
-
-        throw new FileNotFoundException("artifacts/cortex is missing; run ./build.sh first (./test.sh does), or set CORTEX_BIN");
+        var built = System.IO.Path.Combine(Repository.Root, "artifacts", "cortex");
+        return File.Exists(built) ? built : throw new FileNotFoundException("artifacts/cortex is missing; run ./build.sh first (./test.sh does), or set CORTEX_BIN");
     }
 }
 

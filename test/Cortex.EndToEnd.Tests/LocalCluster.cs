@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Cortex.EndToEnd.Tests;
@@ -32,9 +30,9 @@ public sealed class LocalCluster : IAsyncLifetime
 
     public Uri Apis { get; private set; } = null!;
 
-    public int OperatorPort { get; } = FreePort();
+    public int OperatorPort { get; } = Repository.FreePort();
 
-    public int ApiPort { get; } = FreePort();
+    public int ApiPort { get; } = Repository.FreePort();
 
     public string ConfigFile => Path.Combine(_directory, "cluster.yaml");
 
@@ -126,12 +124,5 @@ public sealed class LocalCluster : IAsyncLifetime
         await Cli.RunAsync("cluster", "down", "-y");
         Http.Dispose();
         Directory.Delete(_directory, recursive: true);
-    }
-
-    internal static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -5,15 +5,14 @@ namespace Cortex.EndToEnd.Tests;
 /// <summary>Queues in PostgreSQL, which the published executable reaches with code that is trimmed as the rest.</summary>
 public sealed class PostgresTests : IAsyncLifetime
 {
+    private static readonly string _script = Path.Combine(Repository.Root, "scripts", "postgres.sh");
+
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"cortex-e2e-postgres-{Guid.NewGuid():N}");
     private LocalCluster _cluster = null!;
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipUnless(
-            Directory.Exists("/usr/lib/postgresql") && Directory.GetFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Length > 0,
-            "PostgreSQL is not installed: run test/Cortex.Queues.Tests/prepare.sh");
-        var connection = await Shell.RunAsync(Script(), "start", _folder, $"{LocalCluster.FreePort()}", "fsync=off");
+        var connection = await Shell.RunAsync(_script, "start", _folder, $"{Repository.FreePort()}", "fsync=off");
         _cluster = new LocalCluster { More = $"storage: {{queues: postgres, postgres: {{connection_string: '{connection}'}}}}" };
         await _cluster.InitializeAsync();
     }
@@ -21,7 +20,7 @@ public sealed class PostgresTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
-        await Shell.RunAsync(Script(), "stop", _folder, "immediate");
+        await Shell.RunAsync(_script, "stop", _folder, "immediate");
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -50,19 +49,5 @@ public sealed class PostgresTests : IAsyncLifetime
         }
 
         Assert.False(File.Exists(Path.Combine(_cluster.DataDirectory, "queues.db")));
-    }
-
-    private static string Script()
-    {
-        for (var directory = AppContext.BaseDirectory; directory is not null; directory = Path.GetDirectoryName(directory))
-        {
-            var script = Path.Combine(directory, "scripts", "postgres.sh");
-            if (File.Exists(script))
-            {
-                return script;
-            }
-        }
-
-        throw new FileNotFoundException("scripts/postgres.sh is missing");
     }
 }

@@ -53,16 +53,9 @@ public sealed class TrimmedCodeTests
     // The last trimming of ./build.sh, for this machine.
     private static string Linked()
     {
-        for (var directory = AppContext.BaseDirectory; directory is not null; directory = Path.GetDirectoryName(directory))
-        {
-            var release = Path.Combine(directory, "src", "Cortex", "obj", "Release");
-            if (Directory.Exists(release))
-            {
-                var processor = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? "linux-arm64" : "linux-x64";
-                return Assert.Single(Directory.GetDirectories(release, "linked", SearchOption.AllDirectories), path => path.Contains(processor, StringComparison.Ordinal));
-            }
-        }
-
-        throw new DirectoryNotFoundException("src/Cortex/obj/Release is missing; run ./build.sh first (./test.sh does)");
+        var release = Path.Combine(Repository.Root, "src", "Cortex", "obj", "Release");
+        Assert.True(Directory.Exists(release), $"{release} is missing; run ./build.sh first (./test.sh does)");
+        var processor = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+        return Assert.Single(Directory.GetDirectories(release, "linked", SearchOption.AllDirectories), path => path.Contains(processor, StringComparison.Ordinal));
     }
 }

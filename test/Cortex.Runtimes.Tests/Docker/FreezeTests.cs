@@ -66,7 +66,7 @@ public sealed class FreezeTests : IAsyncLifetime
     [Fact]
     public async Task FreezeAsync_ProbeRunsACommand_WaitsForItsEnd()
     {
-        var probe = new ProbeSpec { Exec = new ExecSpec(["/bin/sh", "-c", "echo x >>/mnt/begun; sleep 1.0737"]), PeriodSeconds = 1, TimeoutSeconds = 30, FailureThreshold = 1 };
+        var probe = new ProbeSpec { Exec = new ExecSpec(["sleep", "1.0737"]), PeriodSeconds = 1, TimeoutSeconds = 30, FailureThreshold = 1 };
         await _runtime.CreateAsync(DockerPods.Pod("web", DockerPods.Shell("web", DockerPods.Serve()) with { LivenessProbe = probe }), Cancel);
         await _runtime.UntilAsync("web", PodState.Ready);
         await Eventually.TrueAsync(() => Task.FromResult(Sleeps()), "the command runs");
