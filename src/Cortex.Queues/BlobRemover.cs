@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Cortex.Background;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -11,13 +12,14 @@ internal sealed class BlobRemover : IAsyncDisposable
     private const int Capacity = 100_000;
 
     private readonly Channel<string> _names = Channel.CreateBounded<string>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly CancellationTokenSource _stop = new();
+    private readonly TimeLimit _stop;
     private readonly IBlobStore _blobs;
     private readonly ILogger _logger;
     private readonly Task _work;
 
-    public BlobRemover(IBlobStore blobs, ILogger logger)
+    public BlobRemover(IBlobStore blobs, TimeProvider time, ILogger logger)
     {
+        _stop = new TimeLimit(Timeout.InfiniteTimeSpan, time, CancellationToken.None);
         _blobs = blobs;
         _logger = logger;
         _work = Task.Run(WorkAsync);
@@ -30,7 +32,7 @@ internal sealed class BlobRemover : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _names.Writer.TryComplete();
-        _stop.CancelAfter(TimeSpan.FromSeconds(5));
+        _stop.Restart(TimeSpan.FromSeconds(5));
         await _work;
         _stop.Dispose();
     }
@@ -39,7 +41,7 @@ internal sealed class BlobRemover : IAsyncDisposable
     {
         await foreach (var name in _names.Reader.ReadAllAsync(CancellationToken.None))
         {
-            if (_stop.IsCancellationRequested)
+            if (_stop.IsOver)
             {
                 return;
             }

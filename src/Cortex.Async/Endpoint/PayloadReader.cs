@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Cortex.Background;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Async.Endpoint;
@@ -7,7 +8,7 @@ namespace Cortex.Async.Endpoint;
 /// <summary>Reads the body of a request in progress, within limits of time and size.</summary>
 internal sealed class PayloadReader(PipeReader reader, long maxLength, TimeSpan idleTimeout, TimeProvider time) : IDisposable
 {
-    private CancellationTokenSource? _idle;
+    private TimeLimit? _idle;
     private long _taken;
 
     /// <summary>Reads until the body is whole or more than so many bytes of it are there. Nothing is consumed.</summary>
@@ -50,16 +51,16 @@ internal sealed class PayloadReader(PipeReader reader, long maxLength, TimeSpan 
             return ready;
         }
 
-        _idle ??= new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        _idle.CancelAfter(idleTimeout);
-        using var registration = cancellationToken.UnsafeRegister(static idle => ((CancellationTokenSource)idle!).Cancel(), _idle);
+        _idle ??= new TimeLimit(Timeout.InfiniteTimeSpan, time, CancellationToken.None);
+        _idle.Restart(idleTimeout);
+        using var registration = cancellationToken.UnsafeRegister(static idle => ((TimeLimit)idle!).End(), _idle);
         try
         {
             var read = await reader.ReadAsync(_idle.Token);
-            _idle.CancelAfter(Timeout.InfiniteTimeSpan);
+            _idle.Restart(Timeout.InfiniteTimeSpan);
             return read;
         }
-        catch (OperationCanceledException) when (_idle.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_idle.IsOver && !cancellationToken.IsCancellationRequested)
         {
             throw new PayloadException(
                 StatusCodes.Status408RequestTimeout, $"no byte of the payload arrived for {idleTimeout.TotalSeconds} seconds");

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Runtimes;
 
 namespace Cortex.Jobs.Loop;
@@ -13,13 +14,13 @@ internal static class LogTail
     /// <summary>Reads the last lines, long ones cut, and those read so far when an error ends it.</summary>
     /// <param name="read">Begins to read.</param>
     /// <param name="count">Lines at most.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="onError">Told what went wrong.</param>
     /// <param name="cancellationToken">Ends it with an exception.</param>
     public static async Task<IReadOnlyList<string>> ReadAsync(
-        Func<CancellationToken, IAsyncEnumerable<LogLine>> read, int count, Action<Exception> onError, CancellationToken cancellationToken)
+        Func<CancellationToken, IAsyncEnumerable<LogLine>> read, int count, TimeProvider time, Action<Exception> onError, CancellationToken cancellationToken)
     {
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        bound.CancelAfter(Timeout);
+        using var bound = new TimeLimit(Timeout, time, cancellationToken);
         var last = new Queue<string>();
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Cortex.Background;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -396,10 +397,10 @@ public sealed partial class TaskController : IDisposable
 
         // Followed until the end: what it writes while it is being ended is worth the most.
         var record = job.Record;
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var bound = new TimeLimit(Timeout.InfiniteTimeSpan, _time, cancellationToken);
         var keeping = Logs.KeepAsync(record.ApiName, record.Id, record.Attempt, _runtime.ReadLogsAsync(pod.Id, new LogQuery { Follow = true }, bound.Token), bound.Token);
         await _runtime.DeleteAsync(pod.Id, _options.Limits.TerminationGrace, cancellationToken);
-        bound.CancelAfter(LogTail.Timeout);
+        bound.Restart(LogTail.Timeout);
         await WithoutLogsAsync(keeping, record, cancellationToken);
     }
 
@@ -469,6 +470,7 @@ public sealed partial class TaskController : IDisposable
             ? _runtime.ReadLogsAsync(pod.Id, new LogQuery { Tail = _options.LastLogLines }, token)
             : Logs.ReadAsync(job.ApiName, job.Id, job.Attempt, token),
         _options.LastLogLines,
+        _time,
         exception => LogNoLogs(exception, job.Id, job.ApiName),
         cancellationToken);
 

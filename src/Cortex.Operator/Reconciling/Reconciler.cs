@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Cortex.Async;
+using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
 using Cortex.Gateway;
@@ -270,13 +271,12 @@ internal sealed partial class Reconciler(
 
     private async Task DrainAsync(string podId, CancellationToken cancellationToken)
     {
-        using var drained = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        drained.CancelAfter(options.TerminationGrace);
+        using var drained = new TimeLimit(options.TerminationGrace, time, cancellationToken);
         try
         {
             await gateway.DrainAsync(podId, drained.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && drained.IsCancellationRequested)
+        catch (OperationCanceledException) when (drained.IsOver)
         {
             LogNotDrained(podId, options.TerminationGrace.TotalSeconds);
         }

@@ -68,7 +68,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         _counts = new CountReader(database);
         _notifier = new Notifier(database, _owner, timing.Notices, logger);
         _session = new Session(database, _owner, _held, timing, this, logger);
-        _blobRemover = new BlobRemover(blobs, logger);
+        _blobRemover = new BlobRemover(blobs, clock.Time, logger);
         _promoter = new Promoter(database, clock, timing.Poll, OnInLine, logger);
         _sweeper = new Sweeper(database, clock, options.SweepInterval, _blobRemover.Remove, name => DeleteAsync(name, CancellationToken.None), logger);
         _vacuum = new Vacuum(database, logger);

@@ -63,7 +63,7 @@ public sealed class SqliteQueueStore : IQueueStore
         _reserve.Make();
         _readers = new ReaderPool(path, Readers);
         _intake = new Intake(options);
-        _blobRemover = new BlobRemover(blobs, logger);
+        _blobRemover = new BlobRemover(blobs, time, logger);
         var context = new WriteContext(new WriteStatements(database), _queues, _live, _cache, _waiters, _blobRemover, _ids, _sweeper, options, time, logger);
         _writer = new GroupWriter(database, context, _intake, _reserve, _meter, time, path, logger);
         _writer.Start();

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Cortex.Background;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Supervision;
 
@@ -17,7 +18,7 @@ internal sealed class DockerPod
     private readonly ContainerKeeper[] _keepers;
     private readonly DefaultPortProbe _defaultProbe;
     private readonly CancellationTokenSource _deleting = new();
-    private readonly CancellationTokenSource _graceOver;
+    private readonly TimeLimit _graceOver;
     private readonly TaskCompletionSource _jobFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,7 +39,7 @@ internal sealed class DockerPod
     {
         _machine = machine;
         _host = host;
-        _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, machine.Time);
+        _graceOver = new TimeLimit(Timeout.InfiniteTimeSpan, machine.Time, CancellationToken.None);
         Definition = definition;
         CreatedAt = createdAt;
         _stateSince = machine.Time.GetUtcNow();
@@ -154,11 +155,11 @@ internal sealed class DockerPod
         var left = deadline - _machine.Time.GetUtcNow();
         if (left > TimeSpan.Zero)
         {
-            _graceOver.CancelAfter(left);
+            _graceOver.Restart(left);
         }
         else
         {
-            _graceOver.Cancel();
+            _graceOver.End();
         }
 
         _deleting.Cancel();
@@ -409,7 +410,7 @@ internal sealed class DockerPod
 
     private async Task RemoveAsync(CancellationToken cancellationToken)
     {
-        if (!_graceOver.IsCancellationRequested)
+        if (!_graceOver.IsOver)
         {
             // The engine refuses a name that the container has.
             if (Network.Id is { } id && _recordedDeadline != _deadline)
@@ -426,7 +427,7 @@ internal sealed class DockerPod
                 await Freeze.EndAsync(either.Token);
                 await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(_deadline, either.Token)));
             }
-            catch (OperationCanceledException) when (_graceOver.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (_graceOver.IsOver && !cancellationToken.IsCancellationRequested)
             {
                 // The grace is over: what still runs is killed by its removal.
             }

@@ -60,8 +60,20 @@ internal static partial class ServerCommand
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException or RuntimeUnavailableException or InvalidClusterException)
         {
-            Console.Error.WriteLine($"error: {exception.Message}");
+            TellError(exception.Message);
             return 1;
+        }
+    }
+
+    private static void TellError(string message)
+    {
+        try
+        {
+            Console.Error.WriteLine($"error: {message}");
+        }
+        catch (IOException)
+        {
+            // The disk of the log is full, or nobody reads it: the exit code says it.
         }
     }
 
@@ -69,10 +81,14 @@ internal static partial class ServerCommand
     {
         var time = TimeProvider.System;
         var config = arguments.ClusterName is { } name ? new ClusterConfig { ClusterName = name } : data.ReadConfig();
-        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(arguments.LogFile is null
-            ? new ServerLog(time)
-            : new ServerLog(arguments.LogFile, config.Limits.ServerLogSize, time)));
+        using var log = arguments.LogFile is null ? new ServerLog(time) : new ServerLog(arguments.LogFile, config.Limits.ServerLogSize, time);
+        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
         var logger = loggers.CreateLogger("Server");
+        AppDomain.CurrentDomain.UnhandledException += (_, crash) =>
+        {
+            LogCrash(logger, crash.ExceptionObject as Exception);
+            log.Flush();
+        };
 
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -214,6 +230,9 @@ internal static partial class ServerCommand
 
     [LoggerMessage(4002, LogLevel.Information, "Stopping; containers go on running and the next start finds them.")]
     private static partial void LogStopping(ILogger logger);
+
+    [LoggerMessage(4005, LogLevel.Critical, "The server crashes; containers go on running, and the next start finds them.")]
+    private static partial void LogCrash(ILogger logger, Exception? exception);
 
     [LoggerMessage(4003, LogLevel.Warning, "Can't listen on {Inside} ({Reason}), so containers do not reach this cluster by its names inside the cluster on that port. If the address is in use, stop the program that has the port; if permission is denied, run as root or allow it with `sysctl net.ipv4.ip_unprivileged_port_start=80`.")]
     private static partial void LogNoInside(ILogger logger, IPEndPoint inside, string reason);

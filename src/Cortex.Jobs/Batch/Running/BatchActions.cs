@@ -21,7 +21,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
 
     private readonly ConcurrentQueue<Action> _changes = new();
     private readonly ConcurrentDictionary<Task, bool> _running = new();
-    private readonly WorkerRetirement _retirement = new(context.Runtime, context.Logs, context.Options, context.Logger.NoLogs);
+    private readonly WorkerRetirement _retirement = new(context.Runtime, context.Logs, context.Options, context.Time, context.Logger.NoLogs);
 
     private DateTimeOffset Now => context.Time.GetUtcNow();
 
@@ -240,6 +240,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             var lines = pod is null ? [] : await LogTail.ReadAsync(
                 token => context.Runtime.ReadLogsAsync(pod.Id, new LogQuery { Tail = Options.LastLogLines }, token),
                 Options.LastLogLines,
+                context.Time,
                 exception => context.Logger.NoLogs(exception, pod.Id),
                 stop);
             Post(() =>

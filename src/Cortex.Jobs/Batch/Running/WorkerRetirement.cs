@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Jobs.Loop;
 using Cortex.Runtimes;
 
@@ -7,8 +8,9 @@ namespace Cortex.Jobs.Batch.Running;
 /// <param name="runtime">Runs them.</param>
 /// <param name="logs">Where it is kept.</param>
 /// <param name="options">Bounds.</param>
+/// <param name="time">The clock.</param>
 /// <param name="onNoLogs">Told of a worker whose logs could not be read.</param>
-internal sealed class WorkerRetirement(IContainerRuntime runtime, JobLogs logs, BatchOptions options, Action<Exception, string> onNoLogs)
+internal sealed class WorkerRetirement(IContainerRuntime runtime, JobLogs logs, BatchOptions options, TimeProvider time, Action<Exception, string> onNoLogs)
 {
     /// <summary>Ends a worker. Returns when it is gone.</summary>
     /// <param name="pod">Its pod.</param>
@@ -17,7 +19,7 @@ internal sealed class WorkerRetirement(IContainerRuntime runtime, JobLogs logs, 
     public async Task EndAsync(PodStatus pod, JobRecord? job, CancellationToken cancellationToken)
     {
         // Followed until the end: what it writes while it is being ended is worth the most.
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var bound = new TimeLimit(Timeout.InfiniteTimeSpan, time, cancellationToken);
         var keeping = Keeps(pod, job, out var number)
             ? logs.KeepAsync(job.ApiName, job.Id, number, runtime.ReadLogsAsync(pod.Id, new LogQuery { Follow = true }, bound.Token), bound.Token)
             : Task.CompletedTask;
@@ -27,7 +29,7 @@ internal sealed class WorkerRetirement(IContainerRuntime runtime, JobLogs logs, 
         }
         finally
         {
-            bound.CancelAfter(LogTail.Timeout);
+            bound.Restart(LogTail.Timeout);
             await WithoutLogsAsync(keeping, pod, cancellationToken);
         }
     }
