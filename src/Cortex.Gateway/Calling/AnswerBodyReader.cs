@@ -10,12 +10,13 @@ internal struct AnswerBodyReader
     private long _left;
     private int _given;
 
-    /// <summary>Begins behind a head whose bytes have been used.</summary>
-    public AnswerBodyReader(ResponseHead head)
+    /// <summary>Begins behind the head that was read last, whose bytes have been used.</summary>
+    public AnswerBodyReader(UpstreamConnection connection)
     {
-        if (head.Status is 204 or 205 or 304)
+        var head = connection.Head;
+        if (connection.AnswerHasNoBody)
         {
-            _kind = BodyKind.Sized;   // of no bytes; what follows belongs to no answer that we know of
+            _kind = BodyKind.Sized;   // of no bytes
         }
         else if (head.IsChunked)
         {

@@ -246,6 +246,7 @@ public sealed class ReplicaCall : IAsyncDisposable
         {
             try
             {
+                connection.BeginRequest(isHead: false);
                 connection.BoundSending(inline);
                 await connection.SendAsync(connection.Output.Written);
                 return connection;
@@ -353,7 +354,7 @@ public sealed class ReplicaCall : IAsyncDisposable
 
         connection.Consume(head.Length);
         ContentLength = head.ContentLength;
-        _body = new AnswerBodyReader(head);
+        _body = new AnswerBodyReader(connection);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -388,7 +389,7 @@ public sealed class ReplicaCall : IAsyncDisposable
             return run;
         }
 
-        bool keep;
+        bool bodySent;
         lock (_lock)
         {
             if (_aborted)
@@ -398,19 +399,10 @@ public sealed class ReplicaCall : IAsyncDisposable
 
             _ended = true;
             _connection = null;
-            var bodySent = _sending is null || (_sending.IsCompletedSuccessfully && _sending.Result);
-            keep = connection.Head.KeepsConnection && bodySent && connection.Unread.IsEmpty;
+            bodySent = _sending is null || (_sending.IsCompletedSuccessfully && _sending.Result);
         }
 
-        if (keep)
-        {
-            _pool.Return(connection);
-        }
-        else
-        {
-            connection.Dispose();
-        }
-
+        _pool.Return(connection, isUsable: bodySent);
         return run;
     }
 

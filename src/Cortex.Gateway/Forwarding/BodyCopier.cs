@@ -19,20 +19,18 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
     public async ValueTask SizedAsync(long length)
     {
         var writer = response.BodyWriter;
-        if (connection.Unread.Length >= length)
+        await response.StartAsync();
+        length -= PutUnread(writer, length);
+        if (length == 0)
         {
-            await response.StartAsync();
-            Put(writer, connection.Unread[..(int)length]);
-            connection.Consume((int)length);
             finish();
-            Check(await writer.FlushAsync());
-            return;
         }
 
-        length -= connection.Unread.Length;
-        await WriteAsync(writer, connection.UnreadMemory);
-        connection.Consume(connection.Unread.Length);
-        await RestAsync(writer, length);
+        Check(await writer.FlushAsync(), isLast: length == 0);
+        if (length > 0)
+        {
+            await RestAsync(writer, length);
+        }
     }
 
     /// <summary>Copies chunks; the client's side frames them anew. Trailers are passed on to HTTP/2 clients.</summary>
@@ -70,10 +68,11 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
     public async ValueTask UntilCloseAsync()
     {
         var writer = response.BodyWriter;
+        await response.StartAsync();
         do
         {
-            await WriteAsync(writer, connection.UnreadMemory);
-            connection.Consume(connection.Unread.Length);
+            PutUnread(writer, long.MaxValue);
+            Check(await writer.FlushAsync());
         }
         while (await connection.FillAsync());
 
@@ -104,7 +103,7 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
                 }
 
                 idle?.Touch();
-                Check(await writer.FlushAsync());
+                Check(await writer.FlushAsync(), isLast: length == 0);
             }
         }
         finally
@@ -125,19 +124,25 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteAsync(PipeWriter writer, ReadOnlyMemory<byte> bytes)
+    /// <summary>Puts what has been read before, and says how much that is. Empty writes are avoided: over HTTP/2, they report that nobody reads.</summary>
+    private int PutUnread(PipeWriter writer, long limit)
     {
-        idle?.Touch();
-        Check(await writer.WriteAsync(bytes));
+        var count = (int)Math.Min(limit, connection.Unread.Length);
+        Put(writer, connection.Unread[..count]);
+        connection.Consume(count);
+        return count;
     }
 
-    private void Check(FlushResult flushed)
+    /// <summary>
+    /// Ends an answer that nobody takes. A client's stream that is complete tells of that only while bytes are missing: once
+    /// all are handed over, the server may complete an HTTP/2 stream by itself.
+    /// </summary>
+    private void Check(FlushResult flushed, bool isLast = false)
     {
         idle?.Touch();
-        if (flushed.IsCompleted || flushed.IsCanceled)
+        if (flushed.IsCanceled || (flushed.IsCompleted && !isLast))
         {
-            throw new OperationCanceledException("the client left");
+            throw new ClientLeftException();
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed class Http1Exchange
     private CancellationTokenRegistration _closing;
     private BodyFraming _body;
     private Task<bool>? _sending;
+    private bool _isHead;
     private bool _bodyIsInline;
     private bool _switchesProtocol;
     private bool _saysOrigin;
@@ -52,6 +53,7 @@ internal sealed class Http1Exchange
         _http = http;
         _saysOrigin = saysOrigin;
         _body = BodyFraming.Of(http);
+        _isHead = http.Request.Method == HttpMethods.Head;   // a method's case matters
         _switchesProtocol = ProtocolSwitch.IsWanted(http);
         _bodyFailure = null;
         _request.Clear();
@@ -71,7 +73,7 @@ internal sealed class Http1Exchange
         {
             try
             {
-                connection.BeginRequest();
+                connection.BeginRequest(_isHead);
                 connection.BoundSending(_bodyIsInline && !_switchesProtocol);
                 await connection.SendAsync(_request.Written);
             }
@@ -105,8 +107,9 @@ internal sealed class Http1Exchange
     {
         if (_http.Response.HasStarted)
         {
-            return new ExchangeResult(
-                clientLeft.IsCancellationRequested ? ExchangeOutcome.ClientLeft : ExchangeOutcome.BrokenOff, e.Message);
+            return e is ClientLeftException || clientLeft.IsCancellationRequested
+                ? new ExchangeResult(ExchangeOutcome.ClientLeft)
+                : new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
         }
 
         if (_bodyFailure is BadHttpRequestException bad)
@@ -142,17 +145,8 @@ internal sealed class Http1Exchange
             _finished = true;
         }
 
-        var head = _connection.Head;
         var bodySent = _sending is null || (_sending.IsCompletedSuccessfully && _sending.Result);
-        if (head.KeepsConnection && bodySent && _connection.Unread.IsEmpty && !_clientLeft.IsCancellationRequested)
-        {
-            _pool.Return(_connection);
-        }
-        else
-        {
-            _connection.Dispose();
-        }
-
+        _pool.Return(_connection, isUsable: bodySent && !_clientLeft.IsCancellationRequested);
         _slot.Release();
     }
 
@@ -349,9 +343,9 @@ internal sealed class Http1Exchange
         {
             await ProtocolSwitch.TunnelAsync(_http, connection, _idle);
         }
-        else if (HttpMethods.IsHead(_http.Request.Method) || head.Status is 204 or 205 or 304)
+        else if (connection.AnswerHasNoBody)
         {
-            Finish();   // bytes that follow would belong to no answer that we know of, and cost the connection
+            Finish();
         }
         else if (head.IsChunked)
         {

@@ -46,6 +46,13 @@ internal sealed class ResponseHead
     /// <summary>The connection's end is the body's.</summary>
     public void EndsWithConnection() => KeepsConnection = false;
 
+    /// <summary>Whether the answer ends with its head, whatever that says of a body (RFC 9112, section 6.3).</summary>
+    /// <param name="toHead">Whether it answers a HEAD.</param>
+    public bool HasNoBody(bool toHead) => toHead || Status is < 200 or 204 or 205 or 304;
+
+    /// <summary>Whether the head itself says that no byte follows.</summary>
+    public bool SaysItIsEmpty => ContentLength == 0;
+
     /// <summary>Whether Connection names headers that are not to be passed on.</summary>
     public bool NamesHopHeaders { get; private set; }
 

@@ -20,6 +20,8 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     private bool _watching;
     private bool _bounded;
     private bool _ended;
+    private bool _toHead;
+    private bool _mayCarryMore;
     private long _sent;
     private long _sentBefore;
 
@@ -35,8 +37,21 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     /// <summary>Timestamp of its last use.</summary>
     public long IdleSince { get; private set; }
 
-    /// <summary>Whether a resting connection is still open and silent, as far as this end knows.</summary>
-    public bool IsQuiet => !_watch.IsCompleted;
+    /// <summary>
+    /// Whether a resting connection is still open and silent, by the system's word: the pending read's may be late, as the
+    /// thread that would complete it may be the one that asks.
+    /// </summary>
+    public bool IsQuiet => !_watch.IsCompleted && !socket.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>Whether the answer whose head was read last ends with that head.</summary>
+    public bool AnswerHasNoBody => Head.HasNoBody(_toHead);
+
+    /// <summary>
+    /// Whether it is certain that nothing more can come of an answer that was read to its end, so that the next answer on this connection
+    /// is the next request's. Not so where HTTP forbids a body and the head does not say itself that there is none: there are
+    /// servers that send one all the same, and a client would take it for its own answer.
+    /// </summary>
+    public bool IsFinished => Head.KeepsConnection && !_mayCarryMore && Unread.IsEmpty;
 
     /// <summary>Bytes that were read and not yet used.</summary>
     public ReadOnlySpan<byte> Unread => _input.AsSpan(_start, _end - _start);
@@ -83,7 +98,13 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     }
 
     /// <summary>Begins with a request: remembers where its bytes begin.</summary>
-    public void BeginRequest() => _sentBefore = _sent;
+    /// <param name="isHead">Whether it is a HEAD, whose answer has no body.</param>
+    public void BeginRequest(bool isHead)
+    {
+        _sentBefore = _sent;
+        _toHead = isHead;
+        _mayCarryMore = false;
+    }
 
     /// <summary>
     /// Whether the replica certainly had closed a connection that rested before any byte of the request came, though sending
@@ -148,6 +169,7 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
                 idle?.Touch();
             }
 
+            _mayCarryMore |= AnswerHasNoBody && !Head.SaysItIsEmpty;
             if (Head.IsFinal || !skipInterim)
             {
                 return;
@@ -165,7 +187,32 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     /// <summary>Reads past the buffer into memory of the caller's. 0 at the end of the stream.</summary>
     public ValueTask<int> ReceiveAsync(Memory<byte> memory) => socket.ReceiveAsync(memory, SocketFlags.None);
 
-    /// <summary>Closes the connection.</summary>
+    /// <summary>
+    /// Closes a connection that nobody uses, in order: its pending read alone would make the system reset it, and servers
+    /// report a reset as an error.
+    /// </summary>
+    public void Close()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The replica has reset it.
+        }
+
+        socket.Dispose();
+    }
+
+    /// <summary>Closes the connection with a reset, which leaves no trace of it in this system.</summary>
+    public void Reset()
+    {
+        socket.LingerState = new LingerOption(true, 0);
+        socket.Dispose();
+    }
+
+    /// <summary>Closes the connection at once, with a reset if it is in use.</summary>
     public void Dispose() => socket.Dispose();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

@@ -57,7 +57,7 @@ internal sealed class ShadowCopies : IDisposable
             return null;
         }
 
-        var copy = new ShadowCopy(this, _options, _time, _logger, shadow, head, CopyOverhead + head.Length, HttpMethods.IsHead(http.Request.Method), _stopping);
+        var copy = new ShadowCopy(this, _options, _time, _logger, shadow, head, CopyOverhead + head.Length, http.Request.Method == HttpMethods.Head, _stopping);
         if (body.Kind == BodyKind.None || body is { Kind: BodyKind.Sized, Length: 0 })
         {
             copy.Send();

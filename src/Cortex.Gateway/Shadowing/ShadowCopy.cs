@@ -183,12 +183,13 @@ internal sealed class ShadowCopy(
             connection = await pool.ConnectAsync(cancellationToken);
         }
 
-        var keep = false;
+        var isRead = false;
         try
         {
             using (cancellationToken.UnsafeRegister(static state => ((UpstreamConnection)state!).Dispose(), connection))
             {
                 RequestHead.EndShadow(head, _length);
+                connection.BeginRequest(isHead);
                 connection.BoundSending(true);
                 await connection.SendAsync(head.Written);
                 if (_length > 0)
@@ -201,14 +202,14 @@ internal sealed class ShadowCopy(
                 await ReadBodyAsync(connection);
             }
 
-            keep = connection.Head.KeepsConnection && connection.Unread.IsEmpty && !cancellationToken.IsCancellationRequested;
+            isRead = true;
             return connection.Head.Status;
         }
         finally
         {
-            if (keep)
+            if (isRead)
             {
-                pool.Return(connection);
+                pool.Return(connection, isUsable: !cancellationToken.IsCancellationRequested);
             }
             else
             {
@@ -217,15 +218,10 @@ internal sealed class ShadowCopy(
         }
     }
 
-    private async ValueTask ReadBodyAsync(UpstreamConnection connection)
+    private static async ValueTask ReadBodyAsync(UpstreamConnection connection)
     {
         connection.Consume(connection.Head.Length);
-        if (isHead)
-        {
-            return;
-        }
-
-        var body = new AnswerBodyReader(connection.Head);
+        var body = new AnswerBodyReader(connection);
         while (true)
         {
             body.Consume(connection);

@@ -23,7 +23,7 @@ public sealed class UpstreamConnectionTests : IDisposable
         {
             // The end of the stream is here, and the gateway has not looked yet.
             replica.Dispose();
-            connection.BeginRequest();
+            connection.BeginRequest(isHead: false);
             await connection.SendAsync("second"u8.ToArray());
 
             Assert.False(await connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
@@ -37,7 +37,7 @@ public sealed class UpstreamConnectionTests : IDisposable
         var (connection, replica) = await ServedOnceAsync();
         using (connection)
         {
-            connection.BeginRequest();
+            connection.BeginRequest(isHead: false);
             await connection.SendAsync("second"u8.ToArray());
             await ReadAsync(replica, "second");
             replica.Dispose();
@@ -53,7 +53,7 @@ public sealed class UpstreamConnectionTests : IDisposable
         var (connection, replica) = await ServedOnceAsync();
         using (connection)
         {
-            connection.BeginRequest();
+            connection.BeginRequest(isHead: false);
             await connection.SendAsync("second"u8.ToArray());
             Assert.True(replica.Poll(Wait.Limit, SelectMode.SelectRead));
             replica.Dispose();
@@ -70,7 +70,7 @@ public sealed class UpstreamConnectionTests : IDisposable
         using (connection)
         {
             replica.Dispose();
-            connection.BeginRequest();
+            connection.BeginRequest(isHead: false);
             await connection.SendAsync("first"u8.ToArray());
 
             Assert.False(await connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
@@ -82,7 +82,7 @@ public sealed class UpstreamConnectionTests : IDisposable
     private async Task<(UpstreamConnection Connection, Socket Replica)> ServedOnceAsync()
     {
         var (connection, replica) = await ConnectAsync();
-        connection.BeginRequest();
+        connection.BeginRequest(isHead: false);
         await connection.SendAsync("first"u8.ToArray());
         await ReadAsync(replica, "first");
         await replica.SendAsync("answer"u8.ToArray());
