@@ -98,6 +98,8 @@ public static class ClusterConfigParser
         StalledAfter = limits.Get<TimeSpan>("stalled_after"),
         TerminationGrace = limits.Get<TimeSpan>("termination_grace"),
         ApiVersions = limits.Int32("api_versions"),
+        MaxApis = limits.Int32("max_apis"),
+        MaxReplicas = limits.Int32("max_replicas"),
         LogStreams = limits.Int32("log_streams"),
         LogStall = limits.Get<TimeSpan>("log_stall"),
         ServerLogSize = Bytes(limits, "server_log_size"),

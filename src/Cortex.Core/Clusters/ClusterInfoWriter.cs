@@ -115,6 +115,8 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "stalled_after", limits.StalledAfter);
         WriteDuration(json, "termination_grace", limits.TerminationGrace);
         json.WriteNumber("api_versions", limits.ApiVersions);
+        json.WriteNumber("max_apis", limits.MaxApis);
+        json.WriteNumber("max_replicas", limits.MaxReplicas);
         json.WriteNumber("log_streams", limits.LogStreams);
         WriteDuration(json, "log_stall", limits.LogStall);
         json.WriteString("server_log_size", Quantity.FormatBytes(limits.ServerLogSize));

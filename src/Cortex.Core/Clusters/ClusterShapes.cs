@@ -127,6 +127,8 @@ internal static class ClusterShapes
         new Field("stalled_after", Time("1s", "24h"), "A replica that is pending for longer counts as stalled.") { Default = "15m" },
         new Field("termination_grace", Time("0s", "1h"), "Time a replica gets to finish its requests and stop.") { Default = "60s" },
         new Field("api_versions", new IntShape { Min = 1, Max = 1000 }, "Versions of one API that are kept.") { Default = "10" },
+        new Field("max_apis", new IntShape { Min = 1, Max = 100_000 }, "APIs that may be deployed.") { Default = "1000" },
+        new Field("max_replicas", new IntShape { Min = 1, Max = 100_000 }, "Replicas that one API may ask for.") { Default = "1000" },
         new Field("log_streams", new IntShape { Min = 1, Max = 10_000 }, "Clients that may read logs at a time.") { Default = "100" },
         new Field("log_stall", Time("1s", "1h"), "A client that takes no log lines for so long is cut off.") { Default = "1m" },
         new Field("server_log_size", new QuantityShape("64Ki") { Max = "1Ti" }, "Size of the server's log file before it is rotated.") { Default = "50Mi" });

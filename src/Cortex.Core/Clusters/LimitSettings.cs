@@ -12,6 +12,12 @@ public sealed record LimitSettings
     /// <summary>Versions of one API that are kept, the current one included; 1-1000.</summary>
     public int ApiVersions { get; init; } = 10;
 
+    /// <summary>APIs that may be deployed; 1-100000.</summary>
+    public int MaxApis { get; init; } = 1000;
+
+    /// <summary>Replicas that one API may ask for; 1-100000.</summary>
+    public int MaxReplicas { get; init; } = 1000;
+
     /// <summary>Clients that may read logs at a time; 1-10000.</summary>
     public int LogStreams { get; init; } = 100;
 

@@ -174,10 +174,6 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
         }
 
         var known = fields.Where(field => field.AppliesTo(walk.Variant)).Select(field => field.Key).ToList();
-        var shown = YamlScalar.Shorten(key);
-        var hint = Words.Closest(key, known) is { } closest
-            ? $"did you mean `{closest}`?"
-            : $"the keys here are {Words.Join([.. known.Select(name => $"`{name}`")], "and")}";
-        walk.Fail(spot, ErrorKinds.UnsupportedKey, $"`{shown}` is not a key here; {hint}");
+        walk.Fail(spot, ErrorKinds.UnsupportedKey, $"`{YamlScalar.Shorten(key)}` is not a key here; {Words.Hint(key, known)}");
     }
 }

@@ -11,6 +11,9 @@ internal sealed partial class PathShape : Shape
     /// <summary>Whether the root itself will do.</summary>
     public bool TakesRoot { get; init; }
 
+    /// <summary>Whether <c>.</c> and <c>..</c> will do as parts: not in an endpoint, as clients take them out before they ask.</summary>
+    public bool TakesDots { get; init; }
+
     /// <summary>The most characters; null for no limit of its own.</summary>
     public int? MaxLength { get; init; }
 
@@ -42,6 +45,11 @@ internal sealed partial class PathShape : Shape
             return walk.Fail(spot, ErrorKinds.EndpointDoubleSlash, $"\"{shown}\" must not have two slashes in a row");
         }
 
+        if (!TakesDots && text.Split('/').Any(part => part is "." or ".."))
+        {
+            return walk.Fail(spot, ErrorKinds.Endpoint, $"\"{shown}\" must not have \".\" or \"..\" as a part: clients take these out before they ask, so that nobody would reach it");
+        }
+
         var path = "/" + text.Trim('/');
         return path == "/" && !TakesRoot
             ? walk.Fail(spot, ErrorKinds.EndpointEmptyPath, $"\"{shown}\" must have a path after the slash")
@@ -55,7 +63,7 @@ internal sealed partial class PathShape : Shape
             ["type"] = "string",
             ["minLength"] = 1,
             ["pattern"] = JsonSchemaWriter.ToEcma(Characters),
-            ["not"] = new JsonObject { ["pattern"] = TakesRoot ? "//" : "//|^/$" },
+            ["not"] = new JsonObject { ["pattern"] = string.Join('|', Forbidden) },
         };
         if (MaxLength is { } most)
         {
@@ -64,6 +72,8 @@ internal sealed partial class PathShape : Shape
 
         return schema;
     }
+
+    private string[] Forbidden => ["//", .. TakesRoot ? (string[])[] : ["^/$"], .. TakesDots ? (string[])[] : [@"(^|/)\.\.?(/|$)"]];
 
     [GeneratedRegex(@"^[a-zA-Z0-9_\-\./]*\z", RegexOptions.CultureInvariant)]
     private static partial Regex Characters { get; }

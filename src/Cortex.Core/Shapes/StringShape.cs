@@ -23,6 +23,9 @@ internal sealed class StringShape : Shape
     /// <summary>Texts that are taken.</summary>
     public IReadOnlyList<string> Reserved { get; init; } = [];
 
+    /// <summary>What is wrong with those texts, after the text.</summary>
+    public string ReservedWords { get; init; } = "is reserved; choose another";
+
     /// <summary>What it must match, whole.</summary>
     public Regex? Pattern { get; init; }
 
@@ -94,18 +97,20 @@ internal sealed class StringShape : Shape
         return schema;
     }
 
-    private (string Kind, string Detail)? Check(string text)
+    /// <summary>What is wrong with a text; null when nothing is.</summary>
+    public (string Kind, string Detail)? Check(string text)
     {
         var shown = YamlScalar.Shorten(text);
         return text switch
         {
             "" when !AllowsEmpty => (ErrorKinds.CannotBeEmpty, "cannot be empty"),
+            _ when text.Contains('\0', StringComparison.Ordinal) => (ErrorKinds.InvalidStr, "must not hold the character NUL, which ends a text for every program"),
             _ when text.Length > MaxLength => (ErrorKinds.TooLong, $"\"{shown}\" has {text.Length} characters; at most {MaxLength} are allowed"),
             _ when text.Length < MinLength => (ErrorKinds.TooShort, $"\"{shown}\" has {text.Length} characters; at least {MinLength} are needed"),
             _ when ForbiddenPrefix is not null && text.StartsWith(ForbiddenPrefix, StringComparison.Ordinal)
                 => (ErrorKinds.CantHavePrefix, $"\"{shown}\" must not start with \"{ForbiddenPrefix}\""),
             _ when Pattern is not null && !Pattern.IsMatch(text) => (PatternKind, $"\"{shown}\" must {PatternWords}"),
-            _ when Reserved.Contains(text) => (ErrorKinds.DisallowedValue, $"\"{shown}\" is reserved; choose another"),
+            _ when Reserved.Contains(text) => (ErrorKinds.DisallowedValue, $"\"{shown}\" {ReservedWords}"),
             _ => null,
         };
     }

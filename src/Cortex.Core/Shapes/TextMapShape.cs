@@ -7,6 +7,9 @@ namespace Cortex.Core.Shapes;
 /// <summary>A map from strings to strings with any keys. Gives a <see cref="SortedDictionary{TKey, TValue}"/> in ordinal order.</summary>
 internal sealed class TextMapShape(StringShape values) : Shape
 {
+    /// <summary>What every key must be; null for anything.</summary>
+    public StringShape? Keys { get; init; }
+
     /// <summary>What no key may start with.</summary>
     public IReadOnlyList<string> ForbiddenPrefixes { get; init; } = [];
 
@@ -35,6 +38,11 @@ internal sealed class TextMapShape(StringShape values) : Shape
                 walk.Fail(at, PrefixKind, $"must not start with {forbidden}, which is reserved");
             }
 
+            if (Keys?.Check(key.Text) is var (kind, detail))
+            {
+                walk.Fail(at, kind, $"a name {detail}");
+            }
+
             if (values.Read(entry.Value, at, walk) is string text)
             {
                 result[key.Text] = text;
@@ -47,9 +55,15 @@ internal sealed class TextMapShape(StringShape values) : Shape
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject { ["type"] = "object", ["additionalProperties"] = values.ToSchema(variant) };
+        var names = Keys?.ToSchema(variant) ?? [];
         if (ForbiddenPrefixes.Count > 0)
         {
-            schema["propertyNames"] = new JsonObject { ["not"] = new JsonObject { ["pattern"] = $"^({string.Join('|', ForbiddenPrefixes)})" } };
+            names["not"] = new JsonObject { ["pattern"] = $"^({string.Join('|', ForbiddenPrefixes)})" };
+        }
+
+        if (names.Count > 0)
+        {
+            schema["propertyNames"] = names;
         }
 
         return schema;

@@ -8,6 +8,9 @@ namespace Cortex.Core.Shapes;
 /// <summary>A time zone of the IANA database that this machine has. Gives its name as a <see cref="string"/>.</summary>
 internal sealed partial class TimeZoneShape : Shape
 {
+    // The system sorts its list by the zones' names in the machine's language each time that it is asked.
+    private static readonly Lazy<IReadOnlyList<string>> s_known = new(() => [.. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id).Order(StringComparer.Ordinal)]);
+
     public override object? Read(YamlNode node, Spot spot, Walk walk)
     {
         if (StringShape.ReadText(node, spot, walk) is not { } text)
@@ -28,7 +31,7 @@ internal sealed partial class TimeZoneShape : Shape
 
     private static string Hint(string text)
     {
-        var known = TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id).Order(StringComparer.Ordinal).ToList();
+        var known = s_known.Value;
         return known.Count < 2 ? "; it has only UTC (install the package tzdata for the others)"
             : Words.Closest(text, known) is { } closest ? $"; did you mean {closest}?"
             : ", such as UTC or Europe/Berlin";

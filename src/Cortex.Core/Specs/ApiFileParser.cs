@@ -8,10 +8,13 @@ namespace Cortex.Core.Specs;
 /// <summary>Reads configuration files of APIs.</summary>
 /// <remarks>
 /// Any text gives a result: a file over a limit is refused. The limits are 1 MiB of text, 100 levels, 100,000 values
-/// and 8 Mi characters after aliases are replaced, and 1000 errors that are listed.
+/// and 8 Mi characters after aliases are replaced, 1000 APIs, and 1000 errors that are listed.
 /// </remarks>
 public static class ApiFileParser
 {
+    /// <summary>APIs of one file.</summary>
+    public const int MaxApis = 1000;
+
     /// <summary>Reads a file: its APIs with every default filled in, and every error with its place.</summary>
     /// <param name="fileName">What errors call the file.</param>
     /// <param name="yaml">Its text.</param>
@@ -33,7 +36,9 @@ public static class ApiFileParser
             return Refused(fileName, root!.Place, ErrorKinds.MalformedConfig, $"the file must be a list of APIs (each starting with \"- name:\"), but is {root.Describe()}");
         }
 
-        return Read(fileName, list);
+        return list.Items.Count <= MaxApis
+            ? Read(fileName, list)
+            : Refused(fileName, root.Place, ErrorKinds.TooManyElements, $"the file has {list.Items.Count} APIs; at most {MaxApis} are allowed");
     }
 
     private static ApiFile Read(string fileName, YamlList list)

@@ -13,6 +13,10 @@ internal static class ApiShapes
     private const string Task = nameof(ApiKind.TaskAPI);
     private const string Splitter = nameof(ApiKind.TrafficSplitter);
 
+    // Longer than any time that means something, and short enough for every timer: 30 days.
+    private const long MostSeconds = 30 * 24 * 3600;
+    private const string Year = "8760h";
+
     private static readonly string[] s_scaled = [Realtime, Async];
     private static readonly string[] s_jobs = [Batch, Task];
     private static readonly string[] s_pods = [Realtime, Async, Batch, Task];
@@ -24,7 +28,7 @@ internal static class ApiShapes
     private static readonly long[] s_reservedPorts = [8888, 15000];
 
     private static readonly MapShape s_httpGet = new(
-        new Field("path", new PathShape { TakesRoot = true }, "Path of the request.") { Default = "/" },
+        new Field("path", new PathShape { TakesRoot = true, TakesDots = true }, "Path of the request.") { Default = "/" },
         new Field("port", Port(takesDigits: true), "Port that the container listens on.") { Required = true });
 
     private static readonly MapShape s_tcpSocket = new(
@@ -39,9 +43,9 @@ internal static class ApiShapes
 
     private static readonly Field[] s_timing =
     [
-        new("initial_delay_seconds", Seconds(), "Seconds after the container's start before the first check.") { Default = "0" },
-        new("timeout_seconds", Seconds(), "Seconds that one check may take; 0 means 1.") { Default = "1" },
-        new("period_seconds", Seconds(), "Seconds between checks; 0 means 10.") { Default = "10" },
+        new("initial_delay_seconds", Seconds(MostSeconds), "Seconds after the container's start before the first check.") { Default = "0" },
+        new("timeout_seconds", Seconds(MostSeconds), "Seconds that one check may take; 0 means 1.") { Default = "1" },
+        new("period_seconds", Seconds(MostSeconds), "Seconds between checks; 0 means 10.") { Default = "10" },
         new("success_threshold", Seconds(), "Successes in a row that make it healthy; 0 means 1.") { Default = "1" },
         new("failure_threshold", Seconds(), "Failures in a row that make it unhealthy; 0 means 3.") { Default = "3" },
     ];
@@ -73,7 +77,7 @@ internal static class ApiShapes
     private static readonly MapShape s_container = new(
         new Field("name", Texts.ContainerName, "Name, unique in the pod.") { Required = true },
         new Field("image", Texts.Image, "Container image; without a tag, `latest`.") { Required = true },
-        new Field("env", new TextMapShape(Texts.AnyOrEmpty) { ForbiddenPrefixes = ["CORTEX_", "KUBEXIT_"], PrefixKind = ErrorKinds.CortexPrefixedEnvVarNotAllowed }, "Environment variables; numbers and booleans must be in quotes.") { Default = "{}" },
+        new Field("env", new TextMapShape(Texts.VariableValue) { Keys = Texts.VariableName, ForbiddenPrefixes = ["CORTEX_", "KUBEXIT_"], PrefixKind = ErrorKinds.CortexPrefixedEnvVarNotAllowed }, "Environment variables; numbers and booleans must be in quotes.") { Default = "{}" },
         new Field("command", s_words, "Replaces the image's entry point; $(NAME) is replaced by the variable.") { Variants = s_scaled, Null = NullRule.Allowed },
         new Field("command", new ListShape(Texts.AnyOrEmpty) { MinCount = 1 }, "Program to run; $(NAME) is replaced by the variable.") { Variants = s_jobs, Required = true, Null = NullRule.Absent, MissingKind = ErrorKinds.FieldMustBeSpecifiedForKind },
         new Field("args", s_words, "Replaces the image's arguments; $(NAME) is replaced by the variable.") { Null = NullRule.Allowed },
@@ -88,9 +92,9 @@ internal static class ApiShapes
         new Field("max_concurrency", Range(1, 30_000), "Requests that one replica gets at once.") { Variants = [Realtime], Default = "1" },
         new Field("max_concurrency", Range(1, 100), "Requests that one replica works on at once.") { Variants = [Async], Default = "1" },
         new Field("max_queue_length", Range(1, 30_000), "Requests that may wait, per replica; more are answered 503 at once.") { Variants = [Realtime], Default = "100" },
-        new Field("containers", new ListShape(s_container) { MinCount = 1, TooFewKind = ErrorKinds.TooFewElements }, "Containers that share the pod's network and /mnt.") { Required = true, Null = NullRule.EmptyList })
+        new Field("containers", new ListShape(s_container) { MinCount = 1, MaxCount = 100, TooFewKind = ErrorKinds.TooFewElements }, "Containers that share the pod's network and /mnt.") { Required = true, Null = NullRule.EmptyList })
     {
-        Rules = [ApiRules.UniqueContainerNames, ApiRules.GpuOrInf],
+        Rules = [ApiRules.UniqueContainerNames, ApiRules.GpuOrInf, LaunchRules.Check],
     };
 
     private static readonly MapShape s_networking = new(
@@ -101,9 +105,9 @@ internal static class ApiShapes
         new Field("max_replicas", new IntShape { Above = 0 }, "Most replicas.") { Default = "100" },
         new Field("init_replicas", new IntShape { Min = 0 }, "Replicas at creation; by default min_replicas."),
         new Field("target_in_flight", new FloatShape { Above = 0 }, "Requests in flight that one replica should have; by default max_concurrency."),
-        new Field("window", new DurationShape { Min = TimeSpan.FromSeconds(10), Step = TimeSpan.FromSeconds(10) }, "Time that requests in flight are averaged over; a multiple of 10s.") { Default = "60s" },
-        new Field("downscale_stabilization_period", new DurationShape(), "A scale-down waits until nothing recommended more for this long.") { Default = "5m" },
-        new Field("upscale_stabilization_period", new DurationShape(), "A scale-up waits until nothing recommended less for this long.") { Default = "1m" },
+        new Field("window", new DurationShape { Min = TimeSpan.FromSeconds(10), Max = GoDuration.Parse(Year), Step = TimeSpan.FromSeconds(10) }, "Time that requests in flight are averaged over; a multiple of 10s.") { Default = "60s" },
+        new Field("downscale_stabilization_period", Between("0s", Year), "A scale-down waits until nothing recommended more for this long.") { Default = "5m" },
+        new Field("upscale_stabilization_period", Between("0s", Year), "A scale-up waits until nothing recommended less for this long.") { Default = "1m" },
         new Field("max_downscale_factor", new FloatShape { Min = 0, Below = 1 }, "One step down keeps at least this part of the replicas.") { Default = "0.75" },
         new Field("max_upscale_factor", new FloatShape { Above = 1 }, "One step up reaches at most this multiple of the replicas.") { Default = "1.5" },
         new Field("downscale_tolerance", new FloatShape { Min = 0, Below = 1 }, "A recommendation this close below the count changes nothing.") { Default = "0.05" },
@@ -222,11 +226,11 @@ internal static class ApiShapes
         s_name,
         s_kind,
         new Field("pod", s_pod, "What one replica or worker runs.") { Variants = s_pods, Default = "{}" },
-        new Field("apis", new ListShape(s_target), "The APIs that get the requests; weights without shadows sum to 100.") { Variants = [Splitter], Required = true, Null = NullRule.EmptyList },
+        new Field("apis", new ListShape(s_target) { MaxCount = 100 }, "The APIs that get the requests; weights without shadows sum to 100.") { Variants = [Splitter], Required = true, Null = NullRule.EmptyList },
         new Field("sticky", s_sticky, "What clients are told apart by, to send each to the same target; null for nothing.") { Variants = [Splitter], Null = NullRule.Allowed },
         new Field("canary", s_canary, "Moves requests to one target step by step, and back when it does worse than it may; null for never.") { Variants = [Splitter], Null = NullRule.Allowed },
         new Field("networking", s_networking, "Where the API is reached.") { Default = "{}" },
-        new Field("node_groups", new ListShape(Texts.NodeGroupName) { MinCount = 1 }, "Node groups that it may run on; null for all.") { Variants = s_pods, Null = NullRule.Allowed },
+        new Field("node_groups", new ListShape(Texts.NodeGroupName) { MinCount = 1, MaxCount = 100 }, "Node groups that it may run on; null for all.") { Variants = s_pods, Null = NullRule.Allowed },
         new Field("autoscaling", s_autoscaling, "Replica bounds and the scaling rule.") { Variants = s_scaled, Default = "{}" },
         new Field("update_strategy", s_updateStrategy, "How many replicas an update may add or take away at a time.") { Variants = s_scaled, Default = "{}" },
         new Field("queue", s_queue, "How requests are kept and tried.") { Variants = [Async], Default = "{}" },
@@ -239,7 +243,7 @@ internal static class ApiShapes
 
     private static IntShape Port(bool takesDigits) => new() { Min = 1, Max = 65535, Reserved = s_reservedPorts, TakesDigits = takesDigits };
 
-    private static IntShape Seconds() => new() { Min = 0 };
+    private static IntShape Seconds(long? max = null) => new() { Min = 0, Max = max };
 
     private static IntShape Count() => new() { Min = 0, IsLong = true };
 

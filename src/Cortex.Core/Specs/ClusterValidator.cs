@@ -28,22 +28,60 @@ public static class ClusterValidator
             return SpecErrors.InFileOrder(errors);
         }
 
+        errors.AddRange(CheckNumber(file, view));
         var kinds = Kinds(file, view);
         foreach (var api in file.Apis)
         {
             errors.AddRange(api.Pod is null ? CheckTargets(file, api, kinds) : CheckRoom(file, api, api.Pod, view));
+            errors.AddRange(CheckReplicas(file, api, view.MaxReplicas));
             errors.AddRange(CheckEndpoint(file, api, view));
         }
 
         return SpecErrors.InFileOrder(errors);
     }
 
+    private static IEnumerable<SpecError> CheckNumber(ApiFile file, ClusterView view)
+    {
+        var deployed = view.Apis.Select(api => api.Name).ToHashSet(StringComparer.Ordinal);
+        var first = file.Apis.Where(api => !deployed.Contains(api.Name)).Skip(Math.Max(0, view.MaxApis - deployed.Count)).FirstOrDefault();
+        if (first is not null)
+        {
+            yield return Error(file, first, ErrorKinds.TooManyElements, "", $"the cluster has {deployed.Count} APIs and may have {view.MaxApis}; delete some, or raise limits.max_apis in its configuration");
+        }
+    }
+
+    private static IEnumerable<SpecError> CheckReplicas(ApiFile file, ApiSpec api, int most)
+    {
+        if (api.Autoscaling is not { } scaling)
+        {
+            yield break;
+        }
+
+        foreach (var (key, count) in new[] { ("min_replicas", scaling.MinReplicas), ("max_replicas", scaling.MaxReplicas), ("init_replicas", scaling.InitReplicas) })
+        {
+            // The last one stands for the first when the file does not have it.
+            if (count > most && (key != "init_replicas" || count != scaling.MinReplicas))
+            {
+                yield return Error(file, api, ErrorKinds.LessThanOrEqualTo, $"autoscaling.{key}", $"{count} must be less than or equal to {most}, or limits.max_replicas in the cluster's configuration must be raised");
+            }
+        }
+    }
+
     private static IEnumerable<SpecError> CheckEndpoint(ApiFile file, ApiSpec api, ClusterView view)
     {
-        var owner = view.Apis.FirstOrDefault(deployed => deployed.Name != api.Name && deployed.Endpoint.TrimEnd('/') == api.Networking.Endpoint);
-        if (owner is not null)
+        var others = view.Apis.Where(deployed => deployed.Name != api.Name).ToList();
+        var endpoint = api.Networking.Endpoint;
+        if (others.FirstOrDefault(deployed => EndpointRule.Same(deployed.Endpoint, endpoint)) is { } owner)
         {
-            yield return Error(file, api, ErrorKinds.DuplicateEndpoint, "networking.endpoint", $"{api.Networking.Endpoint} is the endpoint of {owner.Name}, which is deployed; choose another");
+            yield return Error(file, api, ErrorKinds.DuplicateEndpoint, "networking.endpoint", $"{endpoint} is the endpoint of {owner.Name}, which is deployed; choose another");
+        }
+        else if (others.FirstOrDefault(deployed => EndpointRule.TakesFrom(endpoint, deployed.Endpoint, deployed.Kind)) is { } above)
+        {
+            yield return Error(file, api, ErrorKinds.DuplicateEndpoint, "networking.endpoint", $"{endpoint} is below {above.Endpoint}, the endpoint of {above.Name}, which gets every path below it; choose another");
+        }
+        else if (others.FirstOrDefault(deployed => EndpointRule.TakesFrom(deployed.Endpoint, endpoint, api.Kind)) is { } below)
+        {
+            yield return Error(file, api, ErrorKinds.DuplicateEndpoint, "networking.endpoint", $"{endpoint} is above {below.Endpoint}, the endpoint of {below.Name}, and would get every path below it; choose another");
         }
     }
 

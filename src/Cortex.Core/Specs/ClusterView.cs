@@ -3,7 +3,14 @@ namespace Cortex.Core.Specs;
 /// <summary>What a deployment needs to know of its cluster before it is accepted.</summary>
 /// <param name="Apis">Every API that is deployed.</param>
 /// <param name="NodeGroups">Every node group.</param>
-public sealed record ClusterView(IReadOnlyList<DeployedApi> Apis, IReadOnlyList<NodeGroupCapacity> NodeGroups);
+public sealed record ClusterView(IReadOnlyList<DeployedApi> Apis, IReadOnlyList<NodeGroupCapacity> NodeGroups)
+{
+    /// <summary>APIs that may be deployed.</summary>
+    public int MaxApis { get; init; } = int.MaxValue;
+
+    /// <summary>Replicas that one API may ask for.</summary>
+    public int MaxReplicas { get; init; } = int.MaxValue;
+}
 
 /// <summary>An API that is deployed.</summary>
 /// <param name="Name">Its name.</param>

@@ -6,7 +6,7 @@ namespace Cortex.Core.Specs;
 /// <summary>Rules over all APIs of one file.</summary>
 internal static class FileRules
 {
-    /// <summary>Names and endpoints are unique in the file.</summary>
+    /// <summary>Names and endpoints are unique in the file, and no endpoint takes paths from another.</summary>
     public static IEnumerable<SpecError> Check(string fileName, ApiFile file)
     {
         var names = new Dictionary<string, DeclaredApi>(StringComparer.Ordinal);
@@ -22,6 +22,16 @@ internal static class FileRules
             {
                 yield return Error(fileName, file, api.Index, api.Name, ErrorKinds.DuplicateEndpointInOneDeploy, "networking.endpoint",
                     $"{api.Endpoint} is the endpoint of another API in {Where(file, endpoints[api.Endpoint], "networking.endpoint")}; every endpoint must be unique");
+            }
+        }
+
+        foreach (var api in endpoints.Values)
+        {
+            var owner = EndpointRule.Above(api.Endpoint!).Select(endpoints.GetValueOrDefault).FirstOrDefault(above => above is not null && EndpointRule.ServesBelow(above.Kind));
+            if (owner is not null)
+            {
+                yield return Error(fileName, file, api.Index, api.Name, ErrorKinds.DuplicateEndpointInOneDeploy, "networking.endpoint",
+                    $"{api.Endpoint} is below {owner.Endpoint}, the endpoint of {owner.Name} in {Where(file, owner, "networking.endpoint")}, which gets every path below it; choose another");
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Cortex.Core.Errors;
 using Cortex.Core.Shapes;
+using Cortex.Core.Wire;
 
 namespace Cortex.Core.Specs;
 
@@ -12,6 +13,12 @@ internal static partial class Texts
 
     /// <summary>Any text.</summary>
     public static readonly StringShape AnyOrEmpty = new() { AllowsEmpty = true };
+
+    /// <summary>The name of an environment variable.</summary>
+    public static readonly StringShape VariableName = new() { Pattern = WithoutEquals, PatternWords = "not hold =, which ends the name of a variable" };
+
+    /// <summary>The value of an environment variable. What stands for a hidden one comes from an export and would be taken for the value itself.</summary>
+    public static readonly StringShape VariableValue = new() { AllowsEmpty = true, Reserved = [EnvMask.Hidden], ReservedWords = "stands for a value that was not shown; show the configuration with --show-env" };
 
     /// <summary>The name of an API.</summary>
     public static readonly StringShape ApiName = new()
@@ -62,6 +69,9 @@ internal static partial class Texts
 
     [GeneratedRegex(@"^[a-z]([-a-z0-9]*[a-z0-9])?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Dns1035 { get; }
+
+    [GeneratedRegex(@"^[^=]*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex WithoutEquals { get; }
 
     [GeneratedRegex(@"^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex Token { get; }

@@ -11,16 +11,23 @@ internal sealed record YamlFault(Place Place, string Message);
 internal sealed class YamlReader
 {
     private const char ByteOrderMark = '\uFEFF';
+    private const int LongestMessage = 500;
+
+    private static readonly Dictionary<int, int> NothingAdded = [];
 
     private readonly Parser _parser;
     private readonly AtSigns _atSigns;
+    private readonly IReadOnlyDictionary<int, int> _addedSpaces;
     private readonly Dictionary<AnchorName, YamlNode?> _anchors = [];
     private long _nodes;
     private long _characters;
 
-    private YamlReader(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="addedSpaces">By line, how far it was indented before it came here.</param>
+    private YamlReader(string text, IReadOnlyDictionary<int, int> addedSpaces)
     {
-        _atSigns = AtSigns.Hide(text.StartsWith(ByteOrderMark) ? text[1..] : text, out var hidden);
+        _addedSpaces = addedSpaces;
+        _atSigns = AtSigns.Hide(text, out var hidden);
         _parser = new Parser(new StringReader(hidden));
     }
 
@@ -38,15 +45,23 @@ internal sealed class YamlReader
             return (null, forbidden);
         }
 
-        var reader = new YamlReader(text);
+        text = text.StartsWith(ByteOrderMark) ? text[1..] : text;
+        var first = Read(text, NothingAdded);
+        return first.Root is null && ContinuationLines.Indent(text) is { } indented && Read(indented.Text, indented.Added) is { Root: not null } second
+            ? second
+            : first;
+    }
+
+    private static (YamlNode? Root, YamlFault? Fault) Read(string text, IReadOnlyDictionary<int, int> addedSpaces)
+    {
+        var reader = new YamlReader(text, addedSpaces);
         try
         {
             return (reader.ReadDocument(), null);
         }
         catch (YamlException exception)
         {
-            var place = PlaceOf(exception.Start);
-            return (null, new(place, reader._atSigns.Restore(exception.Message)));
+            return (null, new(reader.PlaceOf(exception.Start), YamlScalar.Shorten(reader._atSigns.Restore(exception.Message), LongestMessage)));
         }
     }
 
@@ -204,5 +219,5 @@ internal sealed class YamlReader
         return new(PlaceOf(start.Start), written, entries);
     }
 
-    private static Place PlaceOf(Mark mark) => new((int)mark.Line, (int)mark.Column);
+    private Place PlaceOf(Mark mark) => new((int)mark.Line, (int)mark.Column - Math.Min(_addedSpaces.GetValueOrDefault((int)mark.Line), Math.Max(0, (int)mark.Column - 1)));
 }

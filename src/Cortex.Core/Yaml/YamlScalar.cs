@@ -56,10 +56,10 @@ internal sealed class YamlScalar : YamlNode
         _ => $"the string \"{Shorten(Text)}\"",
     };
 
-    /// <summary>A text fit for an error message: one line of bounded length.</summary>
-    public static string Shorten(string text)
+    /// <summary>A text fit for an error message: one line of bounded length, without characters that steer a terminal.</summary>
+    public static string Shorten(string text, int length = ShownLength)
     {
-        var line = text.ReplaceLineEndings(" ");
-        return line.Length <= ShownLength ? line : line[..ShownLength] + "...";
+        var line = (text.Length <= length ? text : text[..length] + "...").ReplaceLineEndings(" ");
+        return line.Any(char.IsControl) ? string.Concat(line.Select(character => char.IsControl(character) ? '\uFFFD' : character)) : line;
     }
 }

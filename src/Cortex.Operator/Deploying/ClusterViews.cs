@@ -14,8 +14,12 @@ internal static class ClusterViews
     private static readonly NodeGroup _local = new() { Name = LocalGroup, InstanceType = LocalGroup };
 
     /// <summary>The deployed APIs, and what each node group can give: its share of the machine, or all of it.</summary>
-    public static ClusterView From(ApiStore store, RuntimeCapacity capacity, IReadOnlyList<NodeGroup> groups) => new(
-        Deployed(store), [.. (groups.Count > 0 ? groups : [_local]).Select(group => Capacity(group, capacity))]);
+    public static ClusterView From(ApiStore store, RuntimeCapacity capacity, IReadOnlyList<NodeGroup> groups, LimitSettings limits) => new(
+        Deployed(store), [.. (groups.Count > 0 ? groups : [_local]).Select(group => Capacity(group, capacity))])
+    {
+        MaxApis = limits.MaxApis,
+        MaxReplicas = limits.MaxReplicas,
+    };
 
     /// <summary>The deployed APIs at this moment.</summary>
     public static IReadOnlyList<DeployedApi> Deployed(ApiStore store) =>

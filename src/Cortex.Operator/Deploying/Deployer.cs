@@ -31,7 +31,7 @@ internal sealed class Deployer(
             throw new InvalidConfigurationException(file.Errors);
         }
 
-        var view = ClusterViews.From(store, await runtime.GetCapacityAsync(cancellationToken), reader.NodeGroups);
+        var view = ClusterViews.From(store, await runtime.GetCapacityAsync(cancellationToken), reader.NodeGroups, reader.Limits);
         await _oneAtATime.WaitAsync(cancellationToken);
         try
         {
@@ -71,7 +71,7 @@ internal sealed class Deployer(
     /// <exception cref="InvalidConfigurationException">The version can't be deployed any more: its endpoint, targets, node groups or room are gone.</exception>
     public async Task<DeployResult> RollbackAsync(string name, string apiId, bool force, CancellationToken cancellationToken)
     {
-        var view = ClusterViews.From(store, await runtime.GetCapacityAsync(cancellationToken), reader.NodeGroups);
+        var view = ClusterViews.From(store, await runtime.GetCapacityAsync(cancellationToken), reader.NodeGroups, reader.Limits);
         await _oneAtATime.WaitAsync(cancellationToken);
         try
         {

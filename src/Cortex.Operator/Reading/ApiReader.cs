@@ -31,6 +31,9 @@ internal sealed class ApiReader(
     /// <summary>The node groups that the cluster's configuration names; empty for this machine alone.</summary>
     public IReadOnlyList<NodeGroup> NodeGroups => options.Cluster.NodeGroups;
 
+    /// <summary>Bounds of what may be deployed.</summary>
+    public LimitSettings Limits => options.Cluster.Limits;
+
     /// <summary>A deployed API.</summary>
     /// <exception cref="CortexException"><c>resources.api_not_deployed</c>.</exception>
     public WantedApi Find(string name) => store.Find(name);

@@ -63,19 +63,7 @@ internal static class PodFactory
 
     private static PodContainer CreateContainer(ContainerSpec container, PodSpec pod, string cortexVersion)
     {
-        List<KeyValuePair<string, string>> env =
-        [
-            new("CORTEX_VERSION", cortexVersion),
-            new("CORTEX_LOG_LEVEL", "INFO"),
-            new("CORTEX_CLI_CONFIG_DIR", "/cortex/client"),
-        ];
-        if (pod.Port is { } port)
-        {
-            env.Add(new("CORTEX_PORT", port.ToString(CultureInfo.InvariantCulture)));
-        }
-
-        env.AddRange(container.Env.OrderBy(variable => variable.Key, StringComparer.Ordinal));
-
+        var own = LaunchText.OwnEnv(pod.Port, cortexVersion);
         var compute = container.Compute;
         return new PodContainer
         {
@@ -83,7 +71,7 @@ internal static class PodFactory
             Image = container.Image,
             Command = container.Command,
             Args = container.Args,
-            Env = env,
+            Env = [.. own, .. container.Env.OrderBy(variable => variable.Key, StringComparer.Ordinal)],
             CpuMillis = compute.Cpu is null ? 0 : Quantity.Parse(compute.Cpu).MilliValue,
             MemoryBytes = compute.Mem is null ? 0 : Quantity.Parse(compute.Mem).Value,
             ShmBytes = compute.Shm is null ? 0 : Quantity.Parse(compute.Shm).Value,

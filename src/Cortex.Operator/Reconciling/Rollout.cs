@@ -36,8 +36,8 @@ internal static class Rollout
         // During an update what is stopping still takes room; a lost replica is replaced without waiting for its remains.
         var updating = old.Count > 0 || replicas.Any(replica => replica is { Stopping: true, Latest: false });
         var existing = updating ? replicas.Count : latest.Count;
-        var room = updating ? wanted + surge - existing : wanted - latest.Count;
-        var start = Math.Clamp(room, 0, Math.Max(0, wanted - latest.Count));
+        var room = updating ? (long)wanted + surge - existing : wanted - latest.Count;
+        var start = (int)Math.Clamp(room, 0, Math.Max(0, wanted - latest.Count));
 
         return new RolloutStep(start, stop);
     }

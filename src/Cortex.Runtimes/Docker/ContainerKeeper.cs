@@ -1,3 +1,4 @@
+using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
@@ -385,9 +386,10 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     {
         var infraId = pod.Network.Id ?? await pod.Network.Created.WaitAsync(cancellationToken);
         var gpus = container.Gpus > 0 ? machine.Gpus.Take(ContainerName, container.Gpus) : [];
-        var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, pod.NodeGroup, gpus);
         try
         {
+            var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, pod.NodeGroup, gpus);
+
             // Not cancelled with the pod: a container that the engine makes all the same would be left behind.
             Id = await machine.Engine.CreateContainerAsync(ContainerName, plan, CancellationToken.None);
             _filesWritten = false;
@@ -399,9 +401,9 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
         catch (EngineException error) when (error.Conflict)
         {
-            await TakeOverAsync(plan.HostConfig.NetworkMode!, cancellationToken);
+            await TakeOverAsync(ContainerPlan.JoinedMode(infraId), cancellationToken);
         }
-        catch (EngineException error)
+        catch (Exception error) when (error is EngineException or CortexException)
         {
             Ended(StartError, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} can't be created: {error.Message}");
         }

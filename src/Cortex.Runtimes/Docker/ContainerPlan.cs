@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker.Engine;
 
@@ -48,6 +49,7 @@ internal static class ContainerPlan
     /// <param name="infraId">The pod's network container.</param>
     /// <param name="nodeGroup">The node group that the pod takes its room from, if any.</param>
     /// <param name="gpus">The GPUs that the container gets.</param>
+    /// <exception cref="CortexException">Linux starts no program with so long an argument or variable.</exception>
     public static CreateContainer User(PodDefinition pod, PodContainer container, DockerMachine machine, string infraId, string? nodeGroup, IReadOnlyList<string> gpus)
     {
         var labels = machine.Labels(pod.Id);
@@ -57,15 +59,14 @@ internal static class ContainerPlan
             labels[DockerLabels.NodeGroup] = nodeGroup;
         }
 
-        var env = Environment(pod, container, out var variables);
-        var command = Expand(container.Command, variables);
-        var args = Expand(container.Args, variables);
+        var launch = LaunchText.Expand(container.Env, container.Command, container.Args, out var fault)
+            ?? throw new CortexException("spec.launch_text_too_long", $"{fault!.Path} {fault.Detail}");
         return new CreateContainer
         {
             Image = container.Image,
-            Entrypoint = command,
-            Cmd = args ?? (command is null ? null : []),
-            Env = env,
+            Entrypoint = launch.Command,
+            Cmd = launch.Args ?? (launch.Command is null ? null : []),
+            Env = Environment(pod, launch.Env),
             Labels = labels,
             HostConfig = new HostConfig
             {
@@ -109,19 +110,10 @@ internal static class ContainerPlan
         ];
     }
 
-    private static List<string> Environment(PodDefinition pod, PodContainer container, out Dictionary<string, string> variables)
+    private static List<string> Environment(PodDefinition pod, IReadOnlyList<KeyValuePair<string, string>> env)
     {
-        variables = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, value) in container.Env)
-        {
-            variables[name] = VariableExpansion.Expand(value, variables);
-        }
-
         // As Kubernetes: the pod's name, whatever its host name is. Not among the variables that a value may refer to.
-        var own = variables.ContainsKey(HostName) ? Enumerable.Empty<string>() : [$"{HostName}={pod.Id}"];
-        return [.. own, .. variables.Select(v => $"{v.Key}={v.Value}")];
+        var own = env.Any(variable => variable.Key == HostName) ? Enumerable.Empty<string>() : [$"{HostName}={pod.Id}"];
+        return [.. own, .. env.Select(variable => $"{variable.Key}={variable.Value}")];
     }
-
-    private static List<string>? Expand(IReadOnlyList<string>? words, Dictionary<string, string> variables) =>
-        words is { Count: > 0 } ? [.. words.Select(w => VariableExpansion.Expand(w, variables))] : null;
 }

@@ -6,8 +6,9 @@ internal readonly record struct Room(long CpuMillis, long MemoryBytes, long Gpus
     /// <summary>Whether it is nothing at all.</summary>
     public bool IsNothing => this == default;
 
+    // Files in shared memory are memory, also of a container that asks for none besides.
     public static Room Of(PodDefinition pod) => new(
-        pod.Containers.Sum(c => c.CpuMillis), pod.Containers.Sum(c => c.MemoryBytes), pod.Containers.Sum(c => c.Gpus));
+        pod.Containers.Sum(c => c.CpuMillis), pod.Containers.Sum(c => Math.Max(c.MemoryBytes, c.ShmBytes)), pod.Containers.Sum(c => c.Gpus));
 
     /// <summary>What is left of a reservation while its pod is frozen: what it holds without computing.</summary>
     public Room Frozen => this with { CpuMillis = 0 };

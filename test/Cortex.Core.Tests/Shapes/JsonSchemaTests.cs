@@ -40,7 +40,7 @@ public sealed class JsonSchemaTests
     [InlineData(ApiKind.AsyncAPI, "pod.max_concurrency", """{"description":"Requests that one replica works on at once.","type":"integer","minimum":1,"maximum":100,"default":1}""")]
     [InlineData(ApiKind.AsyncAPI, "autoscaling.max_replicas", """{"description":"Most replicas.","type":"integer","minimum":1,"default":100}""")]
     [InlineData(ApiKind.AsyncAPI, "queue.max_attempts", """{"description":"Attempts that may fail before a request is given up.","type":"integer","minimum":1,"maximum":100,"default":1}""")]
-    [InlineData(ApiKind.TaskAPI, "node_groups", """{"description":"Node groups that it may run on; null for all.","type":["array","null"],"items":{"type":"string","minLength":1,"pattern":"^[a-zA-Z0-9_\\-]+$"},"minItems":1,"default":null}""")]
+    [InlineData(ApiKind.TaskAPI, "node_groups", """{"description":"Node groups that it may run on; null for all.","type":["array","null"],"items":{"type":"string","minLength":1,"pattern":"^[a-zA-Z0-9_\\-]+$"},"minItems":1,"maxItems":100,"default":null}""")]
     public void Write_Field_SaysItsBoundsAndDefault(ApiKind kind, string path, string expected)
     {
         var node = JsonNode.Parse(ApiSchema.Write())!["$defs"]![kind.ToString()]!;

@@ -25,7 +25,7 @@ public sealed class ClusterValidatorTests
     [Fact]
     public void Validate_FileWithTooManyErrors_GivesThemAsTheyAre()
     {
-        var file = ApiFileParser.Parse("f.yaml", string.Concat(Enumerable.Repeat("- 1\n", 1500)));
+        var file = ApiFileParser.Parse("f.yaml", "- name: a\n  kind: TaskAPI\n" + string.Concat(Enumerable.Range(0, 1500).Select(i => $"  key{i}: 1\n")));
 
         Assert.Same(file.Errors, ClusterValidator.Validate(file, s_machine));
     }
@@ -37,6 +37,7 @@ public sealed class ClusterValidatorTests
     [Theory]
     [InlineData("compute: {cpu: 8001m}")]
     [InlineData("compute: {mem: 17Gi}")]
+    [InlineData("compute: {shm: 17Gi}")]
     [InlineData("compute: {gpu: 1}")]
     [InlineData("compute: {inf: 1}")]
     [InlineData("compute: {cpu: 9E, mem: 9E}")]
@@ -93,19 +94,69 @@ public sealed class ClusterValidatorTests
     }
 
     [Theory]
-    [InlineData("other", "/a", "spec.duplicate_endpoint")]
-    [InlineData("other", "/a/", "spec.duplicate_endpoint")]
-    [InlineData("a", "/a", null)]
-    [InlineData("other", "/a/b", null)]
-    [InlineData("other", "/", null)]
-    public void Validate_EndpointOfADeployedApi_IsTaken(string owner, string endpoint, string? kind)
+    [InlineData("other", ApiKind.TaskAPI, "/a", "spec.duplicate_endpoint")]
+    [InlineData("other", ApiKind.TaskAPI, "/a/", "spec.duplicate_endpoint")]
+    [InlineData("a", ApiKind.TaskAPI, "/a", null)]
+    [InlineData("other", ApiKind.TaskAPI, "/", null)]
+    // What the file's API, a RealtimeAPI at /a, gets below its endpoint is nobody else's.
+    [InlineData("other", ApiKind.TaskAPI, "/a/b", "spec.duplicate_endpoint")]
+    [InlineData("other", ApiKind.TaskAPI, "/ab", null)]
+    [InlineData("a", ApiKind.TaskAPI, "/a/b", null)]
+    public void Validate_EndpointOfADeployedApi_IsTaken(string owner, ApiKind ownerKind, string endpoint, string? kind)
     {
-        var view = s_machine with { Apis = [new(owner, ApiKind.TaskAPI, endpoint)] };
+        var view = s_machine with { Apis = [new(owner, ownerKind, endpoint)] };
 
         var error = ClusterValidator.Validate(Api(""), view).SingleOrDefault();
 
         Assert.Equal(kind, error?.Kind);
         Assert.Equal(kind is null ? null : "networking.endpoint", error?.Path);
+    }
+
+    [Theory]
+    [InlineData("/x", ApiKind.RealtimeAPI, "/x/y", "/x/y is below /x, the endpoint of other, which gets every path below it; choose another")]
+    [InlineData("/x/y", ApiKind.AsyncAPI, "/x/y/z/w", "/x/y/z/w is below /x/y, the endpoint of other, which gets every path below it; choose another")]
+    [InlineData("/x/y", ApiKind.RealtimeAPI, "/x", "/x is above /x/y, the endpoint of other, and would get every path below it; choose another")]
+    // Jobs and splitters are reached at their endpoint alone, as in Cortex 0.42.
+    [InlineData("/x", ApiKind.TrafficSplitter, "/x/y", null)]
+    [InlineData("/x", ApiKind.BatchAPI, "/x/y", null)]
+    [InlineData("/x", ApiKind.RealtimeAPI, "/xy", null)]
+    public void Validate_EndpointBelowAnother_IsRefused(string deployed, ApiKind kind, string endpoint, string? detail)
+    {
+        var file = ApiFileParser.Parse("f.yaml", $"- name: a\n  kind: RealtimeAPI\n  pod: {{containers: [{{name: c, image: i}}]}}\n  networking: {{endpoint: {endpoint}}}\n");
+
+        var error = ClusterValidator.Validate(file, s_machine with { Apis = [new("other", kind, deployed)] }).SingleOrDefault();
+
+        Assert.Equal(detail, error?.Detail);
+        Assert.Equal(detail is null ? null : (4, 16), error is null ? null : ((int, int)?)(error.Line, error.Column));
+    }
+
+    [Theory]
+    [InlineData("min_replicas: 1000000000, max_replicas: 2000000000", "autoscaling.min_replicas", "autoscaling.max_replicas")]
+    [InlineData("max_replicas: 11", "autoscaling.max_replicas")]
+    [InlineData("max_replicas: 20, init_replicas: 12", "autoscaling.max_replicas", "autoscaling.init_replicas")]
+    [InlineData("max_replicas: 10")]
+    public void Validate_MoreReplicasThanAllowed_AreRefusedWithTheirPlace(string autoscaling, params string[] paths)
+    {
+        var file = ApiFileParser.Parse("f.yaml", $"- name: a\n  kind: RealtimeAPI\n  pod: {{containers: [{{name: c, image: i}}]}}\n  autoscaling: {{{autoscaling}}}\n");
+
+        var errors = ClusterValidator.Validate(file, s_machine with { MaxReplicas = 10 });
+
+        Assert.Equal(paths, errors.Select(error => error.Path));
+        Assert.All(errors, error => Assert.Equal(("configreader.must_be_less_than_or_equal_to", 4), (error.Kind, error.Line)));
+        Assert.All(errors, error => Assert.EndsWith("must be less than or equal to 10, or limits.max_replicas in the cluster's configuration must be raised", error.Detail, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Validate_MoreApisThanAllowed_AreRefused()
+    {
+        string Apis(params string[] names) => string.Concat(names.Select(name => $"- name: {name}\n  kind: RealtimeAPI\n  pod: {{containers: [{{name: c, image: i}}]}}\n"));
+        var view = s_machine with { Apis = [new("a", ApiKind.RealtimeAPI, "/a"), new("b", ApiKind.RealtimeAPI, "/b")], MaxApis = 3 };
+
+        Assert.Empty(ClusterValidator.Validate(ApiFileParser.Parse("f.yaml", Apis("a", "b", "c")), view));
+        var error = Assert.Single(ClusterValidator.Validate(ApiFileParser.Parse("f.yaml", Apis("a", "c", "d")), view));
+
+        Assert.Equal(("configreader.too_many_elements", "d", 7), (error.Kind, error.Api, error.Line));
+        Assert.Equal("the cluster has 2 APIs and may have 3; delete some, or raise limits.max_apis in its configuration", error.Detail);
     }
 
     [Fact]

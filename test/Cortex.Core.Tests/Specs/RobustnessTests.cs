@@ -37,11 +37,13 @@ public sealed class RobustnessTests(ITestOutputHelper output)
         var random = new Random(seed);
         var clock = Stopwatch.StartNew();
         var slowest = TimeSpan.Zero;
+        var largest = 0L;
         var count = 0;
         for (; clock.Elapsed < duration; count++)
         {
             var text = Mutate(count % 4 == 3 ? Samples.Cluster : Samples.Everything, random);
             var before = clock.Elapsed;
+            var allocated = GC.GetAllocatedBytesForCurrentThread();
             try
             {
                 AssertParses(text);
@@ -51,10 +53,12 @@ public sealed class RobustnessTests(ITestOutputHelper output)
                 throw new InvalidOperationException($"seed {seed}, file {count}:\n{text}", exception);
             }
 
+            largest = Math.Max(largest, GC.GetAllocatedBytesForCurrentThread() - allocated);
             slowest = clock.Elapsed - before > slowest ? clock.Elapsed - before : slowest;
         }
 
-        output.WriteLine($"{count} files, the slowest took {slowest.TotalMilliseconds:F0} ms");
+        output.WriteLine($"{count} files, the slowest took {slowest.TotalMilliseconds:F0} ms, the largest {largest / 1024} KiB");
+        Assert.True(largest < 64 * 1024 * 1024, $"a file took {largest} bytes");
         Assert.True(count > 10, $"only {count} files in {duration}");
         Assert.True(slowest < TimeSpan.FromSeconds(20), $"a file took {slowest}");
     }

@@ -32,5 +32,24 @@ public sealed class VariableExpansionTests
     [InlineData("$()", "$()")]
     [InlineData("$($(A))", "$($(A))")]
     [InlineData("$(A)$", "a$")]
-    public void Expand_Text_FollowsKubernetes(string text, string expected) => Assert.Equal(expected, VariableExpansion.Expand(text, s_variables));
+    public void Expand_Text_FollowsKubernetes(string text, string expected) => Assert.Equal(expected, VariableExpansion.Expand(text, s_variables, 1000));
+
+    [Theory]
+    [InlineData("abc", 3, "abc")]
+    [InlineData("abc", 2, null)]
+    [InlineData("$(A)$(A)$(A)", 3, "aaa")]
+    [InlineData("$(A)$(A)$(A)", 2, null)]
+    [InlineData("$(EMPTY)abc", 2, null)]
+    public void Expand_LongerThanAllowed_GivesNothing(string text, int most, string? expected) => Assert.Equal(expected, VariableExpansion.Expand(text, s_variables, most));
+
+    [Fact]
+    public void Expand_ReferencesWithoutAnEnd_AreNotLookedThroughForEach()
+    {
+        var text = string.Concat(Enumerable.Repeat("$(", 1 << 19));
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+
+        Assert.Equal(text, VariableExpansion.Expand(text, s_variables, text.Length));
+
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"it took {clock.Elapsed}");
+    }
 }

@@ -52,6 +52,65 @@ public sealed class YamlDialectTests
         Assert.Equal([YamlScalarType.Reference, YamlScalarType.String, YamlScalarType.String], list.Items.Cast<YamlScalar>().Select(scalar => scalar.Type));
     }
 
+    // Each of these the library refuses by itself. The values are those of libyaml, which go-yaml is a translation of.
+    [Theory]
+    [InlineData("a: \"foo\nbar\"\n", """{"a":"foo bar"}""")]
+    [InlineData("a:\n  b: \"foo\n bar\"\n", """{"a":{"b":"foo bar"}}""")]
+    [InlineData("a:\n  b: \"foo\n  bar\"\n", """{"a":{"b":"foo bar"}}""")]
+    [InlineData("- \"foo\nbar\"\n- x", """["foo bar","x"]""")]
+    [InlineData("- a: \"foo\n\nbar\"\n  b: c", """[{"a":"foo\nbar","b":"c"}]""")]
+    [InlineData("a: \"x\\\ny\"", """{"a":"xy"}""")]
+    [InlineData("a: \"x \\\"\ny\"", """{"a":"x \" y"}""")]
+    [InlineData("a: [foo\nbar]\n", """{"a":["foo bar"]}""")]
+    [InlineData("a: [foo,\nbar]\n", """{"a":["foo","bar"]}""")]
+    [InlineData("a: {b: foo\nbar}\n", """{"a":{"b":"foo bar"}}""")]
+    [InlineData("a: [\"foo\nbar\"]\n", """{"a":["foo bar"]}""")]
+    [InlineData("a:\n  b: [foo,\n  bar]\n", """{"a":{"b":["foo","bar"]}}""")]
+    [InlineData("a:\n  b: [foo,\n bar\n ]\n", """{"a":{"b":["foo","bar"]}}""")]
+    [InlineData("- command: [sh, -c, \"a\n  b\"]", """[{"command":["sh","-c","a b"]}]""")]
+    [InlineData("a:\n- [x\n- y]\n", """{"a":[["x - y"]]}""")]
+    [InlineData("a: [x\n? y]", """{"a":["x ? y"]}""")]
+    [InlineData("a: [\n# c\nx]", """{"a":["x"]}""")]
+    [InlineData("- x: [\"a\n- b\"]", """[{"x":["a - b"]}]""")]
+    [InlineData("a: |\n  \"x\n y: [\n  ]\nb: \"c\nd\"\n", null)]
+    [InlineData("a: |\n  \"x\n  y: [\n  ]\nb: \"c\nd\"\n", """{"a":"\"x\ny: [\n]\n","b":"c d"}""")]
+    [InlineData("- a: |\n   \"x\n  b: \"c\nd\"\n", """[{"a":"\"x\n","b":"c d"}]""")]
+    [InlineData("a: it's [x\n  \"y\nb: \"c\nd\"\n", """{"a":"it's [x \"y","b":"c d"}""")]
+    [InlineData("a: x # [ \"\nb: [c\n,d] # \"\ne: \"f\ng\"", """{"a":"x","b":["c","d"],"e":"f g"}""")]
+    [InlineData("a: 'it''s \"'\nb: \"c\nd\"\n", """{"a":"it's \"","b":"c d"}""")]
+    [InlineData("a: \"b\n---\nc\"", null)]
+    public void Read_FurtherLinesWithoutIndentation_AreTakenAsGoYamlDoes(string text, string? json)
+    {
+        var (root, fault) = YamlReader.Read(text);
+
+        Assert.Equal(json is null, root is null);
+        Assert.Equal(json is null, fault is not null);
+        if (json is not null)
+        {
+            Assert.Equal(json.Replace("'", "\\u0027", StringComparison.Ordinal).Replace("\\\"", "\\u0022", StringComparison.Ordinal), YamlJson.ToJson(root!).GetRawText());
+        }
+    }
+
+    [Fact]
+    public void Read_FurtherLineWithoutIndentation_KeepsItsPlace()
+    {
+        var map = (YamlMap)YamlReader.Read("a:\n  bcd: [x,\ny, \n z]\n").Root!;
+
+        var list = (YamlList)((YamlMap)map.Entries[0].Value).Entries[0].Value;
+        Assert.Equal([new Place(2, 9), new Place(3, 1), new Place(4, 2)], list.Items.Select(item => item.Place));
+    }
+
+    [Fact]
+    public void Read_ManyFurtherLinesBelowALongOne_AreNotBlownUp()
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var (root, _) = YamlReader.Read("? " + new string('k', 400_000) + "\n: [" + string.Concat(Enumerable.Repeat("\n", 300_000)) + "{" + new string(' ', 300_000) + "[\na,]");
+
+        Assert.Null(root);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 100_000_000);
+    }
+
     [Theory]
     [InlineData("a: b\n c: d\n", 2)]
     [InlineData("a: 'b", 1)]

@@ -5,9 +5,12 @@ using Cortex.Core.Specs;
 namespace Cortex.Core.Tests.Yaml;
 
 /// <summary>No file may cost more than its limits, however it is made.</summary>
-public sealed class YamlLimitsTests
+public sealed class YamlLimitsTests(ITestOutputHelper output)
 {
     private const int Million = 1024 * 1024;
+
+    // All that is allocated on the way, most of it for a moment only.
+    private const long MostAllocated = 300L * Million;
 
     public static TheoryData<string, string> Bombs => new()
     {
@@ -29,7 +32,13 @@ public sealed class YamlLimitsTests
     {
         var clock = Stopwatch.StartNew();
 
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
         var file = ApiFileParser.Parse("bomb.yaml", yaml);
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        output.WriteLine($"{name}: {allocated / Million} MiB, {clock.ElapsedMilliseconds} ms");
+        Assert.True(allocated < MostAllocated, $"{name} took {allocated / Million} MiB");
 
         Assert.True(file.Errors.Count == 1 && file.Errors[0].Kind == "configreader.invalid_yaml", $"{name}: {file.Errors[0]}");
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"{name} took {clock.Elapsed}");
@@ -67,6 +76,10 @@ public sealed class YamlLimitsTests
         { "a name", "- name: " + new string('a', 900_000) + "!\n  kind: RealtimeAPI\n" },
         { "variables", "- name: a\n  kind: RealtimeAPI\n  pod: {containers: [{name: c, image: i, env: {" + string.Concat(Enumerable.Range(0, 40_000).Select(i => $"V{i}: 1, ")) + "}}]}" },
         { "containers", "- name: a\n  kind: RealtimeAPI\n  pod: {containers: [" + string.Concat(Enumerable.Repeat("{name: c, image: i}, ", 20_000)) + "]}" },
+        { "unknown keys", "- name: a\n  kind: RealtimeAPI\n" + string.Concat(Enumerable.Range(0, 45_000).Select(i => $"  max_{i}: 1\n")) },
+        { "long unknown keys", "- name: a\n  kind: RealtimeAPI\n" + string.Concat(Enumerable.Range(0, 14_000).Select(i => $"  {new string('x', 50)}{i:00000}: 1\n")) },
+        { "time zones", string.Concat(Enumerable.Range(0, 999).Select(i => $"- {{name: a{i}, kind: TaskAPI, schedule: {{cron: '@daily', time_zone: 'Europe/Bberlin{i}'}}}}\n")) },
+        { "many errors in one API", "- name: a\n  kind: RealtimeAPI\n  pod: {containers: [{name: c, image: i, env: {" + string.Concat(Enumerable.Range(0, 45_000).Select(i => $"V{i}: 1, ")) + "}}]}\n" },
         { "APIs", string.Concat(Enumerable.Range(0, 14_000).Select(i => $"- {{name: a{i}, kind: TrafficSplitter, apis: [{{name: b}}]}}\n")) },
     };
 
@@ -74,8 +87,13 @@ public sealed class YamlLimitsTests
     public void Parse_LargeFile_EndsSoonWithBoundedErrors(string name, string yaml)
     {
         var clock = Stopwatch.StartNew();
+        var before = GC.GetAllocatedBytesForCurrentThread();
 
         var file = ApiFileParser.Parse("large.yaml", yaml);
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        output.WriteLine($"{name}: {allocated / Million} MiB, {clock.ElapsedMilliseconds} ms");
+        Assert.True(allocated < MostAllocated, $"{name} took {allocated / Million} MiB");
 
         Assert.InRange(file.Errors.Count, 1, 1001);
         Assert.All(file.Errors, error => Assert.True(error.ToString().Length < 2000, $"{name}: an error has {error.ToString().Length} characters"));
