@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds artifacts/cortex: the command line and the server in one executable that needs nothing else on the machine.
+# Builds artifacts/cortex: the command line and the server in one executable that needs nothing on the machine but glibc, libstdc++ and
+# OpenSSL.
 # Quick when nothing changed. --force builds anyway.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -36,4 +37,5 @@ rm -f artifacts/cortex
 mv artifacts/publish/cortex artifacts/cortex
 rm -rf artifacts/publish
 touch artifacts/cortex
+scripts/check-libraries.sh artifacts/cortex
 say "artifacts/cortex: $(du -m artifacts/cortex | cut -f1) MB"

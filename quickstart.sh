@@ -93,6 +93,7 @@ scripts/ensure-docker.sh
 say "Docker Engine $(docker version --format '{{.Server.Version}}'), $(curl --version | head -n 1 | cut -d' ' -f1-2)"
 
 ./build.sh
+scripts/check-libraries.sh "$cortex"
 
 step "Cluster"
 # A server from before this build makes way; its containers keep running, and the new one adopts them.
@@ -104,7 +105,7 @@ if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" || true)" = "$PWD/$cortex (de
   wait_for 60 gone || fail "the server with process id $pid does not stop"
 fi
 settings=${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/cluster.yaml
-if [ -s "$settings" ]; then "$cortex" cluster up; else "$cortex" cluster up examples/cluster.yaml; fi
+if [ -s "$settings" ]; then "$cortex" cluster up --name cortex; else "$cortex" cluster up examples/cluster.yaml; fi
 
 step "Example images"
 scripts/base-image.sh

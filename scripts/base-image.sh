@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Makes the image that the examples are built on, cortex-python:bookworm (Debian 12 with Python 3, scikit-learn and boto3), from
 # Debian's packages alone, so that no image registry is needed. Does nothing when the image is there; takes about a minute.
+# The packages come from where this machine's apt gets Debian's, or from CORTEX_DEBIAN_MIRROR.
 #   scripts/base-image.sh [TAG]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 image=${1:-cortex-python:bookworm}
-mirror=${CORTEX_DEBIAN_MIRROR:-http://deb.debian.org/debian}
-
 # Raised with every change of what is in the image, so that an older one is made anew.
 content=2
 [ "$(docker image inspect --format '{{index .Config.Labels "cortex.base"}}' "$image" 2>/dev/null)" != "$content" ] || exit 0
 
 apt_install mmdebstrap ca-certificates debian-archive-keyring
+mirror=${CORTEX_DEBIAN_MIRROR:-$(debian_mirror)}
+[ -n "$mirror" ] || fail "this machine's apt names no mirror of Debian. Name one: CORTEX_DEBIAN_MIRROR=http://.../debian $0"
 say "making $image from Debian packages (about a minute)"
 
 # python3-scipy depends on a compiler and its headers, which it does not need to run; documentation goes too.

@@ -24,10 +24,8 @@ ensure_dotnet() {
 
   fail ".NET SDK 10 is missing, and apt does not offer it here. Either run Microsoft's installer:
   curl -fsSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0
-(it installs to ~/.dotnet, where this script looks), or add Microsoft's package source and then install it:
-  curl -fsSLo /tmp/packages.deb https://packages.microsoft.com/config/debian/$(. /etc/os-release && echo "${VERSION_ID:-12}")/packages-microsoft-prod.deb
-  sudo dpkg -i /tmp/packages.deb && sudo apt-get update && sudo apt-get install -y dotnet-sdk-10.0
-Then run this again."
+(it installs to ~/.dotnet, where this script looks), or add Microsoft's package source to apt, as its documentation of .NET on Debian says, and
+install dotnet-sdk-10.0 from it. Then run this again."
 }
 
 has_sdk() { [ -n "$1" ] && [ -x "$1" ] && "$1" --list-sdks 2>/dev/null | grep -q '^10\.'; }

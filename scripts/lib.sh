@@ -48,6 +48,19 @@ apt_install() {
   rm -f "$log"
 }
 
+# debian_mirror: where this machine's apt gets Debian's packages; nothing when it has no such source.
+debian_mirror() {
+  local found
+  found=$(debian_sources)
+  # Without package lists apt does not know whose packages a source has.
+  [ -n "$found" ] || { as_root apt-get update >/dev/null 2>&1 && found=$(debian_sources); } || true
+  head -n 1 <<<"$found"
+}
+
+debian_sources() {
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' 2>/dev/null || true
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is up.
 wait_for() {
   local end=$((SECONDS + $1))

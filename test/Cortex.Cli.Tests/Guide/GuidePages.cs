@@ -1,0 +1,60 @@
+namespace Cortex.Cli.Tests.Guide;
+
+/// <summary>The documentation that users read.</summary>
+internal static class GuidePages
+{
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>Paths below the repository's root.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "README.md",
+        .. Directory.GetFiles(Path.Combine(Root, "docs", "guide"), "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "examples"), "*.md", SearchOption.AllDirectories))
+            .Select(path => Path.GetRelativePath(Root, path)).Order(StringComparer.Ordinal),
+    ];
+
+    public static string Read(string page) => File.ReadAllText(Path.Combine(Root, page));
+
+    /// <summary>Whether there is such a file or folder in the repository.</summary>
+    public static bool Has(string path) => Path.Exists(Path.Combine(Root, path));
+
+    /// <summary>The fenced blocks of some languages.</summary>
+    public static IEnumerable<GuideBlock> Blocks(params string[] languages)
+    {
+        foreach (var page in All)
+        {
+            var lines = Read(page).Split('\n');
+            for (var start = 0; start < lines.Length; start++)
+            {
+                if (!lines[start].StartsWith("```", StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
+                var end = Array.FindIndex(lines, start + 1, line => line == "```");
+                if (languages.Contains(lines[start][3..]))
+                {
+                    yield return new GuideBlock($"{page}:{start + 2}", string.Join('\n', lines[(start + 1)..end]) + "\n");
+                }
+
+                start = end;
+            }
+        }
+    }
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cortex.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("Cortex.slnx is in no folder above the tests");
+    }
+}
+
+/// <summary>A fenced block of a page.</summary>
+/// <param name="Place">Page and line.</param>
+/// <param name="Text">What stands in it.</param>
+internal sealed record GuideBlock(string Place, string Text);
