@@ -1,5 +1,5 @@
-using System.Net.Security;
 using System.Text;
+using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
@@ -41,8 +41,11 @@ internal sealed class CliHost
 
     public required TimeProvider Time { get; init; }
 
-    /// <summary>Makes the HTTP transport for an address; the caller disposes of it.</summary>
-    public required Func<Uri, HttpMessageHandler> CreateTransport { get; init; }
+    /// <summary>Makes the HTTP transport for an address that belongs to an environment; the caller disposes of it.</summary>
+    public required Func<Uri, CliEnvironment, HttpMessageHandler> CreateTransport { get; init; }
+
+    /// <summary>Whether the command line says <c>--insecure</c>.</summary>
+    public bool Insecure { get; set; }
 
     /// <summary>How this program starts itself as a server.</summary>
     public required ServerExecutable Server { get; init; }
@@ -52,6 +55,10 @@ internal sealed class CliHost
     public Style ErrorStyle => Style.For(ErrorIsTerminal, Variable);
 
     public CliConfigStore Config => new(ConfigDirectory.Locate(this));
+
+    /// <summary>The transport for an address, with what the command line says of certificates.</summary>
+    public HttpMessageHandler OpenTransport(Uri address, CliEnvironment environment) =>
+        CreateTransport(address, Insecure ? environment with { Insecure = true } : environment);
 
     /// <summary>A relative path of the user's as a full one.</summary>
     public string FullPath(string path)
@@ -88,24 +95,8 @@ internal sealed class CliHost
             HomeDirectory = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
             Variable = Environment.GetEnvironmentVariable,
             Time = TimeProvider.System,
-            CreateTransport = CreateSocketsTransport,
+            CreateTransport = OperatorTransport.Create,
             Server = ServerExecutable.OfThisProcess(),
         };
     }
-
-    private static SocketsHttpHandler CreateSocketsTransport(Uri address) => new()
-    {
-        // Looking for a proxy costs start-up time and is never right for this machine.
-        UseProxy = !address.IsLoopback,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            // The contract: operators have self-signed certificates, and clients do not verify them.
-#pragma warning disable CA5359
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,
-#pragma warning restore CA5359
-        },
-    };
 }

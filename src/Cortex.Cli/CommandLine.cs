@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Cortex.Cli.Async;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Completing;
 using Cortex.Cli.Output;
 using Cortex.Core.Errors;
 
@@ -27,9 +28,14 @@ public static class CommandLine
     }
 
     /// <summary>The same in a world that a test can make.</summary>
-    internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellationToken)
+    internal static async Task<int> RunAsync(string[] args, CliHost host, CancellationToken cancellationToken)
     {
         var root = CortexCommand.Create(host);
+        if (args is [Completion.Verb, .. var typed])
+        {
+            return await Completion.RunAsync(host, root, typed, cancellationToken);
+        }
+
         var words = WaitOption.Expand(CommandPrefixes.Expand(root, args));
         var parsed = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
@@ -37,6 +43,7 @@ public static class CommandLine
             return UsageErrors.Report(parsed, host);
         }
 
+        host.Insecure = parsed.GetValue<bool>(CommonOptions.InsecureName);
         try
         {
             return await parsed.InvokeAsync(

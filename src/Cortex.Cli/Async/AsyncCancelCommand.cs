@@ -14,7 +14,7 @@ internal static class AsyncCancelCommand
         var env = CommonOptions.Env();
         var output = AsyncOptions.Output();
         var command = new Command("cancel", "cancel requests, also those in progress") { api, ids, env, output };
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex async cancel texts ID",
             "cortex async list texts --status in_queue --all -o json | jq -r '.requests[].id' | xargs cortex async cancel texts");
         command.SetAction(async (parsed, cancellationToken) =>

@@ -23,12 +23,12 @@ internal sealed class AsyncClient : IDisposable
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
 
-    private AsyncClient(CliHost host, string api, string endpoint)
+    private AsyncClient(CliHost host, CliEnvironment environment, string api, string endpoint)
     {
         Api = api;
         _endpoint = endpoint;
         _time = host.Time;
-        _http = new HttpClient(host.CreateTransport(new Uri(endpoint))) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(host.OpenTransport(new Uri(endpoint), environment)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The API's name.</summary>
@@ -48,7 +48,7 @@ internal sealed class AsyncClient : IDisposable
         }
 
         return found.Endpoint is { Length: > 0 } endpoint
-            ? new AsyncClient(host, api, endpoint)
+            ? new AsyncClient(host, environment, api, endpoint)
             : throw new CortexException("cli.response_unknown", $"the operator of the {environment.Name} environment does not say where {api} is; compare `cortex version`");
     }
 
@@ -180,13 +180,19 @@ internal sealed class AsyncClient : IDisposable
 
     private CortexException Unreachable(Exception cause)
     {
+        if (CertificateRefusedException.Find(cause) is { } refused)
+        {
+            return refused.ToError();
+        }
+
         var reason = cause.GetBaseException() is SocketException socket ? socket.Message : cause.GetBaseException().Message;
         return new CortexException("cli.failed_to_connect_api", $"failed to connect to {Api} at {_endpoint}: {reason}\n\n`cortex cluster health` says whether its cluster runs", cause);
     }
 
     private static bool IsRefused(HttpRequestException exception) =>
         exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-        || exception.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+        || exception.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
+        || CertificateRefusedException.Find(exception) is not null;
 
     private static string? ReadId(string body) =>
         TryParse(body) is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String ? id.GetString() : null;

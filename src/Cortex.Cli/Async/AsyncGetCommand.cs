@@ -15,7 +15,7 @@ internal static class AsyncGetCommand
         var env = CommonOptions.Env();
         var output = AsyncOptions.Output();
         var command = new Command("get", "print a request's result; exits with 0 when it is completed, 1 when it failed or was cancelled, 3 before") { api, id, wait, env, output };
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex async get texts ID > result.json",
             "cortex async get texts ID --wait 10m",
             "cortex async get texts ID -o json | jq .status");

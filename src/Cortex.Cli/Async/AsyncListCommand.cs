@@ -31,7 +31,7 @@ internal static class AsyncListCommand
         var env = CommonOptions.Env();
         var output = AsyncOptions.Output();
         var command = new Command("list", "list requests, newest first") { api, status, limit, cursor, all, env, output };
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex async list texts --status failed",
             "cortex async list texts --all -o json | jq -r '.requests[].id'");
         command.SetAction(async (parsed, cancellationToken) =>

@@ -9,7 +9,7 @@ internal static class AsyncOptions
     /// <summary>The states of a request, as the API has them.</summary>
     public static readonly string[] Statuses = ["in_queue", "in_progress", "completed", "failed", "cancelled"];
 
-    public static Argument<string> Api() => new("API") { Description = "the name of an AsyncAPI" };
+    public static Argument<string> Api() => new("API_NAME") { Description = "the name of an AsyncAPI" };
 
     public static Argument<string> Id() => new("ID") { Description = "the id of a request" };
 
@@ -20,6 +20,7 @@ internal static class AsyncOptions
     {
         Description = "how the answer is written: pretty or json [default: pretty]",
         HelpName = "FORMAT",
+        CompletionSources = { "pretty", "json" },
         CustomParser = result =>
         {
             if (result.Tokens[0].Value is not ("pretty" or "json"))

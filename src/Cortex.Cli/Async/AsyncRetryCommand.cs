@@ -18,7 +18,7 @@ internal static class AsyncRetryCommand
         var env = CommonOptions.Env();
         var output = AsyncOptions.Output();
         var command = new Command("retry", "put failed or cancelled requests back into the queue") { api, ids, allFailed, env, output };
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex async retry texts ID",
             "cortex async retry texts --all-failed");
         command.SetAction(async (parsed, cancellationToken) =>

@@ -45,7 +45,7 @@ internal static class AsyncSubmitCommand
                 result.AddError($"--delay is a duration such as 30s or 5m, not \"{token.Value}\"");
             }
         });
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex async submit texts request.json",
             "cortex async submit texts --data '{\"text\": \"hello\"}' --wait",
             "cortex async submit images photo.jpg --wait 5m > labels.json",

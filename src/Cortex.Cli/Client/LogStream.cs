@@ -6,7 +6,7 @@ using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Client;
 
-/// <summary>Copies log lines from the operator's web socket to standard output.</summary>
+/// <summary>Copies log lines from the operator's web socket.</summary>
 internal static class LogStream
 {
     private const int BufferSize = 16 * 1024;
@@ -15,14 +15,14 @@ internal static class LogStream
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Returns when the operator says that the logs have ended.</summary>
-    public static async Task CopyAsync(CliHost host, CliEnvironment environment, LogQuery query, CancellationToken cancellationToken)
+    public static async Task CopyAsync(CliHost host, CliEnvironment environment, LogQuery query, TextWriter output, CancellationToken cancellationToken)
     {
         var address = new Uri($"{environment.OperatorEndpoint}/{query.ToPath()}");
         using var socket = new ClientWebSocket();
         await ConnectAsync(host, environment, socket, address, cancellationToken);
 
         // Cancelling a receive tears the connection down, so the copy is left to run until we have said goodbye.
-        var copying = CopyAsync(socket, host.Out);
+        var copying = CopyAsync(socket, output);
         try
         {
             await copying.WaitAsync(cancellationToken);
@@ -50,7 +50,7 @@ internal static class LogStream
                 return true;
             },
             environment);
-        var refusal = new RefusalReader(host.CreateTransport(address));
+        var refusal = new RefusalReader(host.OpenTransport(address, environment));
         using var invoker = new HttpMessageInvoker(refusal);
         try
         {

@@ -36,13 +36,16 @@ internal sealed class OperatorClient : IDisposable
         _environment = environment;
         _time = host.Time;
         _isNear = new Uri(environment.OperatorEndpoint).IsLoopback;
-        _http = new HttpClient(host.CreateTransport(new Uri(environment.OperatorEndpoint)))
+        _http = new HttpClient(host.OpenTransport(new Uri(environment.OperatorEndpoint), environment))
         {
             BaseAddress = new Uri(environment.OperatorEndpoint + "/"),
             Timeout = Timeout.InfiniteTimeSpan,
         };
         AddHeaders(_http.DefaultRequestHeaders.TryAddWithoutValidation, environment);
     }
+
+    /// <summary>Whose operator it asks.</summary>
+    public CliEnvironment Environment => _environment;
 
     public Task<IReadOnlyList<DeployResult>> DeployAsync(string fileName, byte[] content, bool force, CancellationToken cancellationToken)
     {
@@ -142,6 +145,15 @@ internal sealed class OperatorClient : IDisposable
         }
     }
 
+    /// <summary>Asks the operator whether it takes the environment's token, whatever else it has to say.</summary>
+    public async Task<TokenAnswer> CheckTokenAsync(CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, "info", null, InfoTimeout, cancellationToken);
+        return answer.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) ? TokenAnswer.Accepted
+            : _environment.Token is null ? TokenAnswer.Missing
+            : TokenAnswer.Refused;
+    }
+
     /// <summary>Adds the headers that every request to an operator carries.</summary>
     public static void AddHeaders(Func<string, string, bool> add, CliEnvironment environment)
     {
@@ -170,9 +182,14 @@ internal sealed class OperatorClient : IDisposable
         return new CortexException(error.Kind, message);
     }
 
-    /// <summary>The operator can't be reached at all.</summary>
+    /// <summary>The operator can't be reached at all, or is not who it should be.</summary>
     public static CortexException Unreachable(CliEnvironment environment, Exception cause)
     {
+        if (CertificateRefusedException.Find(cause) is { } refused)
+        {
+            return refused.ToError();
+        }
+
         var reason = cause.GetBaseException() is SocketException socket ? socket.Message : cause.GetBaseException().Message;
         var local = new Uri(environment.OperatorEndpoint).IsLoopback;
         return new CortexException(

@@ -120,6 +120,22 @@ internal sealed class ClusterDirectory(string path)
         }
     }
 
+    /// <summary>The operator's URL; null when the configuration can't be read.</summary>
+    public string? OperatorEndpoint
+    {
+        get
+        {
+            try
+            {
+                return ReadSettings().OperatorEndpoint;
+            }
+            catch (CortexException)
+            {
+                return null;
+            }
+        }
+    }
+
     /// <summary>The operator's token, made at the first call and kept from then on.</summary>
     public string ObtainToken()
     {

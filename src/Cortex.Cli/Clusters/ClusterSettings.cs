@@ -28,6 +28,15 @@ internal sealed record ClusterSettings(ClusterConfig Config)
             : throw new CortexException(file.Errors[0].Kind, string.Join("\nerror: ", file.Errors));
     }
 
+    /// <summary>Says which of the file's fields do nothing here, so that nobody counts on them.</summary>
+    public async Task NameIgnoredFieldsAsync(CliHost host)
+    {
+        foreach (var field in Config.IgnoredFields)
+        {
+            await host.Error.WriteLineAsync($"note: {field} has no effect on this machine");
+        }
+    }
+
     // A server that listens everywhere is reached from here by the loopback address.
     private static string Url(ListenAddress address) => address.Host switch
     {

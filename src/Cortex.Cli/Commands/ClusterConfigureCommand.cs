@@ -13,6 +13,7 @@ internal static class ClusterConfigureCommand
         var file = new Argument<string>("CLUSTER_CONFIG_FILE") { Description = "the new cluster configuration" };
         var yes = CommonOptions.Yes("ask nothing");
         var command = new Command("configure", "change a cluster's configuration") { file, yes };
+        CommandHelp.AddExamples(command, "cortex cluster configure cluster.yaml");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var path = host.FullPath(parsed.GetValue(file)!);
@@ -20,15 +21,16 @@ internal static class ClusterConfigureCommand
             var cluster = ClusterSelection.Find(host, configFile: null, settings.Name);
             var (before, after) = (await File.ReadAllTextAsync(cluster.ConfigPath, cancellationToken), await File.ReadAllTextAsync(path, cancellationToken));
             var previous = cluster.ReadSettings();
-            var changes = ConfigDifferences.Between(previous.Config, settings.Config);
-            if (changes.Count == 0)
+            var plan = ConfigPlan.Between(previous, settings);
+            await settings.NameIgnoredFieldsAsync(host);
+            if (plan.Changes.Count == 0)
             {
                 await host.Out.WriteLineAsync("your cluster is already up to date");
                 return ExitCodes.Success;
             }
 
-            await host.Out.WriteLineAsync(string.Join('\n', changes));
-            if (!parsed.GetValue(yes) && !await Prompt.ConfirmAsync(host, $"cluster {settings.Name} will be changed; running APIs keep running. go on?", cancellationToken))
+            await host.Out.WriteAsync($"cluster {settings.Name} will be changed:\n{plan.Render()}");
+            if (!parsed.GetValue(yes) && !await Prompt.ConfirmAsync(host, "its server restarts, which takes a second or two; APIs keep running. go on?", cancellationToken))
             {
                 return ExitCodes.Failure;
             }

@@ -20,6 +20,9 @@ internal static class ClusterDownCommand
         var keepData = new Option<bool>("--keep-data") { Description = "keep the deployed APIs' state, for the next `cluster up`" };
         keepData.Aliases.Add("--keep-aws-resources");
         var command = new Command("down", "stop a cluster and remove its containers and data") { config, name, region, yes, keepData };
+        CommandHelp.AddExamples(command,
+            "cortex cluster down",
+            "cortex cluster down --name staging --keep-data --yes");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(config) is null && parsed.GetValue(name) is null && ClusterDirectory.All(host).Count == 0)

@@ -13,11 +13,13 @@ internal static class ClusterExportCommand
     {
         var config = CommonOptions.ClusterConfig();
         var name = CommonOptions.ClusterName();
+        var env = CommonOptions.ClusterEnv();
         var region = CommonOptions.ClusterRegion();
-        var command = new Command("export", "write every API's configuration to a file") { config, name, region };
+        var command = new Command("export", "write every API's configuration to a file") { config, name, env, region };
+        CommandHelp.AddExamples(command, "cortex cluster export", "cortex cluster export --env prod");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var cluster = ClusterSelection.Find(host, parsed.GetValue(config), parsed.GetValue(name));
+            var cluster = await ClusterSelection.FindToReadAsync(host, parsed.GetValue(config), parsed.GetValue(name), parsed.GetValue(env));
             var settings = cluster.ReadSettings();
             using var client = new OperatorClient(host, cluster.Environment(settings));
             var clusterConfig = (await client.InfoAsync(cancellationToken)).ClusterConfig;

@@ -14,12 +14,14 @@ internal static class ClusterHealthCommand
     {
         var config = CommonOptions.ClusterConfig();
         var name = CommonOptions.ClusterName();
+        var env = CommonOptions.ClusterEnv();
         var region = CommonOptions.ClusterRegion();
         var output = CommonOptions.Output();
-        var command = new Command("health", "show which parts of a cluster work; exit code 1 when one does not") { config, name, region, output };
+        var command = new Command("health", "show which parts of a cluster work; exit code 1 when one does not") { config, name, env, region, output };
+        CommandHelp.AddExamples(command, "cortex cluster health", "cortex cluster health --name staging -o json");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var cluster = ClusterSelection.Find(host, parsed.GetValue(config), parsed.GetValue(name));
+            var cluster = await ClusterSelection.FindToReadAsync(host, parsed.GetValue(config), parsed.GetValue(name), parsed.GetValue(env));
             var (health, error) = await AskAsync(host, cluster, cancellationToken);
             var format = parsed.GetValue(output);
             if (format == OutputFormat.Pretty)

@@ -21,18 +21,25 @@ internal static class ClusterInfoCommand
     {
         var config = CommonOptions.ClusterConfig();
         var name = CommonOptions.ClusterName();
+        var env = CommonOptions.ClusterEnv();
         var region = CommonOptions.ClusterRegion();
         var output = CommonOptions.Output();
-        var environmentName = new Option<string?>("--configure-env", "-e") { Description = "store this environment and make it the default", HelpName = "NAME" };
+        var environmentName = new Option<string?>("--configure-env", "-e") { Description = "store this environment and make it the default", HelpName = "ENVIRONMENT_NAME" };
         var debug = new Option<bool>("--debug", "-d") { Description = "write what is needed to look into a problem to ./cortex-debug-<time>.tgz" };
-        var printConfig = new Option<bool>("--print-config") { Description = "print only the configuration" };
+        var withSettings = new Option<bool>("--settings") { Description = "show how it is configured, too" };
+        var printConfig = new Option<bool>("--print-config") { Description = "print only the configuration, every default included" };
         var yes = CommonOptions.Yes("ask nothing");
-        var command = new Command("info", "show a cluster's addresses, configuration and machines") { config, name, region, output, environmentName, debug, printConfig, yes };
+        var command = new Command("info", "show a cluster's addresses, configuration and machines") { config, name, env, region, output, environmentName, debug, withSettings, printConfig, yes };
+        CommandHelp.AddExamples(command,
+            "cortex cluster info",
+            "cortex cluster info --settings",
+            "cortex cluster info --print-config > cluster.yaml",
+            "cortex cluster info --name staging --configure-env staging");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);
             CheckFlags(parsed.GetValue(debug), parsed.GetValue(printConfig), format);
-            var cluster = ClusterSelection.Find(host, parsed.GetValue(config), parsed.GetValue(name));
+            var cluster = await ClusterSelection.FindToReadAsync(host, parsed.GetValue(config), parsed.GetValue(name), parsed.GetValue(env));
             var settings = cluster.ReadSettings();
             using var client = new OperatorClient(host, cluster.Environment(settings));
             if (parsed.GetValue(debug))
@@ -49,7 +56,7 @@ internal static class ClusterInfoCommand
             }
             else if (format == OutputFormat.Pretty)
             {
-                await host.Out.WriteAsync(Render(info, settings, host.Style));
+                await host.Out.WriteAsync(Render(info, settings, parsed.GetValue(withSettings), host.Style));
             }
             else
             {
@@ -88,29 +95,30 @@ internal static class ClusterInfoCommand
         settings.OperatorEndpoint,
         WithoutScheme(info.EndpointApi));
 
-    private static string Render(InfoResponse info, ClusterSettings settings, Style style)
+    private static string Render(InfoResponse info, ClusterSettings settings, bool withSettings, Style style)
     {
         var endpoints = new KeyValues();
         endpoints.Add("operator", settings.OperatorEndpoint);
         endpoints.Add("api load balancer", WithoutScheme(info.EndpointApi));
-        var version = info.ClusterConfig.TryGetProperty("api_version", out var value) ? value.GetString() : CliVersion.Current;
         var replicas = info.WorkerNodeInfos.Sum(node => node.NumReplicas);
         var machines = info.WorkerNodeInfos.DistinctBy(node => node.Name).Count();
         var unscheduled = info.NumPendingReplicas > 0 ? $", and {Count(info.NumPendingReplicas, "unscheduled replica")}" : "";
         return $"""
             {style.Bold("endpoints:")}
             {endpoints.Render(key => key)}
-            {style.Bold("cluster config:")}
-            cluster version: {version}
-            {YamlText.Document(Settings(info.ClusterConfig))}
             {style.Bold($"your cluster has {Count(replicas, "API replica")} running across {Count(machines, "instance")}{unscheduled}")}
             {Machines(info.WorkerNodeInfos, style)}
-            """;
+            {(withSettings ? Settings(info.ClusterConfig, style) : "`cortex cluster info --settings` shows how it is configured")}
+
+            """.ReplaceLineEndings("\n");
     }
 
-    // For people: what is set. The many fields that only mean something on AWS are null here; JSON has them all.
-    private static JsonElement Settings(JsonElement config) =>
-        Select(config, key => !MetadataKeys.Contains(key) && config.GetProperty(key).ValueKind != JsonValueKind.Null);
+    // What is set, short sections on one line. The many fields that only mean something on AWS are null; JSON has them all.
+    private static string Settings(JsonElement config, Style style)
+    {
+        var version = config.TryGetProperty("api_version", out var value) ? value.GetString() : CliVersion.Current;
+        return $"{style.Bold("cluster config:")}\ncluster version: {version}\n{YamlText.Brief(Select(config, key => !MetadataKeys.Contains(key)))}".TrimEnd('\n');
+    }
 
     private static string Machines(IReadOnlyList<WorkerNodeInfo> nodes, Style style)
     {

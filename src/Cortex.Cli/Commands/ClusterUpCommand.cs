@@ -13,16 +13,18 @@ internal static class ClusterUpCommand
     public static Command Create(CliHost host)
     {
         var file = new Argument<string?>("CLUSTER_CONFIG_FILE") { Description = "the cluster configuration [default: what the cluster had, else all defaults]", Arity = ArgumentArity.ZeroOrOne };
-        var environmentName = new Option<string?>("--configure-env", "-e") { Description = "the environment to store [default: the cluster's name]", HelpName = "NAME" };
+        var clusterName = new Option<string?>("--name", "-n") { Description = "the cluster's name, instead of a file [default: the only cluster there is, else cortex]", HelpName = "CLUSTER_NAME" };
+        var environmentName = new Option<string?>("--configure-env", "-e") { Description = "the environment to store [default: the cluster's name]", HelpName = "ENVIRONMENT_NAME" };
         var yes = CommonOptions.Yes("ask nothing");
-        var command = new Command("up", "start a cluster on this machine; harmless when it already runs") { file, environmentName, yes };
+        var command = new Command("up", "start a cluster on this machine; harmless when it already runs") { file, clusterName, environmentName, yes };
+        CommandHelp.AddExamples(command,
+            "cortex cluster up",
+            "cortex cluster up cluster.yaml",
+            "cortex cluster up --name staging");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var (cluster, text, settings) = Choose(host, parsed.GetValue(file));
-            foreach (var field in settings.Config.IgnoredFields)
-            {
-                await host.Error.WriteLineAsync($"note: {field} has no effect on this machine");
-            }
+            var (cluster, text, settings) = Choose(host, parsed.GetValue(file), parsed.GetValue(clusterName));
+            await settings.NameIgnoredFieldsAsync(host);
 
             // Better now than when the server runs and can't be stored.
             host.Config.Load();
@@ -35,9 +37,9 @@ internal static class ClusterUpCommand
             using var alone = await ClusterLock.TakeAsync(host, cluster, cancellationToken);
             var token = cluster.ObtainToken();
             var server = ServerProcess.Find(cluster);
-            if (server is not null && cluster.Exists && ConfigDifferences.Between(cluster.ReadSettings().Config, settings.Config) is { Count: > 0 } changes)
+            if (server is not null && cluster.Exists && ConfigPlan.Between(cluster.ReadSettings(), settings) is { Changes: { Count: > 0 } changes })
             {
-                throw new CortexException("cli.cluster_up", $"cluster {settings.Name} is already running with another configuration:\n{string.Concat(changes.Select(change => $"  {change}\n"))}\nrun `cortex cluster configure {parsed.GetValue(file)}` to change it");
+                throw new CortexException("cli.cluster_up", $"cluster {settings.Name} is already running with another configuration:\n{string.Concat(changes.Select(change => $"  {change.Describe()}\n"))}\nrun `cortex cluster configure {parsed.GetValue(file)}` to change it");
             }
 
             var before = cluster.Exists ? await File.ReadAllTextAsync(cluster.ConfigPath, cancellationToken) : null;
@@ -76,26 +78,36 @@ internal static class ClusterUpCommand
             || await Prompt.ConfirmAsync(host, $"the {name} environment points to {existing.OperatorEndpoint}; overwrite it?", cancellationToken);
     }
 
-    private static (ClusterDirectory Cluster, string Text, ClusterSettings Settings) Choose(CliHost host, string? file)
+    private static (ClusterDirectory Cluster, string Text, ClusterSettings Settings) Choose(CliHost host, string? file, string? name)
     {
         if (file is not null)
         {
             var path = host.FullPath(file);
             var settings = ClusterSettings.Read(path);
-            return (ClusterDirectory.Of(host, settings.Name), File.ReadAllText(path), settings);
+            return name is null || name == settings.Name
+                ? (ClusterDirectory.Of(host, settings.Name), File.ReadAllText(path), settings)
+                : throw new CortexException("cli.cluster_up", $"{file} is for the cluster {settings.Name}, not {name}; leave --name out, or write `cluster_name: {name}` into the file");
         }
 
         // Without a file the cluster comes up as it was.
         var clusters = ClusterDirectory.All(host);
-        if (clusters is [var only])
+        var found = (name, clusters) switch
         {
-            return (only, File.ReadAllText(only.ConfigPath), only.ReadSettings());
+            ({ } wanted, _) => clusters.FirstOrDefault(cluster => cluster.Name == wanted),
+            (null, [var only]) => only,
+            (null, []) => null,
+            _ => throw ClusterSelection.Several(clusters),
+        };
+        if (found is not null)
+        {
+            return (found, File.ReadAllText(found.ConfigPath), found.ReadSettings());
         }
 
-        var cluster = ClusterDirectory.Of(host, new ClusterConfig().ClusterName);
-        return cluster.Exists
-            ? (cluster, File.ReadAllText(cluster.ConfigPath), cluster.ReadSettings())
-            : (cluster, "{}\n", ClusterSettings.Parse("{}", cluster.ConfigPath));
+        var made = ClusterDirectory.Of(host, name ?? new ClusterConfig().ClusterName);
+        var text = name is null ? "{}\n" : $"cluster_name: {name}\n";
+        return made.Exists
+            ? throw new CortexException("cli.cluster_up", $"{made.Path} holds the cluster {made.Name}, not {name}; ${ClusterDirectory.Variable} names it")
+            : (made, text, ClusterSettings.Parse(text, name is null ? made.ConfigPath : "--name"));
     }
 
     // What did not come up is not a cluster: other commands should not find it.
@@ -120,6 +132,7 @@ internal static class ClusterUpCommand
     private static string Summary(ClusterSettings settings, string environment)
     {
         var addresses = new KeyValues();
+        addresses.Add("cluster", settings.Name);
         addresses.Add("operator", settings.OperatorEndpoint);
         addresses.Add("apis", settings.ApiEndpoint);
         addresses.Add("environment", $"{environment} (default)");

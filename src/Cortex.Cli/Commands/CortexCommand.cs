@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using Cortex.Cli.Async;
 using Cortex.Cli.Output;
 
@@ -11,7 +12,6 @@ internal static class CortexCommand
     public static Command Create(CliHost host)
     {
         var root = new Command("cortex", "deploy and serve models in containers");
-        root.Add(new HelpOption("--help", "-h") { Action = new HelpWithExamples() });
         root.Add(DeployCommand.Create(host));
         root.Add(GetCommand.Create(host));
         root.Add(DescribeCommand.Create(host));
@@ -43,7 +43,11 @@ internal static class CortexCommand
             EnvRenameCommand.Create(host),
             EnvDeleteCommand.Create(host)));
         root.Add(VersionCommand.Create(host));
-        root.Add(CompletionCommand.Create(host, root));
+        root.Add(CompletionCommand.Create(host));
+        root.Add(HelpCommand.Create(host, root));
+        root.Add(CommonOptions.Insecure());
+        root.Add(new Option<bool>("--version") { Description = "print the version of this program", Action = new ShowVersion() });
+        root.Add(new HelpOption("--help", "-h") { Description = "show this help", Action = new CommandHelp() });
         ShowHelpWhenBare(root);
         RefuseUnknownFlags(root);
         return root;
@@ -56,9 +60,9 @@ internal static class CortexCommand
         {
             argument.Validators.Add(result =>
             {
-                if (result.Tokens.FirstOrDefault(token => token.Value.Length > 1 && token.Value.StartsWith('-')) is { } flag)
+                if (result.Tokens.Select(token => token.Value).FirstOrDefault(UsageErrors.IsFlag) is { } flag)
                 {
-                    result.AddError($"unknown flag: {flag.Value}");
+                    result.AddError(UsageErrors.UnknownFlag(command, flag));
                 }
             });
         }
@@ -81,5 +85,16 @@ internal static class CortexCommand
         return group;
     }
 
-    private static void ShowHelpWhenBare(Command command) => command.SetAction(parsed => new HelpWithExamples().Invoke(parsed));
+    private static void ShowHelpWhenBare(Command command) => command.SetAction(parsed => new CommandHelp().Invoke(parsed));
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.Write($"cortex {CliVersion.Current}\n");
+            return ExitCodes.Success;
+        }
+    }
 }

@@ -17,6 +17,10 @@ internal static class DeleteCommand
         var keepCache = new Option<bool>("--keep-cache", "-c") { Description = "keep its stored versions" };
         var output = CommonOptions.Output();
         var command = new Command("delete", "delete an API, or stop a job") { name, job, env, force, keepCache, output };
+        CommandHelp.AddExamples(command,
+            "cortex delete iris",
+            "cortex delete iris --force",
+            "cortex delete train 6715ccc7077c27ff");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);

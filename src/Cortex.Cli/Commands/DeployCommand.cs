@@ -21,6 +21,9 @@ internal static class DeployCommand
         var wait = DeployOutcome.Wait("wait until every realtime and async API is updated and ready");
         var timeout = DeployOutcome.Timeout();
         var command = new Command("deploy", "create or update APIs") { file, env, force, yes, output, wait, timeout };
+        CommandHelp.AddExamples(command,
+            "cortex deploy --wait",
+            "cortex deploy apis/iris.yaml --env prod --wait --timeout 5m");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var path = Locate(host, parsed.GetValue(file));

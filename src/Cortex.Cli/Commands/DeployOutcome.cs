@@ -45,7 +45,35 @@ internal static class DeployOutcome
 
         // What did deploy is still waited for, so that the answer is about all of it.
         var ready = timeout is not { } patience || await DeployWait.RunAsync(host, client, Waitable(results), patience, cancellationToken);
-        return failed || !ready ? ExitCodes.Failure : ExitCodes.Success;
+        if (failed || !ready)
+        {
+            return ExitCodes.Failure;
+        }
+
+        if (timeout is not null && format == OutputFormat.Pretty)
+        {
+            PrintAddresses(host, results);
+        }
+
+        return ExitCodes.Success;
+    }
+
+    // What one does next is call it.
+    private static void PrintAddresses(CliHost host, IReadOnlyList<DeployResult> results)
+    {
+        var addresses = new KeyValues();
+        foreach (var api in results.Select(result => result.Api).OfType<ApiResponse>())
+        {
+            if (api is { Spec.Name: { } name, Endpoint: { Length: > 0 } endpoint })
+            {
+                addresses.Add(name, endpoint);
+            }
+        }
+
+        if (!addresses.IsEmpty)
+        {
+            host.Out.Write($"\n{addresses.Render(host.Style.Bold)}");
+        }
     }
 
     private static string[] Waitable(IReadOnlyList<DeployResult> results) =>

@@ -32,14 +32,14 @@ internal static class DeployWait
             var failed = apis.Where(api => api.HasFailed).ToArray();
             if (failed.Length > 0)
             {
-                Report(host, failed, api => $"{api.Name} can't become ready ({api.Line[(api.Name.Length + 2)..]})");
+                await ReportAsync(host, client, failed, api => $"{api.Name} can't become ready ({api.Line[(api.Name.Length + 2)..]})", cancellationToken);
                 return false;
             }
 
             var left = timeout - host.Time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero)
             {
-                Report(host, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.Format(timeout)}");
+                await ReportAsync(host, client, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.Format(timeout)}", cancellationToken);
                 return false;
             }
 
@@ -47,12 +47,16 @@ internal static class DeployWait
         }
     }
 
-    private static void Report(CliHost host, IEnumerable<ReplicaProgress> apis, Func<ReplicaProgress, string> headline)
+    private static async Task ReportAsync(CliHost host, OperatorClient client, IEnumerable<ReplicaProgress> apis, Func<ReplicaProgress, string> headline, CancellationToken cancellationToken)
     {
         foreach (var api in apis)
         {
             var reasons = string.Concat(api.Reasons.Select(reason => $"\n  {reason}"));
             host.ReportError($"{headline(api)}{reasons}\n  `cortex describe {api.Name}` and `cortex logs {api.Name}` say more");
+            if (api.HasStarted)
+            {
+                await host.Error.WriteAsync(await LastLogLines.ReadAsync(host, client.Environment, api.Name, cancellationToken));
+            }
         }
     }
 

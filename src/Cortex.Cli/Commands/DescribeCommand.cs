@@ -21,6 +21,7 @@ internal static class DescribeCommand
         var env = CommonOptions.Env();
         var watch = CommonOptions.Watch();
         var command = new Command("describe", "show the states of an API's replicas, or what a traffic splitter's targets got") { name, env, watch };
+        CommandHelp.AddExamples(command, "cortex describe iris", "cortex describe iris --watch");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: !parsed.GetValue(watch), cancellationToken);

@@ -11,22 +11,37 @@ internal static class EnvConfigureCommand
 {
     public static Command Create(CliHost host)
     {
-        var name = new Argument<string?>("ENVIRONMENT_NAME") { Description = "the environment's name", Arity = ArgumentArity.ZeroOrOne };
+        var name = CommonOptions.OptionalEnvironmentName("the environment's name");
         var endpoint = new Option<string?>("--operator-endpoint", "-o") { Description = "the operator's address", HelpName = "URL" };
-        var token = new Option<string?>("--token") { Description = "the operator's bearer token", HelpName = "TOKEN" };
-        var command = new Command("configure", "add or change an environment") { name, endpoint, token };
+        var token = new Option<string?>("--token") { Description = $"the operator's bearer token [default: ${EnvironmentVariables.Token}, or the one stored for this address]", HelpName = "TOKEN" };
+        var certificate = new Option<string?>("--certificate") { Description = "trust only this certificate of an https operator, or what it has issued (PEM)", HelpName = "FILE" };
+        var noCheck = new Option<bool>("--no-check") { Description = "store it without asking the operator" };
+        var command = new Command("configure", "add or change an environment; --insecure is stored with it") { name, endpoint, token, certificate, noCheck };
+        CommandHelp.AddExamples(command,
+            "cortex env configure prod -o https://cortex.example.com --token TOKEN",
+            "cortex env configure prod -o https://10.0.0.5 --certificate operator.pem",
+            "cortex env configure tunnel -o http://127.0.0.1:8888 --no-check");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await ConfigureAsync(host, parsed.GetValue(name), parsed.GetValue(endpoint), parsed.GetValue(token), host.Out, cancellationToken);
+            var change = new EnvironmentChange
+            {
+                Name = parsed.GetValue(name),
+                Endpoint = parsed.GetValue(endpoint),
+                Token = parsed.GetValue(token),
+                CertificateFile = parsed.GetValue(certificate),
+                Insecure = host.Insecure,
+                Unchecked = parsed.GetValue(noCheck),
+            };
+            await ConfigureAsync(host, change, host.Out, cancellationToken);
             return ExitCodes.Success;
         });
         return command;
     }
 
-    /// <summary>Asks for what is missing, checks that an operator answers there, and stores the environment.</summary>
-    public static async Task<CliEnvironment> ConfigureAsync(CliHost host, string? name, string? endpoint, string? token, TextWriter output, CancellationToken cancellationToken)
+    /// <summary>Asks for what is missing, checks that an operator answers there and takes the token, and stores the environment.</summary>
+    public static async Task<CliEnvironment> ConfigureAsync(CliHost host, EnvironmentChange change, TextWriter output, CancellationToken cancellationToken)
     {
-        name ??= await AskAsync(host, "name of the environment", null, "ENVIRONMENT_NAME", cancellationToken);
+        var name = change.Name ?? await AskAsync(host, "name of the environment", null, "ENVIRONMENT_NAME", cancellationToken);
         if (name.Length is 0 or > CliEnvironment.LongestName)
         {
             throw new CortexException("error", $"an environment's name has 1 to {CliEnvironment.LongestName} characters");
@@ -34,20 +49,94 @@ internal static class EnvConfigureCommand
 
         var config = host.Config.Load();
         var existing = config.Find(name);
-        endpoint ??= await AskAsync(host, "operator endpoint", existing?.OperatorEndpoint ?? host.Variable("CORTEX_OPERATOR_ENDPOINT"), "--operator-endpoint", cancellationToken);
+        var endpoint = change.Endpoint ?? await AskAsync(host, "operator endpoint", existing?.OperatorEndpoint ?? host.Variable(EnvironmentVariables.Endpoint), "--operator-endpoint", cancellationToken);
         var address = OperatorEndpoint.Normalize(endpoint);
 
-        // A token belongs to an operator: it is never carried over to another address.
-        token ??= existing?.OperatorEndpoint == address ? existing.Token : null;
-        var environment = new CliEnvironment { Name = name, OperatorEndpoint = address, Token = token };
-        using (var client = new OperatorClient(host, environment))
+        // Token and trust belong to an operator: they are never carried over to another address.
+        var known = existing?.OperatorEndpoint == address ? existing : null;
+        var environment = new CliEnvironment
         {
-            await client.VerifyAsync(cancellationToken);
+            Name = name,
+            OperatorEndpoint = address,
+            Token = change.Token ?? known?.Token ?? EnvironmentVariables.ReadToken(host),
+            Certificate = change.CertificateFile is { } file ? ReadCertificate(host, file) : change.Insecure ? null : known?.Certificate,
+            Insecure = change.CertificateFile is null && (change.Insecure || known is { Insecure: true }),
+        };
+        if (!change.Unchecked)
+        {
+            environment = await CheckAsync(host, environment, cancellationToken);
         }
 
         host.Config.Save(config.With(environment));
         await output.WriteLineAsync($"configured {name} environment");
+        var url = new Uri(address);
+        if (environment.Token is not null && url.Scheme == "http" && !url.IsLoopback)
+        {
+            await host.Error.WriteLineAsync($"note: {address} has no TLS, so the token travels in clear text");
+        }
+
         return environment;
+    }
+
+    // The token goes to nobody who has not answered as an operator, and the operator is asked whether it takes it.
+    private static async Task<CliEnvironment> CheckAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await VerifyAsync(host, environment, cancellationToken);
+        }
+        catch (CortexException exception) when (host.InputIsTerminal && environment.Certificate is null && CertificateRefusedException.Find(exception) is { Pem: { } pem })
+        {
+            using (var shown = CertificateCheck.ReadPem(pem, environment.OperatorEndpoint))
+            {
+                await host.Error.WriteLineAsync($"this machine does not trust the certificate of {environment.OperatorEndpoint}:\n  {CertificateCheck.Describe(shown)}\n  valid from {shown.NotBefore:yyyy-MM-dd} to {shown.NotAfter:yyyy-MM-dd}");
+            }
+
+            if (!await Prompt.ConfirmAsync(host, "trust this certificate, and no other, from now on?", cancellationToken))
+            {
+                throw new PromptInterruptedException();
+            }
+
+            environment = environment with { Certificate = pem };
+            await VerifyAsync(host, environment, cancellationToken);
+        }
+
+        await CheckTokenAsync(host, environment, cancellationToken);
+        return environment;
+    }
+
+    private static async Task VerifyAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    {
+        using var client = new OperatorClient(host, environment with { Token = null });
+        await client.VerifyAsync(cancellationToken);
+    }
+
+    private static async Task CheckTokenAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    {
+        using var client = new OperatorClient(host, environment);
+        var answer = await client.CheckTokenAsync(cancellationToken);
+        if (answer is TokenAnswer.Refused)
+        {
+            throw new CortexException("cli.token_refused", $"the operator at {environment.OperatorEndpoint} refuses this token; `cluster up` has written the right one to ~/.cortex/clusters/<name>/token on the operator's machine (--no-check stores this one all the same)");
+        }
+
+        if (answer is TokenAnswer.Missing)
+        {
+            await host.Error.WriteLineAsync($"note: this operator asks for a token; give it with --token, or in ${EnvironmentVariables.Token}");
+        }
+    }
+
+    private static string ReadCertificate(CliHost host, string file)
+    {
+        var path = host.FullPath(file);
+        if (!File.Exists(path))
+        {
+            throw new CortexException("error", $"there is no file {path}");
+        }
+
+        // Only the certificate: a key in the same file is nobody's business here.
+        using var certificate = CertificateCheck.ReadPem(File.ReadAllText(path), path);
+        return certificate.ExportCertificatePem();
     }
 
     private static async Task<string> AskAsync(CliHost host, string question, string? defaultAnswer, string flag, CancellationToken cancellationToken) =>

@@ -9,8 +9,9 @@ internal static class EnvDefaultCommand
 {
     public static Command Create(CliHost host)
     {
-        var name = new Argument<string?>("ENVIRONMENT_NAME") { Description = "the environment to use by default", Arity = ArgumentArity.ZeroOrOne };
+        var name = CommonOptions.OptionalEnvironmentName("the environment to use by default");
         var command = new Command("default", "set the default environment") { name };
+        CommandHelp.AddExamples(command, "cortex env default prod");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var config = host.Config.Load();

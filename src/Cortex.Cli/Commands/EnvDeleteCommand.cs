@@ -9,8 +9,9 @@ internal static class EnvDeleteCommand
 {
     public static Command Create(CliHost host)
     {
-        var name = new Argument<string?>("ENVIRONMENT_NAME") { Description = "the environment to forget", Arity = ArgumentArity.ZeroOrOne };
+        var name = CommonOptions.OptionalEnvironmentName("the environment to forget");
         var command = new Command("delete", "forget an environment; its cluster keeps running") { name };
+        CommandHelp.AddExamples(command, "cortex env delete prod");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var config = host.Config.Load();

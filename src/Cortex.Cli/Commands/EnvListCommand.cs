@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cortex.Cli.Client;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 
 namespace Cortex.Cli.Commands;
@@ -11,6 +13,7 @@ internal static class EnvListCommand
     {
         var output = CommonOptions.Output();
         var command = new Command("list", "list the environments") { output };
+        CommandHelp.AddExamples(command, "cortex env list", "cortex env list -o json");
         command.SetAction(parsed =>
         {
             var config = host.Config.Load();
@@ -23,9 +26,25 @@ internal static class EnvListCommand
             }
 
             var blocks = config.Environments.Select(each =>
-                $"{host.Style.Bold(each.Name == config.DefaultEnvironment ? $"{each.Name} (default)" : each.Name)}\ncortex operator endpoint: {each.OperatorEndpoint}");
+                $"{host.Style.Bold(each.Name == config.DefaultEnvironment ? $"{each.Name} (default)" : each.Name)}\ncortex operator endpoint: {each.OperatorEndpoint}{Trust(each)}");
             host.Out.WriteLine(config.Environments.Count == 0 ? "no environments are configured" : string.Join("\n\n", blocks));
         });
         return command;
+    }
+
+    private static string Trust(CliEnvironment environment)
+    {
+        if (environment.Insecure)
+        {
+            return "\ncertificate: any (--insecure)";
+        }
+
+        if (environment.Certificate is null)
+        {
+            return "";
+        }
+
+        using var certificate = CertificateCheck.ReadPem(environment.Certificate, $"the {environment.Name} environment");
+        return $"\ncertificate: {CertificateCheck.Describe(certificate)}";
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -12,6 +13,7 @@ internal static class EnvRenameCommand
         var oldName = new Argument<string>("EXISTING_NAME") { Description = "its name now" };
         var newName = new Argument<string>("NEW_NAME") { Description = "its name from now on" };
         var command = new Command("rename", "rename an environment") { oldName, newName };
+        CommandHelp.AddExamples(command, "cortex env rename prod live");
         command.SetAction(parsed =>
         {
             var (from, to) = (parsed.GetValue(oldName)!, parsed.GetValue(newName)!);

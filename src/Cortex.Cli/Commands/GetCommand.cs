@@ -20,6 +20,11 @@ internal static class GetCommand
         var output = CommonOptions.Output();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "show the API's configuration too" };
         var command = new Command("get", "list APIs, or show one API or job") { name, job, env, watch, output, verbose };
+        CommandHelp.AddExamples(command,
+            "cortex get",
+            "cortex get iris --verbose",
+            "cortex get train 6715ccc7077c27ff --watch",
+            "cortex get iris -o json");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);
@@ -59,7 +64,7 @@ internal static class GetCommand
 
     private static async Task<Rendered> ListEverywhereAsync(CliHost host, OutputFormat format, CancellationToken cancellationToken)
     {
-        var environments = host.Config.Load().Environments;
+        var environments = EnvironmentResolver.All(host);
         if (environments.Count == 0)
         {
             // Says so, with what to do about it.

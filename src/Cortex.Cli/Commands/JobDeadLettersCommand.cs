@@ -30,7 +30,7 @@ internal static class JobDeadLettersCommand
         var env = CommonOptions.Env();
         var output = CommonOptions.Output();
         var command = new Command("dead-letters", "list the batches that a batch job gave up") { name, job, limit, cursor, env, output };
-        HelpWithExamples.Add(command, "cortex job dead-letters score 6715ccc7077c27ff -o json | jq '.dead_letters[].batch'");
+        CommandHelp.AddExamples(command, "cortex job dead-letters score 6715ccc7077c27ff -o json | jq '.dead_letters[].batch'");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);

@@ -18,6 +18,7 @@ internal static class JobRetryCommand
         var env = CommonOptions.Env();
         var output = CommonOptions.Output();
         var command = new Command("retry", "put the batches that a batch job gave up into a new job") { name, job, workers, wait, env, output };
+        CommandHelp.AddExamples(command, "cortex job retry score 6715ccc7077c27ff --workers 4 --wait");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);

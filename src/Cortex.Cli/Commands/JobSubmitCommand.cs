@@ -59,7 +59,7 @@ internal static class JobSubmitCommand
                 result.AddError($"--config is KEY=VALUE, not \"{wrong.Value}\"");
             }
         });
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex job submit train --config rate=0.1 --timeout 2h --wait",
             "cortex job submit score -f job.json --dry-run",
             "cortex job submit score -f items.ndjson --workers 4 --batch-size 100 --wait");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
 
 namespace Cortex.Cli.Commands;
 
@@ -24,6 +25,10 @@ internal static class LogsCommand
         });
         var noFollow = new Option<bool>("--no-follow") { Description = "print what there is and end" };
         var command = new Command("logs", "follow the logs of an API's replicas") { name, job, env, yes, randomPod, tail, noFollow };
+        CommandHelp.AddExamples(command,
+            "cortex logs iris",
+            "cortex logs iris --tail 100 --no-follow",
+            "cortex logs train 6715ccc7077c27ff");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: true, cancellationToken);
@@ -37,7 +42,7 @@ internal static class LogsCommand
             };
             try
             {
-                await LogStream.CopyAsync(host, environment, query, cancellationToken);
+                await LogStream.CopyAsync(host, environment, query, host.Out, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

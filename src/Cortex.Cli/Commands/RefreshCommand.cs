@@ -17,6 +17,7 @@ internal static class RefreshCommand
         var force = CommonOptions.Force("refresh even while an update is in progress");
         var output = CommonOptions.Output();
         var command = new Command("refresh", "restart all replicas of an API, without downtime") { name, env, force, output };
+        CommandHelp.AddExamples(command, "cortex refresh iris");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);

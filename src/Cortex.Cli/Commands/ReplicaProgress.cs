@@ -19,6 +19,9 @@ internal sealed class ReplicaProgress(string name)
     /// <summary>Replicas have failed for longer than the threshold.</summary>
     public bool HasFailed { get; private set; }
 
+    /// <summary>Containers have run, so that there may be something in their logs.</summary>
+    public bool HasStarted { get; private set; }
+
     /// <summary>Why replicas are not ready, as the operator last said.</summary>
     public IReadOnlyList<string> Reasons { get; private set; } = [];
 
@@ -33,6 +36,7 @@ internal sealed class ReplicaProgress(string name)
         var counts = api.Status?.ReplicaCounts ?? new ReplicaCounts { Requested = api.Status?.Requested ?? 0, Ready = api.Status?.Ready ?? 0 };
         Reasons = api.Status?.Reasons ?? [];
         IsReady = counts.Ready >= counts.Requested && counts.ReadyOutOfDate == 0;
+        HasStarted |= counts.NotReady + counts.Failed + counts.Killed + counts.KilledOOM > 0;
         Line = Describe(counts);
         if (counts.ErrImagePull + counts.Failed + counts.Killed + counts.KilledOOM == 0)
         {

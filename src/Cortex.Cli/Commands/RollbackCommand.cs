@@ -18,6 +18,9 @@ internal static class RollbackCommand
         var wait = DeployOutcome.Wait("wait until the version is deployed and ready");
         var timeout = DeployOutcome.Timeout();
         var command = new Command("rollback", "deploy an earlier version of an API again") { name, id, env, force, output, wait, timeout };
+        CommandHelp.AddExamples(command,
+            "cortex rollback iris --wait",
+            "cortex rollback iris 6715ccc7077c27ff-0a1b2c");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);

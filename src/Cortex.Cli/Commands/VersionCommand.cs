@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
+using Cortex.Cli.Output;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -12,6 +13,7 @@ internal static class VersionCommand
     {
         var env = CommonOptions.Env();
         var command = new Command("version", "print the versions of the command line and of the cluster") { env };
+        CommandHelp.AddExamples(command, "cortex version", "cortex version --env prod");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await host.Out.WriteLineAsync($"cli version: {CliVersion.Current}");

@@ -62,6 +62,16 @@ internal static class CliConfigYaml
                 entry.Add("token", Text(environment.Token));
             }
 
+            if (environment.Certificate is not null)
+            {
+                entry.Add("certificate", new YamlScalarNode(environment.Certificate) { Style = ScalarStyle.Literal });
+            }
+
+            if (environment.Insecure)
+            {
+                entry.Add("insecure", "true");
+            }
+
             foreach (var (key, value) in environment.OtherKeys)
             {
                 entry.Add(key, value);
@@ -94,7 +104,8 @@ internal static class CliConfigYaml
 
     private static CliEnvironment ReadEnvironment(YamlMappingNode node, string path)
     {
-        string? name = null, endpoint = null, token = null;
+        string? name = null, endpoint = null, token = null, certificate = null;
+        var insecure = false;
         var others = new List<KeyValuePair<YamlNode, YamlNode>>();
         foreach (var (key, value) in node.Children)
         {
@@ -108,6 +119,17 @@ internal static class CliConfigYaml
                     break;
                 case "token":
                     token = IsNull(value) ? null : AsText(value, path);
+                    break;
+                case "certificate":
+                    certificate = IsNull(value) ? null : AsText(value, path);
+                    break;
+                case "insecure":
+                    insecure = AsText(value, path) switch
+                    {
+                        "true" => true,
+                        "false" or "" or "null" => false,
+                        var other => throw Invalid(path, value.Start.Line, $"insecure is true or false, not \"{other}\""),
+                    };
                     break;
                 case "provider":
                     CheckProvider(IsNull(value) ? "" : AsText(value, path), name);
@@ -125,7 +147,7 @@ internal static class CliConfigYaml
         }
 
         return endpoint is { Length: > 0 }
-            ? new CliEnvironment { Name = name, OperatorEndpoint = OperatorEndpoint.Normalize(endpoint), Token = token, OtherKeys = others }
+            ? new CliEnvironment { Name = name, OperatorEndpoint = OperatorEndpoint.Normalize(endpoint), Token = token, Certificate = certificate, Insecure = insecure, OtherKeys = others }
             : throw new CortexException("cli.field_not_found_in_environment", $"{path}:{node.Start.Line}: the environment \"{name}\" has no operator_endpoint; run `cortex env configure {name}`");
     }
 

@@ -16,6 +16,12 @@ internal sealed record CliEnvironment
     /// <summary>What the operator asks for as a bearer token; null when it asks for none.</summary>
     public string? Token { get; init; }
 
+    /// <summary>The pinned certificate as PEM: the operator's own, or its issuer's. Null leaves the decision to the system's trust.</summary>
+    public string? Certificate { get; init; }
+
+    /// <summary>Whether any certificate is accepted.</summary>
+    public bool Insecure { get; init; }
+
     /// <summary>Keys that other versions wrote; kept as they are.</summary>
     public IReadOnlyList<KeyValuePair<YamlNode, YamlNode>> OtherKeys { get; init; } = [];
 }

@@ -7,6 +7,8 @@ internal sealed class KeyValues
 {
     private readonly List<(string Key, string Value)> _pairs = [];
 
+    public bool IsEmpty => _pairs.Count == 0;
+
     public void Add(string key, string value) => _pairs.Add((key, value));
 
     public string Render(Func<string, string> decorateKey)

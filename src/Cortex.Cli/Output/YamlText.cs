@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -10,7 +11,16 @@ namespace Cortex.Cli.Output;
 internal static class YamlText
 {
     /// <summary>A whole document, ending with a newline.</summary>
-    public static string Document(JsonElement value)
+    public static string Document(JsonElement value) => Document(value, _ => false);
+
+    /// <summary>The same for people: without what is null, and short maps of plain values on one line.</summary>
+    public static string Brief(JsonElement value)
+    {
+        const int LongestLine = 70;
+        return Document(WithoutNulls(value), map => map.EnumerateObject().All(property => property.Value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)) && map.GetRawText().Length <= LongestLine);
+    }
+
+    private static string Document(JsonElement value, Func<JsonElement, bool> isOnOneLine)
     {
         var text = new StringBuilder();
         using (var writer = new StringWriter(text, CultureInfo.InvariantCulture) { NewLine = "\n" })
@@ -18,7 +28,7 @@ internal static class YamlText
             var emitter = new Emitter(writer, new EmitterSettings(bestIndent: 2, bestWidth: int.MaxValue, isCanonical: false, maxSimpleKeyLength: 1024));
             emitter.Emit(new StreamStart());
             emitter.Emit(new DocumentStart(null, null, isImplicit: true));
-            Emit(emitter, value);
+            Emit(emitter, value, isOnOneLine);
             emitter.Emit(new DocumentEnd(isImplicit: true));
             emitter.Emit(new StreamEnd());
         }
@@ -40,17 +50,17 @@ internal static class YamlText
         return Document(pair)[(Key.Length + 2)..].TrimEnd('\n');
     }
 
-    private static void Emit(Emitter emitter, JsonElement value)
+    private static void Emit(Emitter emitter, JsonElement value, Func<JsonElement, bool> isOnOneLine)
     {
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
-                var empty = !value.EnumerateObject().MoveNext();
-                emitter.Emit(new MappingStart(AnchorName.Empty, TagName.Empty, isImplicit: true, empty ? MappingStyle.Flow : MappingStyle.Block));
+                var flows = !value.EnumerateObject().MoveNext() || isOnOneLine(value);
+                emitter.Emit(new MappingStart(AnchorName.Empty, TagName.Empty, isImplicit: true, flows ? MappingStyle.Flow : MappingStyle.Block));
                 foreach (var property in value.EnumerateObject())
                 {
                     EmitString(emitter, property.Name);
-                    Emit(emitter, property.Value);
+                    Emit(emitter, property.Value, isOnOneLine);
                 }
 
                 emitter.Emit(new MappingEnd());
@@ -59,7 +69,7 @@ internal static class YamlText
                 emitter.Emit(new SequenceStart(AnchorName.Empty, TagName.Empty, isImplicit: true, value.GetArrayLength() == 0 ? SequenceStyle.Flow : SequenceStyle.Block));
                 foreach (var item in value.EnumerateArray())
                 {
-                    Emit(emitter, item);
+                    Emit(emitter, item, isOnOneLine);
                 }
 
                 emitter.Emit(new SequenceEnd());
@@ -69,6 +79,47 @@ internal static class YamlText
                 break;
             default:
                 emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, value.GetRawText(), ScalarStyle.Plain, isPlainImplicit: true, isQuotedImplicit: false));
+                break;
+        }
+    }
+
+    private static JsonElement WithoutNulls(JsonElement value)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            Copy(value, json);
+        }
+
+        var reader = new Utf8JsonReader(buffer.WrittenSpan);
+        return JsonElement.ParseValue(ref reader);
+    }
+
+    private static void Copy(JsonElement value, Utf8JsonWriter json)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                json.WriteStartObject();
+                foreach (var property in value.EnumerateObject().Where(property => property.Value.ValueKind != JsonValueKind.Null))
+                {
+                    json.WritePropertyName(property.Name);
+                    Copy(property.Value, json);
+                }
+
+                json.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                json.WriteStartArray();
+                foreach (var item in value.EnumerateArray())
+                {
+                    Copy(item, json);
+                }
+
+                json.WriteEndArray();
+                break;
+            default:
+                value.WriteTo(json);
                 break;
         }
     }

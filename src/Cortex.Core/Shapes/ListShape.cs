@@ -7,6 +7,9 @@ namespace Cortex.Core.Shapes;
 /// <summary>A list. Gives a <see cref="ListValue"/>.</summary>
 internal sealed class ListShape(Shape element) : Shape
 {
+    /// <summary>What each of its elements may be.</summary>
+    public Shape Element => element;
+
     /// <summary>The fewest elements it may have.</summary>
     public int MinCount { get; init; }
 

@@ -1,7 +1,7 @@
 namespace Cortex.Core.Shapes;
 
 /// <summary>Wording of error messages.</summary>
-internal static class Words
+public static class Words
 {
     private const int LongestCompared = 64;
 

@@ -32,18 +32,12 @@ public sealed class ClusterReadingTests : IDisposable
             operator:          http://127.0.0.1:8888
             api load balancer: 127.0.0.1:8889
 
-            cluster config:
-            cluster version: 1.0.0
-            cluster_name: cortex
-            region: local
-            operator_port: 8888
-            node_groups: []
-            cluster_uid: u
-
             your cluster has 2 API replicas running across 1 instance, and 1 unscheduled replica
 
             instance type   lifecycle   replicas   CPU (requested / total allocatable)   memory (requested / total allocatable)
             local           on-demand   2          400m / 8                              1Gi / 16Gi
+
+            `cortex cluster info --settings` shows how it is configured
 
             """, result.Out);
         Assert.Equal("Bearer secret", Assert.Single(_cli.Operator.Requests).Authorization);
@@ -65,7 +59,65 @@ public sealed class ClusterReadingTests : IDisposable
             cpu          m5.large        on-demand   1          400m / 8                              1Gi / 16Gi
             gpu          m5.large        on-demand   1          400m / 8                              1Gi / 16Gi
 
+            `cortex cluster info --settings` shows how it is configured
+
             """, result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Info_Settings_AreLastAndBrief()
+    {
+        var config = JsonDocument.Parse("""
+            {"cluster_name":"cortex","apis":{"host":"127.0.0.1","port":8889},"tags":null,"jobs":{"history":100,"sources":{"s3":{"endpoint":null,"access_key":null,"path_style":false},"http_hosts":[]}},"api_version":"1.0.0"}
+            """).RootElement;
+        _cli.Operator.On("GET /info", Apis.Info() with { ClusterConfig = config }, WireJson.Contract.InfoResponse);
+
+        var result = await _cli.RunAsync("cluster", "info", "--settings");
+
+        Assert.EndsWith("""
+
+            cluster config:
+            cluster version: 1.0.0
+            cluster_name: cortex
+            apis: {host: "127.0.0.1", port: 8889}
+            jobs:
+              history: 100
+              sources:
+                s3: {path_style: false}
+                http_hosts: []
+
+            """, result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reading_TwoClusters_TakesTheOneNamedElseTheDefaultEnvironments()
+    {
+        Make("staging", 9001);
+        var store = new CliConfigStore(_cli.ConfigDirectory);
+        CliEnvironment[] environments =
+        [
+            new() { Name = "one", OperatorEndpoint = "http://127.0.0.1:8888" }, new() { Name = "two", OperatorEndpoint = "http://127.0.0.1:9001" }, new() { Name = "far", OperatorEndpoint = "https://far.test" },
+        ];
+
+        foreach (var verb in new[] { "info", "health", "export" })
+        {
+            store.Save(new CliConfig { DefaultEnvironment = "two", Environments = environments });
+            _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get", [], WireJson.Contract.IReadOnlyListApiResponse);
+            Assert.Equal((9001, "using cluster staging, the default environment's\n\n"), await AskAsync("cluster", verb));
+            Assert.Equal((8888, ""), await AskAsync("cluster", verb, "--name", "cortex"));
+            Assert.Equal((8888, ""), await AskAsync("cluster", verb, "--env", "one"));
+            Assert.Equal("error: the far environment leads to https://far.test, which is no cluster of this machine (there are cortex, staging)\n", (await _cli.RunAsync("cluster", verb, "--env", "far")).Error);
+
+            store.Save(new CliConfig { DefaultEnvironment = "far", Environments = environments });
+            Assert.Equal("error: which cluster? name it with `--name NAME` (there are cortex, staging)\n", (await _cli.RunAsync("cluster", verb)).Error);
+        }
+
+        async Task<(int Port, string Error)> AskAsync(params string[] words)
+        {
+            var result = await _cli.RunAsync(words);
+            Assert.Equal(0, result.ExitCode);
+            return (_cli.Operator.Requests[^1].Uri.Port, result.Error);
+        }
     }
 
     [Fact]
@@ -232,11 +284,11 @@ public sealed class ClusterReadingTests : IDisposable
         Assert.Equal("error: there is no cluster on this machine; `cortex cluster up` makes one\n", (await _cli.RunAsync("cluster", "health")).Error);
     }
 
-    private void Make(string name)
+    private void Make(string name, int operatorPort = 8888)
     {
         var directory = Path.Combine(_cli.ConfigDirectory, "clusters", name);
         Directory.CreateDirectory(directory);
-        File.WriteAllText(Path.Combine(directory, "cluster.yaml"), $"cluster_name: {name}\n");
+        File.WriteAllText(Path.Combine(directory, "cluster.yaml"), $"cluster_name: {name}\noperator: {{port: {operatorPort}}}\n");
         File.WriteAllText(Path.Combine(directory, "token"), "secret");
     }
 }

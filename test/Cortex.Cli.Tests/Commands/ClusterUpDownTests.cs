@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text.Json;
+using Cortex.Cli.Clusters;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Tests.Commands;
 
@@ -26,7 +29,7 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
         var result = await _cli.RunAsync("cluster", "up");
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        Assert.Equal("cortex is ready!\n\noperator:    http://127.0.0.1:8888\napis:        http://127.0.0.1:8889\nenvironment: cortex (default)\n\ntry `cortex deploy FILE --wait`, then `cortex get`; `cortex cluster down` stops everything\n", result.Out);
+        Assert.Equal("cortex is ready!\n\ncluster:     cortex\noperator:    http://127.0.0.1:8888\napis:        http://127.0.0.1:8889\nenvironment: cortex (default)\n\ntry `cortex deploy FILE --wait`, then `cortex get`; `cortex cluster down` stops everything\n", result.Out);
         Assert.True(_server.IsRunning);
         var token = await File.ReadAllTextAsync(Path.Combine(_server.Directory, "token"), TestContext.Current.CancellationToken);
         Assert.Matches("^[0-9a-f]{64}$", token);
@@ -47,7 +50,7 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
         var result = await _cli.RunAsync("cluster", "up");
 
         Assert.Equal(0, result.ExitCode);
-        Assert.StartsWith("cluster cortex is already running\n\noperator: ", result.Out, StringComparison.Ordinal);
+        Assert.StartsWith("cluster cortex is already running\n\ncluster:     cortex\noperator: ", result.Out, StringComparison.Ordinal);
         Assert.Equal((processId, token), (_server.ProcessId, Config.Find("cortex")!.Token));
     }
 
@@ -190,7 +193,7 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
         var result = await _cli.RunAsync("cluster", "up", "cluster.yaml");
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal("error: cluster cortex is already running with another configuration:\n  apis.port will be updated: 8889 -> 9999\n\nrun `cortex cluster configure cluster.yaml` to change it\n", result.Error);
+        Assert.Equal("error: cluster cortex is already running with another configuration:\n  apis.port: 8889 becomes 9999\n\nrun `cortex cluster configure cluster.yaml` to change it\n", result.Error);
     }
 
     [Fact]
@@ -203,7 +206,7 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
         var result = await _cli.RunAsync("cluster", "configure", "cluster.yaml", "-y");
 
         Assert.Equal(0, result.ExitCode);
-        Assert.StartsWith("storage.postgres.connection_string will be updated (it is not shown)\n", result.Out, StringComparison.Ordinal);
+        Assert.StartsWith("cluster cortex will be changed:\n  storage.postgres.connection_string: (hidden) becomes another one, (hidden)\n", result.Out, StringComparison.Ordinal);
         Assert.Contains("second", await File.ReadAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
@@ -390,11 +393,89 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
 
         var result = await _cli.RunAsync("cluster", "configure", "cluster.yaml");
 
-        Assert.Equal((0, "operator.port will be updated: 8888 -> 9998\ncluster cortex is running with its new configuration\n"), (result.ExitCode, result.Out));
+        Assert.Equal((0, "cluster cortex will be changed:\n  operator.port: 8888 becomes 9998\n    Port to listen on.\n\nThe environments on this machine follow to http://127.0.0.1:9998; on others `cortex env configure` changes the address.\ncluster cortex is running with its new configuration\n"), (result.ExitCode, result.Out));
         Assert.NotEqual(processId, _server.ProcessId);
         Assert.True(_server.IsRunning);
         Assert.Equal("http://127.0.0.1:9998", Config.Find("cortex")!.OperatorEndpoint);
     }
+
+    [Fact]
+    public async Task Configure_Plan_SaysWhatEachChangeMeans()
+    {
+        await _cli.RunAsync("cluster", "up");
+        _cli.Write("cluster.yaml", "apis: {port: 9999}\ndocker: {cpu_overcommit: 2}\nstorage: {s3: {endpoint: 'https://s3.test'}}\nnat_gateway: single\nnode_groups: [{name: a, instance_type: x, spot: true}]\n");
+        _cli.Input = "n\n";
+
+        var result = await _cli.RunAsync("cluster", "configure", "cluster.yaml");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("note: nat_gateway has no effect on this machine\nnote: node_groups[0].spot has no effect on this machine\nits server restarts, which takes a second or two; APIs keep running. go on? (y/n): ", result.Error);
+        Assert.Contains("\n  node_groups[0].name: a is new\n    Name, unique in the cluster", result.Out, StringComparison.Ordinal);
+        Assert.StartsWith("cluster cortex will be changed:\n  apis.port: 8889 becomes 9999\n    Port to listen on.\n  docker.cpu_overcommit: 4 becomes 2\n    Processors that may be requested", result.Out, StringComparison.Ordinal);
+        Assert.Contains("\n\nClients reach the APIs at http://127.0.0.1:9999 from then on, and no longer at http://127.0.0.1:8889.\n", result.Out, StringComparison.Ordinal);
+        Assert.EndsWith("\nWhat lies in the storage that was used before stays there: nothing is moved.\n", result.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("spot", result.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("nat_gateway", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Configure_OnlyWhatHasNoEffect_RestartsNothingAndSaysSo()
+    {
+        await _cli.RunAsync("cluster", "up");
+        var processId = _server.ProcessId;
+        _cli.Write("cluster.yaml", "nat_gateway: single\n");
+
+        Assert.Equal(new CliResult(0, "your cluster is already up to date\n", "note: nat_gateway has no effect on this machine\n"), await _cli.RunAsync("cluster", "configure", "cluster.yaml"));
+        Assert.Equal(processId, _server.ProcessId);
+    }
+
+    [Fact]
+    public async Task Up_Name_MakesACluster()
+    {
+        var made = Path.Combine(_cli.ConfigDirectory, "clusters", "staging");
+        _server.NextStart("exit 7\n");
+
+        Assert.Equal($"error: the server ended with code 7 and said nothing; its log is {made}/server.log\n", (await _cli.RunAsync("cluster", "up", "--name", "staging")).Error);
+        Assert.StartsWith("error: --name:1:", (await _cli.RunAsync("cluster", "up", "--name", "No")).Error, StringComparison.Ordinal);
+        _cli.Write("cluster.yaml", "cluster_name: other\n");
+        Assert.StartsWith("error: cluster.yaml is for the cluster other, not staging", (await _cli.RunAsync("cluster", "up", "cluster.yaml", "--name", "staging")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Up_AfterAKill_BringsBackTheClusterThatWasThereWhateverItsName()
+    {
+        Make("staging", 9001);
+
+        var result = await _cli.RunAsync("cluster", "up");
+
+        Assert.Contains("cluster:     staging\noperator:    http://127.0.0.1:9001\n", result.Out, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_server.Directory));
+        await StopAsync("staging");
+    }
+
+    [Fact]
+    public async Task Up_AfterAKillOfSeveral_AsksForAName()
+    {
+        Make("cortex", 8888);
+        Make("staging", 9001);
+
+        Assert.Equal(new CliResult(1, "", "error: which cluster? name it with `--name NAME` (there are cortex, staging)\n"), await _cli.RunAsync("cluster", "up"));
+
+        Assert.Contains("cluster:     staging\n", (await _cli.RunAsync("cluster", "up", "--name", "staging")).Out, StringComparison.Ordinal);
+        Assert.False(_server.IsRunning);
+        await StopAsync("staging");
+    }
+
+    private void Make(string name, int operatorPort)
+    {
+        var directory = Path.Combine(_cli.ConfigDirectory, "clusters", name);
+        Directory.CreateDirectory(directory);
+        File.WriteAllText(Path.Combine(directory, "cluster.yaml"), $"cluster_name: {name}\noperator: {{port: {operatorPort}}}\n");
+        _cli.Operator.On("GET /info", () => File.Exists(Path.Combine(directory, "answers")) ? JsonSerializer.Serialize(Apis.Info(name), WireJson.Contract.InfoResponse) : throw new HttpRequestException("Connection refused"));
+    }
+
+    private Task StopAsync(string name) =>
+        ServerProcess.Find(new ClusterDirectory(Path.Combine(_cli.ConfigDirectory, "clusters", name)))?.StopAsync(TimeProvider.System, CancellationToken.None) ?? Task.CompletedTask;
 
     [Fact]
     public async Task Configure_NothingChanges_SaysSo()

@@ -111,7 +111,7 @@ public sealed class DeployCommandTests : IDisposable
 
         var result = await _cli.RunAsync("deploy", "--wait");
 
-        Assert.Equal((0, "creating hello (RealtimeAPI)\n"), (result.ExitCode, result.Out));
+        Assert.Equal((0, "creating hello (RealtimeAPI)\n\nhello: http://127.0.0.1:8889/hello\n"), (result.ExitCode, result.Out));
         Assert.Equal("hello: 0/2 ready, 1 pending, 1 creating\nhello: 1/2 ready, 1 creating\nhello: 2/2 ready, 1 out of date\nhello: 2/2 ready\n", result.Error);
     }
 

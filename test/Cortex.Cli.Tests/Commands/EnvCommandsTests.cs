@@ -95,6 +95,59 @@ public sealed class EnvCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Configure_TokenIsRefused_StoresNothingUnlessAskedTo()
+    {
+        _cli.Operator.On("GET /verifycortex", HttpStatusCode.OK, "{}");
+        _cli.Operator.OnError("GET /info", "endpoints.auth_invalid_token", "the token is not this cluster's", HttpStatusCode.Forbidden);
+
+        var result = await _cli.RunAsync("env", "configure", "dev", "-o", "http://dev.test", "--token", "wrong");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith("error: the operator at http://dev.test refuses this token", result.Error, StringComparison.Ordinal);
+        Assert.Null(Config.Find("dev"));
+        Assert.Null(_cli.Operator.Requests[0].Authorization);
+
+        Assert.Equal(0, (await _cli.RunAsync("env", "configure", "dev", "-o", "http://dev.test", "--token", "wrong", "--no-check")).ExitCode);
+        Assert.Equal("wrong", Config.Find("dev")!.Token);
+    }
+
+    [Fact]
+    public async Task Configure_TokenIsMissing_SaysSoAndStoresIt()
+    {
+        _cli.Operator.On("GET /verifycortex", HttpStatusCode.OK, "{}");
+        _cli.Operator.OnError("GET /info", "endpoints.header_missing", "the header is missing", HttpStatusCode.Unauthorized);
+
+        var result = await _cli.RunAsync("env", "configure", "dev", "-o", "http://dev.test");
+
+        Assert.Equal((0, "configured dev environment\n", "note: this operator asks for a token; give it with --token, or in $CORTEX_TOKEN\n"), (result.ExitCode, result.Out, result.Error));
+    }
+
+    [Fact]
+    public async Task Configure_NobodyAnswers_StoresNothingUnlessAskedTo()
+    {
+        _cli.RefuseConnections();
+
+        var result = await _cli.RunAsync("env", "configure", "dev", "-o", "http://127.0.0.1:9", "--token", "t");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith("error: failed to connect to the operator of the dev environment at http://127.0.0.1:9", result.Error, StringComparison.Ordinal);
+        Assert.Null(Config.Find("dev"));
+        Assert.Equal(new CliResult(0, "configured dev environment\n", ""), await _cli.RunAsync("env", "configure", "dev", "-o", "http://127.0.0.1:9", "--token", "t", "--no-check"));
+    }
+
+    [Fact]
+    public async Task Configure_TokenOverANetworkInClearText_SaysSo()
+    {
+        _cli.SetVariable("CORTEX_TOKEN", "t");
+        _cli.Operator.On("GET /verifycortex", HttpStatusCode.OK, "{}");
+
+        var result = await _cli.RunAsync("env", "configure", "dev", "-o", "http://dev.test");
+
+        Assert.Equal("note: http://dev.test has no TLS, so the token travels in clear text\n", result.Error);
+        Assert.Equal("t", Config.Find("dev")!.Token);
+    }
+
+    [Fact]
     public async Task Default_KnownName_SetsIt()
     {
         _cli.Configure("prod", "dev");

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Environments;
 
@@ -31,6 +32,9 @@ internal sealed class CliFixture : IDisposable
 
     /// <summary>Replaces the fake operator; null keeps it.</summary>
     public Func<Uri, HttpMessageHandler>? Transport { get; set; }
+
+    /// <summary>Speaks to real sockets, as the program does.</summary>
+    public bool RealTransport { get; set; }
 
     public string Input { get; set; } = "";
 
@@ -87,7 +91,7 @@ internal sealed class CliFixture : IDisposable
         HomeDirectory = Path.Combine(Root, "home"),
         Variable = name => _variables.GetValueOrDefault(name),
         Time = Time,
-        CreateTransport = Transport ?? (_ => Operator),
+        CreateTransport = RealTransport ? OperatorTransport.Create : (address, _) => Transport?.Invoke(address) ?? Operator,
         Server = Server,
     };
 
