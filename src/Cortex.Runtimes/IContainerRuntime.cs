@@ -39,6 +39,10 @@ public interface IContainerRuntime : IAsyncDisposable
     /// frozen over restarts of this process, until it is thawed or deleted, or one of its containers ends or is let go on by
     /// hand.
     /// </summary>
+    /// <param name="podId">The pod's id.</param>
+    /// <param name="cancellationToken">
+    /// Gives it up as long as no process is halted, for instance while a probe's command runs: then the pod is as it was before.
+    /// </param>
     /// <returns>Whether it is frozen now, also when it was before; false when it is not ready, or there is no such pod.</returns>
     /// <exception cref="RuntimeUnavailableException">The backend can't do it; the pod goes on as before.</exception>
     Task<bool> FreezeAsync(string podId, CancellationToken cancellationToken);

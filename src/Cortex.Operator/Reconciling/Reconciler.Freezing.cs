@@ -92,7 +92,7 @@ internal sealed partial class Reconciler
             // However long its requests take: standing still, it would never answer them.
             await (isAsync ? asyncApis.DrainAsync(podId, options.TerminationGrace, either.Token) : gateway.DrainAsync(podId, either.Token));
             either.Token.ThrowIfCancellationRequested();
-            stands = await runtime.FreezeAsync(podId, cancellationToken);
+            stands = await runtime.FreezeAsync(podId, either.Token);
         }
         catch (OperationCanceledException) when (wantedAgain.IsCancellationRequested || cancellationToken.IsCancellationRequested)
         {

@@ -37,11 +37,14 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     // That a container has ended and that it ran out of memory are two events, which come in any order.
     private static readonly TimeSpan _oomLate = TimeSpan.FromMilliseconds(300);
 
+    /// <summary>So many commands of checks may run at a time, those included that nobody can end.</summary>
+    private const int MaxCommands = 4;
+
     // A command that has run this long has started.
     private static readonly TimeSpan _commandStart = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly List<Task> _commands = [];   // of checks, under way
+    private readonly List<Task> _commands = [];   // of checks, under way or left over
     private readonly AsyncSignal _changed = new();
     private readonly ContainerStop _stop = new(pod, container, machine);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -50,6 +53,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private ContainerSight _sight = ContainerSight.Missing;
     private ContainerPhase _phase = ContainerPhase.Creating;
     private bool _ready;
+    private bool _inherited;   // ready by what an earlier process found
     private bool _paused;
     private volatile TaskCompletionSource _outOfMemory = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource? _goesOn;
@@ -95,7 +99,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Whether it has run at least once.</summary>
     public bool EverStarted { get; private set; }
 
-    private bool IsReady
+    /// <summary>Whether its readiness probe passes, or it has none; also while it stands still.</summary>
+    public bool IsReady
     {
         get
         {
@@ -118,7 +123,10 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     }
 
     /// <summary>Takes over what an earlier process created.</summary>
-    public void Adopt(string id, ContainerSight sight)
+    /// <param name="id">The engine's id.</param>
+    /// <param name="sight">What the engine says of it.</param>
+    /// <param name="wasReady">Whether its readiness probe passed then: it stays in service until a check says otherwise.</param>
+    public void Adopt(string id, ContainerSight sight, bool wasReady)
     {
         Id = id;
         // How it ended is asked for before anything is decided.
@@ -126,6 +134,10 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         if (sight is ContainerSight.Running)
         {
             Started(DateTimeOffset.MinValue);
+            if (wasReady)
+            {
+                Change(() => _ready = _inherited = true);
+            }
         }
 
         // One that was only created may have been left before its files were written.
@@ -136,21 +148,27 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Takes over what an earlier process has halted, which it does only with a pod that is ready.</summary>
     public void AdoptFrozen(string id)
     {
-        Adopt(id, ContainerSight.Running);
+        Adopt(id, ContainerSight.Running, wasReady: true);
         lock (_lock)
         {
             (_ready, _paused) = (true, true);
         }
     }
 
-    /// <summary>Halts the container, once the commands of checks have ended.</summary>
+    /// <summary>Waits until no command of a check runs in the container, or all have at least begun.</summary>
     /// <remarks>
     /// A command that the engine is about to start when the container is halted stands still half-way; the engine's helper for this container
     /// waits for it, and neither lets the container go on nor answers anything else.
     /// </remarks>
+    public async Task QuietAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(Commands()).WaitAsync(_commandStart, machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Halts the container, which is quiet.</summary>
     public async Task PauseAsync()
     {
-        await Task.WhenAll(Commands()).WaitAsync(_commandStart, machine.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         for (var tries = 1; Id is { } id; tries++)
         {
             try
@@ -582,7 +600,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     {
         if (container.ReadinessProbe is { } probe)
         {
-            await new ProbeLoop(probe, machine.Time, CheckAsync) { Resumes = resumes && IsReady }.WatchReadinessAsync(
+            await new ProbeLoop(probe, machine.Time, CheckAsync) { Resumes = resumes && IsReady, Inherits = !resumes && _inherited }.WatchReadinessAsync(
                 (ready, words) => Change(() => (_ready, _reason) = (ready, words.Length > 0 ? $"readiness probe of {container.Name}: {words}" : "")),
                 cancellationToken);
         }
@@ -618,36 +636,37 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
     }
 
-    /// <summary>Runs one check of this container, without a limit of its own.</summary>
+    /// <summary>Runs one check of this container, one over the network without a limit of its own.</summary>
     private async Task<ProbeResult> CheckAsync(ProbeSpec probe, CancellationToken cancellationToken)
     {
         try
         {
-            if (probe.Exec is { } exec)
+            if (probe.Exec is null)
             {
-                if (Begin(exec) is not { } command)
-                {
-                    // It stands still, and whoever checks it is about to be told.
-                    await Task.Delay(Timeout.InfiniteTimeSpan, machine.Time, cancellationToken);
-                    throw new OperationCanceledException(cancellationToken);
-                }
-
-                var result = await command.WaitAsync(cancellationToken);
-                return result.ExitCode == 0
-                    ? ProbeResult.Good
-                    : ProbeResult.Bad($"the command ended with {result.ExitCode}: {result.Output.Trim()}");
+                return await pod.Network.CheckAsync(probe, cancellationToken);
             }
 
-            return await pod.Network.CheckAsync(probe, cancellationToken);
+            if (Begin(probe) is { } result)
+            {
+                return await result.WaitAsync(cancellationToken);
+            }
+
+            // It stands still, and whoever checks it is about to be told.
+            await Task.Delay(Timeout.InfiniteTimeSpan, machine.Time, cancellationToken);
+            throw new OperationCanceledException(cancellationToken);
         }
-        catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+        catch (RuntimeUnavailableException error)
+        {
+            return ProbeResult.None(error.Message);
+        }
+        catch (EngineException error)
         {
             return ProbeResult.Bad(error.Message);
         }
     }
 
-    // Not cancelled by the caller: the engine goes on with it all the same.
-    private Task<ExecResult>? Begin(ExecSpec exec)
+    // Null when the pod stands still.
+    private Task<ProbeResult>? Begin(ProbeSpec probe)
     {
         lock (_lock)
         {
@@ -656,10 +675,15 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 return null;
             }
 
-            var command = Task.Run(() => machine.Engine.ExecAsync(Id!, exec.Command, CancellationToken.None));
             _commands.RemoveAll(each => each.IsCompleted);
-            _commands.Add(command);
-            return command;
+            if (_commands.Count >= MaxCommands)
+            {
+                return Task.FromResult(ProbeResult.None("commands of earlier checks can't be ended"));
+            }
+
+            var command = ProbeCommand.Start(machine, pod.Definition.Id, Id!, probe);
+            _commands.Add(command.Over);
+            return command.Result;
         }
     }
 
@@ -711,6 +735,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _sight = ContainerSight.Running;
             _phase = ContainerPhase.Running;
             _ready = container.ReadinessProbe is null;
+            _inherited = false;
             _paused = false;
             _reason = "";
             _livenessFailure = null;

@@ -42,7 +42,7 @@ internal sealed class ContainerStop(DockerPod pod, PodContainer container, Docke
             else if (hook.HttpGet is { } get && pod.Network.AddressOf(get.Port) is { } address)
             {
                 var result = await machine.Checks.HttpAsync(address, get.Path, limit.Token);
-                if (!result.Passed)
+                if (result.Passed is not true)
                 {
                     Failed(result.Words);
                 }

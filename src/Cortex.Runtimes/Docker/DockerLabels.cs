@@ -61,6 +61,9 @@ internal static class DockerLabels
     /// <summary>The volume that exists while a pod is frozen by us, rather than halted by hand.</summary>
     public static string FrozenMark(string cluster, string podId) => Volume(cluster, podId, "frozen");
 
+    /// <summary>The volume that exists while every readiness probe of a pod passes, for the next process.</summary>
+    public static string ReadyMark(string cluster, string podId) => Volume(cluster, podId, "ready");
+
     public static string Network(string cluster) => $"cortex-{cluster}";
 
     /// <summary>

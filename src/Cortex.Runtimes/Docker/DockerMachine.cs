@@ -47,6 +47,9 @@ internal sealed class DockerMachine : IDisposable
 
     public EngineVersion Version { get; private set; } = new();
 
+    /// <summary>Fires when the runtime closes: what it has begun is left to the engine and the next process.</summary>
+    public CancellationToken Closing => _closing.Token;
+
     public string NetworkName => DockerLabels.Network(Options.ClusterName);
 
     /// <summary>This machine's address on the cluster's network.</summary>
@@ -134,7 +137,8 @@ internal sealed class DockerMachine : IDisposable
         var containers = await Engine.ListContainersAsync(
             cancellationToken, $"{DockerLabels.Cluster}={Options.ClusterName}", $"{DockerLabels.Pod}={podId}");
         await Task.WhenAll(containers.Select(c => Engine.RemoveContainerAsync(c.Id, cancellationToken)));
-        await Task.WhenAll(DockerLabels.Volumes.Select(v => DockerLabels.Volume(Options.ClusterName, podId, v)).Prepend(DockerLabels.FrozenMark(Options.ClusterName, podId))
+        string[] marks = [DockerLabels.FrozenMark(Options.ClusterName, podId), DockerLabels.ReadyMark(Options.ClusterName, podId)];
+        await Task.WhenAll(marks.Concat(DockerLabels.Volumes.Select(v => DockerLabels.Volume(Options.ClusterName, podId, v)))
             .Select(volume => Engine.RemoveVolumeAsync(volume, cancellationToken)));
         if (files is null || infraId is null || !await Spares.ReturnAsync(infraId, files))
         {

@@ -17,6 +17,7 @@ internal sealed class DockerPod
     private readonly Lock _lock = new();
     private readonly ContainerKeeper[] _keepers;
     private readonly DefaultPortProbe _defaultProbe;
+    private readonly ReadyMark _readyMark;
     private readonly CancellationTokenSource _deleting = new();
     private readonly TimeLimit _graceOver;
     private readonly TaskCompletionSource _jobFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,6 +49,7 @@ internal sealed class DockerPod
         _givesNetworkBack = definition is { Restart: RestartPolicy.Never, Containers.Count: 1 } && !ContainerPlan.Ports(definition).Any();
         Network = new PodNetwork(machine, definition, _givesNetworkBack, Publish, Trouble);
         Freeze = new PodFreeze(machine, this);
+        _readyMark = new ReadyMark(machine, this);
         _defaultProbe = new DefaultPortProbe(definition.DefaultProbePort, Network, machine.Time, Publish, () => Freeze.Holds);
         _keepers = new ContainerKeeper[definition.Containers.Count];
         for (var i = 0; i < _keepers.Length; i++)
@@ -122,6 +124,9 @@ internal sealed class DockerPod
             (_state, _stateSince) = (PodState.Frozen, since);
         }
     }
+
+    /// <summary>Takes over whether an earlier process found its readiness probes to pass.</summary>
+    public void AdoptReady(bool wasReady) => _readyMark.Adopt(wasReady);
 
     /// <summary>It was halted, or goes on.</summary>
     public void FreezeChanged()
@@ -261,6 +266,7 @@ internal sealed class DockerPod
     {
         // Notes the time of a change of state, also when nobody lists.
         Status();
+        _readyMark.Doubt();
         _host.PodChanged(Definition.Id);
     }
 
@@ -318,6 +324,7 @@ internal sealed class DockerPod
                 GuardAsync(_defaultProbe.WatchAsync(up.Task, life.Token), fault),
                 GuardAsync(EndFailedJobAsync(life.Token), fault),
                 GuardAsync(Freeze.WatchAsync(life.Token), fault),
+                GuardAsync(_readyMark.WatchAsync(life.Token), fault),
             ];
             try
             {

@@ -385,6 +385,7 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         var definition = Read(found.Id, found.Record);
         var pod = new DockerPod(_machine, this, definition, found.Record.CreatedAt);
+        pod.AdoptReady(found.WasReady);
         if (found.Infra is { } infra)
         {
             pod.AdoptNetwork(infra.Id, Sight(infra.State));
@@ -411,7 +412,7 @@ public sealed class DockerRuntime : IContainerRuntime
                 }
                 else
                 {
-                    keeper.Adopt(user.Id, Sight(user.State));
+                    keeper.Adopt(user.Id, Sight(user.State), found.WasReady);
                 }
 
                 if (keeper.Container.Gpus > 0 && await _machine.Engine.InspectContainerAsync(user.Id, cancellationToken) is { } seen)

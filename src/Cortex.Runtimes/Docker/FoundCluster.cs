@@ -37,6 +37,7 @@ internal sealed record FoundCluster
                 .. records.Select(record => new FoundPod(record.Key, record.Value, byPod[record.Key].FirstOrDefault(), [.. users[record.Key]])
                 {
                     FrozenAt = volumes.FirstOrDefault(v => v.Name == DockerLabels.FrozenMark(cluster, record.Key))?.CreatedAt,
+                    WasReady = volumes.Any(v => v.Name == DockerLabels.ReadyMark(cluster, record.Key)),
                 }),
             ],
             Spares = [.. spares.Select(c => c.Name)],
@@ -59,6 +60,9 @@ internal sealed record FoundPod(string Id, Volume Record, ListedContainer? Infra
 {
     /// <summary>When it was marked as frozen; null when it is not.</summary>
     public DateTimeOffset? FrozenAt { get; init; }
+
+    /// <summary>Whether its readiness probes passed when an earlier process last looked.</summary>
+    public bool WasReady { get; init; }
 
     /// <summary>When a deletion that an earlier process began may kill; null when none was begun.</summary>
     public DateTimeOffset? DeletionDeadline => Infra is null ? null : DockerLabels.DeletionDeadline(Infra.Name);

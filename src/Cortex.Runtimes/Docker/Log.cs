@@ -46,6 +46,9 @@ internal static partial class Log
     [LoggerMessage(1015, LogLevel.Warning, "Volume {Name}, which says that a pod is frozen, can't be removed: {Why}. It goes with the pod.")]
     public static partial void MarkStays(this ILogger logger, string name, string why);
 
+    [LoggerMessage(1016, LogLevel.Warning, "Pod {Pod}: a probe's command took too long and can't be ended ({Why}): {Command}. It is tried again and again; a restart of the container ends it.")]
+    public static partial void CommandStays(this ILogger logger, string pod, string command, string why);
+
     [LoggerMessage(1013, LogLevel.Warning, "Container {Name} can't be removed yet: {Why}. Trying again in {Delay}.")]
     public static partial void NotRemoved(this ILogger logger, string name, string why, TimeSpan delay);
 }

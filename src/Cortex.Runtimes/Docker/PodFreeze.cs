@@ -37,6 +37,7 @@ internal sealed class PodFreeze(DockerMachine machine, DockerPod pod)
     public void Doubt() => _doubt.Ring();
 
     /// <summary>Halts the pod if it is ready. Returns whether it stands still.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled before its containers were halted: it is an ordinary pod.</exception>
     public async Task<bool> FreezeAsync(CancellationToken cancellationToken)
     {
         await _oneAtATime.WaitAsync(cancellationToken);
@@ -47,12 +48,20 @@ internal sealed class PodFreeze(DockerMachine machine, DockerPod pod)
                 return pod.Status().State is PodState.Frozen;
             }
 
-            // From here on it runs to the end: a caller that goes away must not leave it half-way.
+            // Not cancelled: a mark that the engine makes all the same would be left behind.
             await machine.Engine.CreateVolumeAsync(Mark, machine.Labels(pod.Definition.Id), CancellationToken.None);
             _holds = true;
             pod.FreezeChanged();
+            await Task.WhenAll(pod.Keepers.Select(keeper => keeper.QuietAsync(cancellationToken)));
+
+            // From here on it runs to the end: a caller that goes away must not leave it half-way.
             await Task.WhenAll(pod.Keepers.Select(keeper => keeper.PauseAsync()));
             return true;
+        }
+        catch (OperationCanceledException) when (_holds)
+        {
+            await GoesOnAsync();
+            throw;
         }
         catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
         {
@@ -151,6 +160,11 @@ internal sealed class PodFreeze(DockerMachine machine, DockerPod pod)
     private async Task LetGoAsync()
     {
         await Task.WhenAll(pod.Keepers.Select(keeper => keeper.UnpauseAsync()));
+        await GoesOnAsync();
+    }
+
+    private async Task GoesOnAsync()
+    {
         _holds = false;
         pod.FreezeChanged();
         try

@@ -114,7 +114,7 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
                 : probe.HttpGet is { } get
                     ? await machine.Checks.HttpAsync(address, get.Path, cancellationToken)
                     : await NetworkChecks.TcpAsync(address, machine.Loopback, machine.Time, cancellationToken);
-            reached = result.Passed;
+            reached = result.Passed is true;
             return result;
         }
         finally

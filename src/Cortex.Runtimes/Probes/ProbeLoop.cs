@@ -8,16 +8,19 @@ internal sealed class ProbeLoop(ProbeSpec probe, TimeProvider time, Func<ProbeSp
     /// <summary>Whether it goes on with something that was healthy when it was halted: there is no initial delay, and nothing has to be proven.</summary>
     public bool Resumes { get; init; }
 
-    private Task<ProbeResult>? _unfinished;
+    /// <summary>Whether an earlier process found it healthy: as <see cref="Resumes"/>, but the first check that fails is believed.</summary>
+    public bool Inherits { get; init; }
+
+    private bool BeginsHealthy => Resumes || Inherits;
 
     /// <summary>Checks at a fast pace until the first success, then once per period.</summary>
     /// <param name="changed">Is told whether it is ready and what was wrong last, after every check that changes either.</param>
     /// <param name="cancellationToken">Ends the loop.</param>
     public async Task WatchReadinessAsync(Action<bool, string> changed, CancellationToken cancellationToken)
     {
-        var counter = new ProbeCounter(probe, healthy: Resumes);
-        var told = (Healthy: Resumes, Words: "");
-        await DelayAsync(Resumes ? TimeSpan.Zero : TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
+        var counter = new ProbeCounter(probe, healthy: BeginsHealthy, proven: !Inherits);
+        var told = (Healthy: BeginsHealthy, Words: "");
+        await DelayAsync(BeginsHealthy ? TimeSpan.Zero : TimeSpan.FromSeconds(probe.InitialDelaySeconds), cancellationToken);
         for (var checks = 0; ; checks++)
         {
             var result = await CheckAsync(cancellationToken);
@@ -52,27 +55,22 @@ internal sealed class ProbeLoop(ProbeSpec probe, TimeProvider time, Func<ProbeSp
 
     private async Task<ProbeResult> CheckAsync(CancellationToken cancellationToken)
     {
-        // A command that ran out of time can't be ended from outside. It is not joined by a second one: at most one hangs.
-        if (_unfinished is { IsCompleted: false })
+        if (probe.Exec is not null)
         {
-            return ProbeResult.Bad("the last check has not ended yet");
+            // Whoever runs a command bounds it, as he alone can tell the command's time from the engine's.
+            return await check(probe, cancellationToken);
         }
 
         var timeout = ProbePace.Timeout(probe);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _unfinished = check(probe, probe.Exec is null ? limit.Token : cancellationToken);
         try
         {
-            return await _unfinished.WaitAsync(timeout, time, cancellationToken);
+            return await check(probe, limit.Token).WaitAsync(timeout, time, cancellationToken);
         }
         catch (TimeoutException)
         {
-            if (probe.Exec is null)
-            {
-                await limit.CancelAsync();
-            }
-
-            return ProbeResult.Bad($"no answer within {timeout.TotalSeconds:0} s");
+            await limit.CancelAsync();
+            return ProbeResult.Bad(ProbePace.TooSlow(timeout));
         }
     }
 

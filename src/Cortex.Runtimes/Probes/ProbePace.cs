@@ -13,6 +13,9 @@ internal static class ProbePace
     /// <summary>One check's limit; zero means Kubernetes' default of 1 s.</summary>
     public static TimeSpan Timeout(ProbeSpec probe) => TimeSpan.FromSeconds(probe.TimeoutSeconds > 0 ? probe.TimeoutSeconds : 1);
 
+    /// <summary>What is said of a check that had no result within its limit.</summary>
+    public static string TooSlow(TimeSpan timeout) => $"no answer within {timeout.TotalSeconds:0} s";
+
     /// <summary>
     /// The distance before anything has passed: short at first, so that a quick container is ready at once, and growing,
     /// so that a slow one costs little. A command costs more than a connection, so it begins slower.

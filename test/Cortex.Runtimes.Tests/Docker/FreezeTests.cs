@@ -79,17 +79,27 @@ public sealed class FreezeTests : IAsyncLifetime
         await Eventually.TrueAsync(() => Task.FromResult(Sleeps()), "the command runs again");
         Assert.True(_runtime.Find("web") is { State: PodState.Ready, Containers: [{ Restarts: 0 }] });
 
-        static bool Sleeps() => Directory.EnumerateDirectories("/proc").Any(static process =>
-        {
-            try
-            {
-                return File.ReadAllText(Path.Combine(process, "cmdline")) == "sleep\01.0737\0";
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                return false;   // it has ended, or is no process
-            }
-        });
+        static bool Sleeps() => Processes.Run("sleep", "1.0737");
+    }
+
+    [Fact]
+    public async Task FreezeAsync_CancelledWhileAProbesCommandRuns_IsAnOrdinaryPodAtOnce()
+    {
+        var probe = new ProbeSpec { Exec = new ExecSpec(["sleep", "9.0738"]), PeriodSeconds = 1, TimeoutSeconds = 30, FailureThreshold = 1 };
+        await _runtime.CreateAsync(DockerPods.Pod("web", DockerPods.Shell("web", DockerPods.Serve()) with { LivenessProbe = probe }), Cancel);
+        await _runtime.UntilAsync("web", PodState.Ready);
+        await Eventually.TrueAsync(() => Task.FromResult(Processes.Run("sleep", "9.0738")), "the command runs");
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var freezing = _runtime.FreezeAsync("web", wanted.Token);
+        await _runtime.UntilAsync("web", PodState.Frozen);
+
+        await wanted.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => freezing.WaitAsync(TimeSpan.FromSeconds(4), Cancel));
+
+        Assert.True(Processes.Run("sleep", "9.0738"));
+        Assert.Equal(PodState.Ready, _runtime.Find("web")!.State);
+        Assert.DoesNotContain(await VolumesAsync(), name => name.EndsWith("-frozen", StringComparison.Ordinal));
+        Assert.True(await _runtime.FreezeAsync("web", Cancel));
     }
 
     [Fact]

@@ -28,6 +28,18 @@ internal sealed class SocketRelay : IAsyncDisposable
     /// <summary>Requests to this path reach the engine, but their answers are held back until the relay ends.</summary>
     public string? Held { get; set; }
 
+    /// <summary>Requests to this path reach the engine only when <see cref="LetPass"/> is called.</summary>
+    public string? Stopped { get; set; }
+
+    private readonly TaskCompletionSource _passes = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets through what was <see cref="Stopped"/>.</summary>
+    public void LetPass()
+    {
+        Stopped = null;
+        _passes.TrySetResult();
+    }
+
     /// <summary>Ends every connection and refuses new ones.</summary>
     public void Cut()
     {
@@ -75,6 +87,7 @@ internal sealed class SocketRelay : IAsyncDisposable
                 _ = PumpAsync(client, server, async (from, request) =>
                 {
                     Volatile.Write(ref holds, Names(request, Held));
+                    await (Names(request, Stopped) ? Task.WhenAny(_passes.Task, _ended.Task) : Task.CompletedTask);
                     return await RefuseAsync(from, request);
                 });
                 _ = PumpAsync(server, client, async (_, _) =>

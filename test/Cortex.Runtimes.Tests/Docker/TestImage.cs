@@ -24,7 +24,7 @@ public sealed class TestImage : IAsyncLifetime
         {
             using var program = File.OpenRead(Program);
             ImageArchive.Add(root, "bin/busybox", program, executable: true);
-            foreach (var applet in new[] { "sh", "httpd", "nc", "echo", "false", "true", "cat", "stat", "sleep", "id", "env", "wget", "touch", "ls", "df", "hostname", "head", "tr", "printf" })
+            foreach (var applet in new[] { "sh", "httpd", "nc", "echo", "false", "true", "cat", "stat", "sleep", "id", "env", "wget", "touch", "ls", "df", "hostname", "head", "tr", "printf", "grep" })
             {
                 root.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, $"bin/{applet}") { LinkName = "busybox", ModificationTime = DateTimeOffset.UnixEpoch });
             }

@@ -122,22 +122,52 @@ public sealed class ProbeLoopTests
     }
 
     [Fact]
-    public async Task WaitForDeathAsync_CommandHangs_IsNotJoinedByASecondOne()
+    public async Task WatchReadinessAsync_Inherits_LooksAtOnceAndBelievesTheFirstFailure()
     {
-        var never = new TaskCompletionSource<ProbeResult>();
-        var started = 0;
-        var loop = new ProbeLoop(
-            new ProbeSpec { Exec = new ExecSpec(["hang"]), PeriodSeconds = 1, FailureThreshold = 3 }, _time, (_, _) =>
-            {
-                started++;
-                return never.Task;
-            });
+        using var stop = new CancellationTokenSource();
+        var passes = true;
+        var loop = new ProbeLoop(Probe with { InitialDelaySeconds = 60, PeriodSeconds = 5, FailureThreshold = 3 }, _time, (_, _) => Note(passes)) { Inherits = true };
 
-        var death = loop.WaitForDeathAsync(TestContext.Current.CancellationToken);
-        Step(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(500));
+        var watching = loop.WatchReadinessAsync((ready, _) => _told.Add(ready), stop.Token);
+        Assert.Single(_checks);
+        Assert.Empty(_told);
 
-        await death.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken);
-        Assert.Equal(1, started);
+        // Once it has passed, the threshold holds.
+        passes = false;
+        Step(TimeSpan.FromSeconds(10));
+        Assert.DoesNotContain(false, _told);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
+
+        using var again = new CancellationTokenSource();
+        watching = new ProbeLoop(Probe with { FailureThreshold = 3 }, _time, (_, _) => Note(false)) { Inherits = true }
+            .WatchReadinessAsync((ready, _) => _told.Add(ready), again.Token);
+        Assert.False(_told[^1]);
+        await again.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
+    }
+
+    [Fact]
+    public async Task Checks_ThatCannotBeMade_ChangeNothing()
+    {
+        using var stop = new CancellationTokenSource();
+        var result = ProbeResult.Good;
+        var probe = Probe with { PeriodSeconds = 1, FailureThreshold = 2 };
+        var watching = new ProbeLoop(probe, _time, (_, _) => Task.FromResult(result)).WatchReadinessAsync((ready, _) => _told.Add(ready), stop.Token);
+        var death = new ProbeLoop(probe, _time, (_, _) => Task.FromResult(result)).WaitForDeathAsync(stop.Token);
+        Assert.Equal([true], _told);
+
+        result = ProbeResult.None("Docker does not answer");
+        Step(TimeSpan.FromSeconds(60), TimeSpan.FromMilliseconds(500));
+        Assert.DoesNotContain(false, _told);
+        Assert.False(death.IsCompleted);
+
+        result = ProbeResult.Bad("refused");
+        Step(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(500));
+        Assert.False(_told[^1]);
+        Assert.Equal("refused", await death.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
     }
 
     private Task<ProbeResult> Note(bool passed)

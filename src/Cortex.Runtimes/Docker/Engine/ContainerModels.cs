@@ -104,11 +104,21 @@ internal sealed record ContainerNetworks
 
 internal sealed record Endpoint(string? IPAddress);
 
-internal sealed record CreateExec(IReadOnlyList<string> Cmd, bool AttachStdout, bool AttachStderr);
+internal sealed record CreateExec(IReadOnlyList<string> Cmd, bool AttachStdout, bool AttachStderr)
+{
+    public IReadOnlyList<string>? Env { get; init; }
+}
 
 internal sealed record StartExec(bool Detach, bool Tty);
 
-internal sealed record InspectedExec(bool Running, int? ExitCode);
+/// <param name="Running">Whether the engine has begun to start it, and it has not ended.</param>
+/// <param name="ExitCode">Null before it has ended.</param>
+/// <param name="Pid">On the engine's machine; 0 before it has begun.</param>
+internal sealed record InspectedExec(bool Running, int? ExitCode, int Pid)
+{
+    [JsonIgnore]
+    public bool HasEnded => !Running && ExitCode is not null;
+}
 
 internal sealed record ContainerStats
 {

@@ -118,12 +118,23 @@ internal sealed partial class DockerEngine
     }
 
     /// <summary>Runs a command in a container to its end. Cancelling stops waiting, not the command: the engine can't.</summary>
-    public async Task<ExecResult> ExecAsync(string id, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    public async Task<ExecResult> ExecAsync(string id, IReadOnlyList<string> command, CancellationToken cancellationToken) =>
+        await RunExecAsync(await CreateExecAsync(id, command, null, cancellationToken), cancellationToken);
+
+    /// <summary>Prepares a command and gives its id.</summary>
+    /// <param name="id">The container.</param>
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="variable">A <c>NAME=value</c> for its environment, by which its processes can be told from others; null for none.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<string> CreateExecAsync(string id, IReadOnlyList<string> command, string? variable, CancellationToken cancellationToken) =>
+        (await PostAsync($"/containers/{id}/exec", Json(new CreateExec(command, true, true) { Env = variable is null ? null : [variable] }, EngineJson.Default.CreateExec),
+            EngineJson.Default.Created, cancellationToken)).Id;
+
+    /// <summary>Starts a prepared command and waits for its end.</summary>
+    public async Task<ExecResult> RunExecAsync(string execId, CancellationToken cancellationToken)
     {
-        var exec = await PostAsync($"/containers/{id}/exec", Json(new CreateExec(command, true, true), EngineJson.Default.CreateExec),
-            EngineJson.Default.Created, cancellationToken);
         var output = new StringBuilder();
-        using (var answer = await SendAsync(HttpMethod.Post, $"/exec/{exec.Id}/start",
+        using (var answer = await SendAsync(HttpMethod.Post, $"/exec/{execId}/start",
             Json(new StartExec(false, false), EngineJson.Default.StartExec), cancellationToken))
         {
             await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
@@ -136,10 +147,23 @@ internal sealed partial class DockerEngine
             }
         }
 
-        var ended = await GetAsync($"/exec/{exec.Id}/json", EngineJson.Default.InspectedExec, cancellationToken);
-        output.Length = Math.Min(output.Length, MaxExecOutput);
-        return new ExecResult(ended.ExitCode ?? -1, output.ToString(), false);
+        // The output ends a little before the engine knows how the command has ended.
+        for (var pause = _execEndFirst; ; pause = pause * 2 < _execEndMax ? pause * 2 : _execEndMax)
+        {
+            if (await InspectExecAsync(execId, cancellationToken) is { Running: false } ended)
+            {
+                output.Length = Math.Min(output.Length, MaxExecOutput);
+                return new ExecResult(ended.ExitCode ?? -1, output.ToString(), false);
+            }
+
+            await Task.Delay(pause, _time, cancellationToken);
+        }
     }
+
+    /// <summary>What has become of a command.</summary>
+    /// <exception cref="EngineException">404: the engine does not know it any more.</exception>
+    public Task<InspectedExec> InspectExecAsync(string execId, CancellationToken cancellationToken) =>
+        GetAsync($"/exec/{execId}/json", EngineJson.Default.InspectedExec, cancellationToken);
 
     /// <summary>The entries of a container's log, each with its time in front.</summary>
     /// <param name="id">The container.</param>
@@ -165,4 +189,7 @@ internal sealed partial class DockerEngine
 
     /// <summary>Characters kept of a command's output.</summary>
     private const int MaxExecOutput = 4096;
+
+    private static readonly TimeSpan _execEndFirst = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan _execEndMax = TimeSpan.FromMilliseconds(500);
 }
