@@ -4,7 +4,9 @@ using System.Text;
 namespace Cortex.EndToEnd.Tests;
 
 /// <summary>The published executable, run as a user runs it.</summary>
-internal sealed class CortexExecutable(string configDirectory)
+/// <param name="configDirectory">Where it keeps its environments and clusters.</param>
+/// <param name="before">What is put in front of its command line.</param>
+internal sealed class CortexExecutable(string configDirectory, params IReadOnlyList<string> before)
 {
     private static readonly TimeSpan _bound = TimeSpan.FromMinutes(3);
 
@@ -12,7 +14,8 @@ internal sealed class CortexExecutable(string configDirectory)
 
     public async Task<CommandResult> RunAsync(params string[] args)
     {
-        var start = new ProcessStartInfo(Path, args)
+        string[] line = [.. before, Path, .. args];
+        var start = new ProcessStartInfo(line[0], line[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

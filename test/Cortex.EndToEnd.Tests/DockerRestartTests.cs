@@ -9,7 +9,7 @@ public sealed class DockerRestartTests
         await using var docker = new PrivateDocker();
         await docker.StartAsync();
         await docker.LoadAsync(TestImage.Name);
-        var cluster = new LocalCluster(docker.Host);
+        var cluster = new LocalCluster(docker);
         await cluster.InitializeAsync();
         try
         {

@@ -7,14 +7,14 @@ namespace Cortex.EndToEnd.Tests;
 public sealed class LocalCluster : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-e2e-").FullName;
-    private readonly string? _dockerHost;
+    private readonly PrivateDocker? _docker;
 
     public LocalCluster()
     {
     }
 
     /// <summary>A cluster on another engine than the machine's own.</summary>
-    internal LocalCluster(string dockerHost) => _dockerHost = dockerHost;
+    internal LocalCluster(PrivateDocker docker) => _docker = docker;
 
     /// <summary>More keys of <c>jobs</c> in the configuration, such as <c>history: 2</c>.</summary>
     public string Jobs { get; init; } = "";
@@ -27,6 +27,9 @@ public sealed class LocalCluster : IAsyncLifetime
     internal CortexExecutable Cli { get; private set; } = null!;
 
     public HttpClient Http { get; } = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>Where it listens.</summary>
+    public string Address => _docker?.Address ?? "127.0.0.1";
 
     public Uri Apis { get; private set; } = null!;
 
@@ -43,15 +46,15 @@ public sealed class LocalCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await TestImage.EnsureAsync();
-        Cli = new CortexExecutable(_directory);
-        Apis = new Uri($"http://127.0.0.1:{ApiPort}");
+        Cli = new CortexExecutable(_directory, _docker?.Enter ?? []);
+        Apis = new Uri($"http://{Address}:{ApiPort}");
         await File.WriteAllTextAsync(ConfigFile, $$"""
             cluster_name: {{Name}}
-            operator: {port: {{OperatorPort}}}
-            apis: {port: {{ApiPort}}}
+            operator: {host: {{Address}}, port: {{OperatorPort}}}
+            apis: {host: {{Address}}, port: {{ApiPort}}}
             limits: {termination_grace: 20s, stalled_after: 5s}
             jobs: {termination_grace: 5s{{(Jobs.Length > 0 ? ", " + Jobs : "")}}}
-            {{(_dockerHost is null ? "" : $"docker: {{host: '{_dockerHost}'}}")}}
+            {{(_docker is null ? "" : $"docker: {{host: '{_docker.Host}'}}")}}
             callbacks: {allowed_targets: [127.0.0.1]}
             {{More}}
 
@@ -92,7 +95,7 @@ public sealed class LocalCluster : IAsyncLifetime
     /// <summary>Replicas by state, from the operator.</summary>
     public async Task<JsonElement> DescribeAsync(string api)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://127.0.0.1:{OperatorPort}/describe/{api}"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{Address}:{OperatorPort}/describe/{api}"));
         request.Headers.Add("Authorization", "Bearer " + (await File.ReadAllTextAsync(Path.Combine(DataDirectory, "token"))).Trim());
         using var response = await Http.SendAsync(request);
         using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
@@ -113,7 +116,7 @@ public sealed class LocalCluster : IAsyncLifetime
 
     private async Task<IEnumerable<(string Id, string Name)>> ListAsync(string filter)
     {
-        string[] host = _dockerHost is null ? [] : ["-H", _dockerHost];
+        string[] host = _docker is null ? [] : ["-H", _docker.Host];
         string[] more = filter.Length > 0 ? ["--filter", filter] : [];
         var lines = await Shell.LinesAsync("docker", [.. host, "ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}}", "--filter", $"label=dev.cortex.cluster={Name}", .. more]);
         return lines.Select(line => line.Split(' ')).Select(words => (words[0], words[1]));

@@ -3,35 +3,52 @@ using System.Diagnostics;
 namespace Cortex.EndToEnd.Tests;
 
 /// <summary>A Docker Engine of its own, so that a test can stop it without hurting anybody.</summary>
+/// <remarks>
+/// It has a network namespace of its own: at its start an engine makes its rules of the firewall anew, and two engines in one namespace have the
+/// same. A cluster on it is to run in that namespace, too, and is reached from outside at <see cref="Address"/>.
+/// </remarks>
 internal sealed class PrivateDocker : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cxd-").FullName;
-
-    // A bridge of its own: told to use none, a daemon takes the machine's docker0 away from everybody.
-    private readonly string _bridge = $"cxd{Random.Shared.Next(0x1000000):x6}";
+    private readonly string _name = $"cxd{Random.Shared.Next(0x1000000):x6}";
+    private readonly int _number = Random.Shared.Next(256);
     private Process? _daemon;
 
     public string Host => $"unix://{_directory}/docker.sock";
 
+    /// <summary>The namespace's address, by which it is reached from this one.</summary>
+    public string Address => $"10.213.{_number}.2";
+
+    /// <summary>What runs a program in the namespace when it is put in front of its command line.</summary>
+    public IReadOnlyList<string> Enter => ["nsenter", $"--net=/run/netns/{_name}"];
+
     public async Task StartAsync()
     {
-        if (!Directory.Exists($"/sys/class/net/{_bridge}"))
+        if (!File.Exists($"/run/netns/{_name}"))
         {
-            await Shell.RunAsync("ip", "link", "add", "name", _bridge, "type", "bridge");
-            await Shell.RunAsync("ip", "address", "add", $"10.213.{Random.Shared.Next(256)}.1/24", "dev", _bridge);
-            await Shell.RunAsync("ip", "link", "set", _bridge, "up");
+            await Shell.RunAsync("ip", "netns", "add", _name);
+            await Shell.RunAsync("ip", "link", "add", _name, "type", "veth", "peer", "name", "outside", "netns", _name);
+            await Shell.RunAsync("ip", "address", "add", $"10.213.{_number}.1/30", "dev", _name);
+            await Shell.RunAsync("ip", "link", "set", _name, "up");
+            await Shell.RunAsync("ip", "-n", _name, "address", "add", $"{Address}/30", "dev", "outside");
+            await Shell.RunAsync("ip", "-n", _name, "link", "set", "outside", "up");
+            await Shell.RunAsync("ip", "-n", _name, "link", "set", "lo", "up");
         }
 
         Launch();
         await Eventually.TrueAsync(AnswersAsync, "the private Docker Engine answers");
     }
 
+    /// <summary>Halts it, or lets it go on: its socket takes connections, and nothing is answered.</summary>
+    public Task HaltAsync(bool halt) => Shell.RunAsync("kill", halt ? "-STOP" : "-CONT", $"{_daemon!.Id}");
+
     private void Launch()
     {
-        var start = new ProcessStartInfo("dockerd",
+        var start = new ProcessStartInfo(Enter[0],
         [
+            .. Enter.Skip(1), "dockerd",
             "--host", Host, "--data-root", $"{_directory}/data", "--exec-root", $"{_directory}/exec",
-            "--pidfile", $"{_directory}/pid", "--bridge", _bridge, "--log-level", "error",
+            "--pidfile", $"{_directory}/pid", "--log-level", "error",
         ])
         {
             RedirectStandardOutput = true,
@@ -85,8 +102,8 @@ internal sealed class PrivateDocker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        await Shell.RunAsync("ip", "link", "delete", _bridge);
         KillLeftovers();
+        await Shell.RunAsync("ip", "netns", "delete", _name);
         foreach (var mount in File.ReadLines("/proc/mounts").Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(_directory, StringComparison.Ordinal)).ToList())
         {
             await Shell.RunAsync("umount", mount);

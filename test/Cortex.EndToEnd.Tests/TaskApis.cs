@@ -36,7 +36,7 @@ public abstract class TaskApis(LocalCluster cluster) : IAsyncLifetime
 
     protected async Task<string> SubmitAsync(string api, string body = "{}")
     {
-        using var response = await Cluster.Http.PostAsync(new Uri($"http://127.0.0.1:{Cluster.OperatorPort}/tasks/{api}"), Json(body));
+        using var response = await Cluster.Http.PostAsync(new Uri($"http://{Cluster.Address}:{Cluster.OperatorPort}/tasks/{api}"), Json(body));
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
         using var job = JsonDocument.Parse(text);
@@ -45,7 +45,7 @@ public abstract class TaskApis(LocalCluster cluster) : IAsyncLifetime
 
     protected async Task<JsonElement> JobAsync(string api, string id, string wait = "")
     {
-        using var answer = JsonDocument.Parse(await Cluster.Http.GetStringAsync(new Uri($"http://127.0.0.1:{Cluster.OperatorPort}/tasks/{api}?jobID={id}{wait}")));
+        using var answer = JsonDocument.Parse(await Cluster.Http.GetStringAsync(new Uri($"http://{Cluster.Address}:{Cluster.OperatorPort}/tasks/{api}?jobID={id}{wait}")));
         return answer.RootElement.GetProperty("job_status").Clone();
     }
 

@@ -11,7 +11,7 @@ public sealed class TaskDockerRestartTests : TaskApis
     }
 
     private TaskDockerRestartTests(PrivateDocker docker)
-        : base(new LocalCluster(docker.Host)) => _docker = docker;
+        : base(new LocalCluster(docker)) => _docker = docker;
 
     public override async ValueTask InitializeAsync()
     {

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+
+namespace Cortex.EndToEnd.Tests;
+
+public sealed class SilentDockerTests
+{
+    [Fact]
+    public async Task Docker_Hangs_WhatRunsIsServedAndTheRestSaysWhy()
+    {
+        await TestImage.EnsureAsync();
+        await using var docker = new PrivateDocker();
+        await docker.StartAsync();
+        await docker.LoadAsync(TestImage.Name);
+        var cluster = new LocalCluster(docker);
+        await cluster.InitializeAsync();
+        try
+        {
+            await cluster.DeployAsync(LocalCluster.Api("before"));
+
+            await docker.HaltAsync(true);
+            CommandResult? health = null;
+            await Eventually.TrueAsync(async () => (health = await cluster.Cli.RunAsync("cluster", "health")).ExitCode == 1, "health tells that Docker hangs");
+            Assert.Contains("Docker Engine has not answered since 20", health!.Error, StringComparison.Ordinal);
+
+            var began = Stopwatch.GetTimestamp();
+            Assert.Contains("creating later", await cluster.Cli.OkAsync("deploy", cluster.Write(LocalCluster.Api("later"))), StringComparison.Ordinal);
+            Assert.Contains("Docker Engine has not answered since", (await cluster.DescribeAsync("later")).GetProperty("reasons")[0].GetString(), StringComparison.Ordinal);
+            Assert.Contains("before", await cluster.Cli.OkAsync("get"), StringComparison.Ordinal);
+            await cluster.Cli.OkAsync("cluster", "info");
+            Assert.StartsWith("1 ", await cluster.CallAsync("/before"), StringComparison.Ordinal);
+            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(30), "nothing waits for Docker");
+
+            await docker.HaltAsync(false);
+            await cluster.StateAsync("later", "ready");
+            Assert.Equal(0, (await cluster.Cli.RunAsync("cluster", "health")).ExitCode);
+        }
+        finally
+        {
+            await docker.HaltAsync(false);
+            await cluster.DisposeAsync();
+        }
+    }
+}
