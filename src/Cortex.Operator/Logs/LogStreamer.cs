@@ -293,7 +293,7 @@ internal sealed partial class LogStreamer(
         Exception? failure = null;
         try
         {
-            while (true)
+            for (var isFirstLook = true; ; isFirstLook = false)
             {
                 if (!reader.TryFind(request.ApiName, out var api))
                 {
@@ -303,7 +303,7 @@ internal sealed partial class LogStreamer(
                 foreach (var pod in reader.Pods(api).Where(pod => !readers.ContainsKey(pod.Id) && pod.Containers.Count > 0))
                 {
                     // A replica that came while the client listens is shown from its first line.
-                    var query = readers.Count == 0 || !request.Query.Follow ? request.Query : request.Query with { Tail = request.Query.Tail is null ? null : int.MaxValue };
+                    var query = isFirstLook || !request.Query.Follow ? request.Query : request.Query with { Tail = request.Query.Tail is null ? null : int.MaxValue };
                     readers[pod.Id] = ReadPodAsync(pod, query, lines, cancellationToken);
                 }
 
@@ -312,9 +312,11 @@ internal sealed partial class LogStreamer(
                     break;
                 }
 
-                if (readers.Values.FirstOrDefault(each => each.IsFaulted) is { } broken)
+                var pods = runtime.List().Select(pod => pod.Id).ToHashSet(StringComparer.Ordinal);
+                foreach (var (podId, ended) in readers.Where(each => each.Value.IsCompleted && (each.Value.IsFaulted || !pods.Contains(each.Key))).ToList())
                 {
-                    await broken;
+                    await ended;
+                    readers.Remove(podId);
                 }
 
                 await Task.Delay(_lookAgain, time, cancellationToken);

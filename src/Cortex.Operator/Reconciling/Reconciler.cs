@@ -244,7 +244,7 @@ internal sealed partial class Reconciler(
             PublishRoutes();
             if (!isAsync && !hurry.IsCompleted)
             {
-                await await Task.WhenAny(gateway.DrainAsync(podId, cancellationToken), hurry);
+                await DrainAsync(podId, hurry, cancellationToken);
             }
 
             var began = time.GetTimestamp();
@@ -267,6 +267,22 @@ internal sealed partial class Reconciler(
             _stopping.TryRemove(podId, out _);
             Wake();
         }
+    }
+
+    // However long its requests take, or until it is asked for without patience.
+    private async Task DrainAsync(string podId, Task hurry, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var drained = gateway.DrainAsync(podId, patience.Token);
+        if (await Task.WhenAny(drained, hurry) == drained)
+        {
+            await drained;
+            return;
+        }
+
+        // What waits for its last request is not to be left behind in the gateway.
+        await patience.CancelAsync();
+        await drained.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task DrainAsync(string podId, CancellationToken cancellationToken)

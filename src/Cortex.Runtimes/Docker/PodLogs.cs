@@ -10,6 +10,8 @@ internal static class PodLogs
     /// <summary>Lines read ahead of the reader while following.</summary>
     private const int Ahead = 256;
 
+    private static readonly TimeSpan _readOn = TimeSpan.FromSeconds(1);
+
     /// <summary>What has been written so far, oldest first.</summary>
     public static async IAsyncEnumerable<LogLine> ReadAsync(
         DockerEngine engine, IReadOnlyList<ContainerKeeper> containers, int? tail, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -48,12 +50,12 @@ internal static class PodLogs
 
     /// <summary>What was and will be written, as it comes, until no container of these will write any more.</summary>
     public static async IAsyncEnumerable<LogLine> FollowAsync(
-        DockerEngine engine, DockerPod pod, IReadOnlyList<ContainerKeeper> containers, int? tail,
+        DockerEngine engine, DockerPod pod, IReadOnlyList<ContainerKeeper> containers, int? tail, TimeProvider time,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var lines = Channel.CreateBounded<LogLine>(Ahead);
-        var readers = Task.WhenAll(containers.Select(c => FollowOneAsync(engine, pod, c, tail, lines.Writer, reading.Token)));
+        var readers = Task.WhenAll(containers.Select(c => FollowOneAsync(engine, pod, c, tail, time, lines.Writer, reading.Token)));
         _ = readers.ContinueWith(
             t => lines.Writer.TryComplete(t.Exception?.InnerException), CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -72,7 +74,7 @@ internal static class PodLogs
     }
 
     private static async Task FollowOneAsync(
-        DockerEngine engine, DockerPod pod, ContainerKeeper container, int? tail, ChannelWriter<LogLine> lines, CancellationToken cancellationToken)
+        DockerEngine engine, DockerPod pod, ContainerKeeper container, int? tail, TimeProvider time, ChannelWriter<LogLine> lines, CancellationToken cancellationToken)
     {
         var assembler = new LogAssembler(container.Container.Name);
         while (true)
@@ -91,10 +93,12 @@ internal static class PodLogs
                 return;
             }
 
-            if (!container.Running)
-            {
-                await Task.WhenAny(nextStart, container.WhenOver, pod.Over).WaitAsync(cancellationToken);
-            }
+            // Its end shows here before the container is known to have ended. Should it run all the same, it is read on soon.
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var soon = Task.Delay(container.Running ? _readOn : Timeout.InfiniteTimeSpan, time, waiting.Token);
+            await Task.WhenAny(nextStart, container.WhenOver, pod.Over, soon);
+            await waiting.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

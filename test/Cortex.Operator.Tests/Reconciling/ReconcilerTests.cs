@@ -233,6 +233,7 @@ public sealed class ReconcilerTests : IDisposable
         reconciler.Step(CancellationToken.None);
 
         await Eventually.TrueAsync(() => _runtime.Deleted.Count == 1, "the grace is over");
+        Assert.Equal(0, _gateway.Draining);
     }
 
     private async Task<string> SurplusAsync(Func<PodDefinition, PodStatus> status)
@@ -300,9 +301,26 @@ public sealed class ReconcilerTests : IDisposable
 
         public TaskCompletionSource? Drain { get; set; }
 
-        public Task DrainAsync(string replicaId, CancellationToken cancellationToken) =>
-            ++Drains <= DrainFailures ? Task.FromException(new InvalidOperationException("not now"))
-            : Drain?.Task.WaitAsync(cancellationToken) ?? Task.CompletedTask;
+        /// <summary>Drains that somebody still waits for.</summary>
+        public int Draining { get; private set; }
+
+        public async Task DrainAsync(string replicaId, CancellationToken cancellationToken)
+        {
+            if (++Drains <= DrainFailures)
+            {
+                throw new InvalidOperationException("not now");
+            }
+
+            Draining++;
+            try
+            {
+                await (Drain?.Task.WaitAsync(cancellationToken) ?? Task.CompletedTask);
+            }
+            finally
+            {
+                Draining--;
+            }
+        }
 
         public ApiTraffic? GetTraffic(string apiName) => null;
 
