@@ -12,8 +12,10 @@ public interface IContainerRuntime : IAsyncDisposable
     /// <exception cref="RuntimeUnavailableException">The backend can't be reached; the message says how to mend it.</exception>
     Task StartAsync(CancellationToken cancellationToken);
 
-    /// <summary>What the machine offers to pods and what of it is taken.</summary>
-    /// <exception cref="RuntimeUnavailableException">The backend can't be reached.</exception>
+    /// <summary>What is wrong with the backend; null while it answers. Cheap: it answers from memory.</summary>
+    RuntimeTrouble? Trouble { get; }
+
+    /// <summary>What the machine offers to pods and what of it is taken, as last known: it does not wait for a backend that is silent.</summary>
     Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken);
 
     /// <summary>

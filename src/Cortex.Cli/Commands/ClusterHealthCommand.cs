@@ -49,12 +49,13 @@ internal static class ClusterHealthCommand
         try
         {
             using var client = new OperatorClient(host, cluster.Environment(cluster.ReadSettings()));
-            foreach (var (part, live) in (await client.InfoAsync(cancellationToken)).Health)
+            var info = await client.InfoAsync(cancellationToken);
+            foreach (var (part, live) in info.Health)
             {
                 health[part] = live;
             }
 
-            return (health, "");
+            return (health, string.Join("; ", info.HealthMessages?.Values ?? []));
         }
         catch (CortexException exception)
         {

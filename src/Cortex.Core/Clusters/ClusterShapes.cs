@@ -119,7 +119,7 @@ internal static class ClusterShapes
         new Field("address", new ChoiceShape("auto", "bridge", "loopback"), "How the server reaches replicas: by their address on the bridge network, by ports published on loopback, or whichever works.") { Default = "auto" },
         new Field("cpu_overcommit", new FloatShape { Min = 1, Max = 100 }, "Processors that may be requested per processor there is; processors are shared by weight.") { Default = "4.0" },
         new Field("memory_reserve", new QuantityShape("0"), "Memory that is kept for the system.") { Default = "512Mi" },
-        new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Pods that may be starting at a time.") { Default = "16" },
+        new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Containers that Docker is asked to start, end or remove at a time, at most; fewer while it is slow.") { Default = "16" },
         new Field("spare_networks", new IntShape { Min = 0, Max = 100 }, "Network containers that are kept running for replicas to come, which start in half the time; 0 for none.") { Default = "2" },
         new Field("pull_timeout", Time("1s", "24h"), "Longest pull of an image.") { Default = "30m" });
 

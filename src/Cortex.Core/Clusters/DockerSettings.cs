@@ -28,7 +28,7 @@ public sealed record DockerSettings
     /// <summary>Bytes of memory that are kept for the system.</summary>
     public long MemoryReserve { get; init; } = 512L * 1024 * 1024;
 
-    /// <summary>Pods that may be starting at a time; 1-1000.</summary>
+    /// <summary>Containers that Docker is asked to start, end or remove at a time, at most; 1-1000. It is asked for fewer while it is slow.</summary>
     public int ParallelStarts { get; init; } = 16;
 
     /// <summary>Network containers that are kept running for replicas to come; 0-100.</summary>

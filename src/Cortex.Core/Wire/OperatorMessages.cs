@@ -57,6 +57,9 @@ public sealed record InfoResponse
     /// <summary>Health of the parts, by name. Ours; the source of <c>cluster health</c>.</summary>
     public required IReadOnlyDictionary<string, bool> Health { get; init; }
 
+    /// <summary>What is wrong with the parts that do not work, by name; null when all do. Ours.</summary>
+    public IReadOnlyDictionary<string, string>? HealthMessages { get; init; }
+
     /// <summary>Seconds since this server process began to serve. Ours.</summary>
     public required double UptimeSeconds { get; init; }
 }

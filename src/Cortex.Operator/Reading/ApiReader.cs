@@ -141,7 +141,7 @@ internal sealed class ApiReader(
         runtime.List().ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
 
     private ApiStatus? Status(WantedApi api, IEnumerable<PodStatus> pods) => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI
-        ? ReplicaCounter.Count(api, pods, reconciler.IsStopping, reconciler.CreateError(api.Name))
+        ? ReplicaCounter.Count(api, pods, reconciler.IsStopping, reconciler.CreateError(api.Name), runtime.Trouble?.Message)
         : null;
 
     private IReadOnlyList<ScalingStatus>? Scaling(WantedApi api) => autoscaler.Decisions(api.Name) is { Count: > 0 } decisions

@@ -13,25 +13,15 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
     /// <summary>Configuration, machine, health.</summary>
     public async Task<InfoResponse> InfoAsync(CancellationToken cancellationToken)
     {
-        RuntimeCapacity? capacity;
-        try
-        {
-            capacity = await runtime.GetCapacityAsync(cancellationToken);
-        }
-        catch (RuntimeUnavailableException)
-        {
-            // Health says so; the rest of the answer is still worth having.
-            capacity = null;
-        }
-
+        var capacity = await runtime.GetCapacityAsync(cancellationToken);
+        var trouble = runtime.Trouble;
         var pods = runtime.List();
         var pending = pods.Count(pod => pod.State is PodState.Pending or PodState.Stalled);
         var group = reader.NodeGroups.Count > 0 ? reader.NodeGroups[0].Name : ClusterViews.LocalGroup;
         return new InfoResponse
         {
             ClusterConfig = options.Cluster.ToInfo(options.Version, operatorId: clusterId, clusterId, isOperatorInCluster: true),
-            WorkerNodeInfos = capacity is null ? []
-                : reader.NodeGroups.Any(each => each.Resources is not null) ? [.. capacity.NodeGroups.Select(room => Share(room, pods.Count(pod => pod.NodeGroup == room.Name && pod.State != PodState.Frozen)))]
+            WorkerNodeInfos = reader.NodeGroups.Any(each => each.Resources is not null) ? [.. capacity.NodeGroups.Select(room => Share(room, pods.Count(pod => pod.NodeGroup == room.Name && pod.State != PodState.Frozen)))]
                 : [Machine(capacity, group, pods.Count(pod => pod.State != PodState.Frozen) - pending)],
             OperatorNodeInfos = [new NodeInfo { NodegroupName = group, InstanceType = ClusterViews.LocalGroup }],
             NumPendingReplicas = pending,
@@ -40,8 +30,9 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
             {
                 ["operator"] = true,
                 ["apis_gateway"] = true,
-                ["runtime"] = capacity is not null,
+                ["runtime"] = trouble is null,
             },
+            HealthMessages = trouble is null ? null : new SortedDictionary<string, string>(StringComparer.Ordinal) { ["runtime"] = trouble.Message },
             UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
         };
     }

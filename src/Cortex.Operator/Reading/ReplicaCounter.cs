@@ -15,7 +15,8 @@ internal static class ReplicaCounter
     /// <param name="pods">The API's pods.</param>
     /// <param name="isStopping">Whether a pod is on its way out although it may still be ready.</param>
     /// <param name="createError">Why the last replica could not be created; null when it could.</param>
-    public static ApiStatus Count(WantedApi api, IEnumerable<PodStatus> pods, Func<string, bool> isStopping, string? createError)
+    /// <param name="trouble">What is wrong with the runtime; null when nothing is known to be.</param>
+    public static ApiStatus Count(WantedApi api, IEnumerable<PodStatus> pods, Func<string, bool> isStopping, string? createError, string? trouble = null)
     {
         var ready = 0;
         var existing = 0;
@@ -57,6 +58,12 @@ internal static class ReplicaCounter
         {
             var more = api.Replicas - upToDate;
             sentences.Add($"{more} more {(more == 1 ? "replica is" : "replicas are")} created as soon as those that wait have room");
+        }
+
+        if (trouble is not null)
+        {
+            // Whatever else keeps a replica from being ready can't be mended before this.
+            sentences.Insert(0, trouble);
         }
 
         if (createError is not null)

@@ -66,6 +66,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private bool _oomKilled;
     private DateTimeOffset? _endedAt;
     private DateTimeOffset _startedAt;
+    private long? _began;   // by a clock that nobody sets; null when an earlier process started it
     private string _reason = "";
     private string? _livenessFailure;
 
@@ -509,12 +510,11 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
-        await machine.Starts.WaitAsync(cancellationToken);
         try
         {
             _outOfMemory = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _changed.Reset();
-            await machine.Engine.StartContainerAsync(Id!, CancellationToken.None);
+            await machine.Engine.StartContainerAsync(Id!, cancellationToken);
             Started(machine.Time.GetUtcNow());
         }
         catch (EngineException error)
@@ -538,7 +538,6 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
         finally
         {
-            machine.Starts.Release();
             _tried.TrySetResult();
         }
     }
@@ -620,7 +619,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         var words = await new ProbeLoop(probe, machine.Time, CheckAsync) { Resumes = resumes }.WaitForDeathAsync(cancellationToken);
         _livenessFailure = $"container {container.Name} failed its liveness probe ({words})";
         Change(() => (_ready, _reason) = (false, _livenessFailure + " and is being restarted"));
-        var deadline = machine.Time.GetUtcNow() + (pod.Definition.StopGrace ?? machine.Options.StopGrace);
+        var deadline = Deadline.After(pod.Definition.StopGrace ?? machine.Options.StopGrace, machine.Time);
         while (true)
         {
             try
@@ -696,7 +695,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     }
 
     /// <summary>Ends the container: its hook, SIGTERM, and SIGKILL at the deadline. Returns when it does not run.</summary>
-    public Task StopAsync(DateTimeOffset deadline, CancellationToken cancellationToken) =>
+    public Task StopAsync(Deadline deadline, CancellationToken cancellationToken) =>
         Id is { } id ? _stop.StopAsync(id, deadline, cancellationToken) : Task.CompletedTask;
 
     private async Task BackOffAsync(CancellationToken cancellationToken)
@@ -742,6 +741,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _forgiven = false;
             _failedStarts = 0;
             _startedAt = at;
+            _began = at == DateTimeOffset.MinValue ? null : machine.Time.GetTimestamp();
             EverStarted = true;
             _nextStart.TrySetResult();
             _nextStart = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -758,7 +758,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             return;
         }
 
-        if (_phase is ContainerPhase.Running && at - _startedAt >= machine.Options.RestartResetAfter)
+        // One that an earlier process saw start has run for long enough. The times that are told are the engine's, and clocks can be set.
+        if (_phase is ContainerPhase.Running && (_began is not { } began || machine.Time.GetElapsedTime(began) >= machine.Options.RestartResetAfter))
         {
             _restartsInARow = 0;
         }

@@ -1,4 +1,5 @@
 using Cortex.Runtimes.Docker.Engine;
+using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 
@@ -6,23 +7,24 @@ namespace Cortex.Runtimes.Docker;
 internal sealed class ContainerStop(DockerPod pod, PodContainer container, DockerMachine machine)
 {
     /// <summary>Runs its hook, sends SIGTERM, and SIGKILL at the deadline. Returns when it does not run.</summary>
-    public async Task StopAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    public async Task StopAsync(string id, Deadline deadline, CancellationToken cancellationToken)
     {
         try
         {
             await RunHookAsync(id, deadline, cancellationToken);
-            var left = deadline - machine.Time.GetUtcNow();
-            await machine.Engine.StopContainerAsync(id, Math.Max(0, (int)Math.Ceiling(left.TotalSeconds)), cancellationToken);
         }
         catch (EngineException error) when (error.NotFound || error.Conflict)
         {
             // It has ended already.
+            return;
         }
+
+        await machine.StopAsync(id, deadline, cancellationToken);
     }
 
-    private async Task RunHookAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    private async Task RunHookAsync(string id, Deadline deadline, CancellationToken cancellationToken)
     {
-        var left = deadline - machine.Time.GetUtcNow();
+        var left = deadline.Left(machine.Time);
         if (container.PreStop is not { } hook || left <= TimeSpan.Zero)
         {
             return;

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
+using Cortex.Runtimes.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Runtimes.Docker;
@@ -10,6 +11,11 @@ namespace Cortex.Runtimes.Docker;
 /// <summary>What all pods of one runtime share.</summary>
 internal sealed class DockerMachine : IDisposable
 {
+    /// <summary>So often it is tried to make the cluster's network.</summary>
+    private const int NetworkTries = 6;
+
+    private static readonly TimeSpan _networkAgain = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _closing = new();
 
     public DockerMachine(DockerRuntimeOptions options, TimeProvider time, ILogger logger)
@@ -17,10 +23,9 @@ internal sealed class DockerMachine : IDisposable
         Options = options;
         Time = time;
         Logger = logger;
-        Engine = new DockerEngine(options.EffectiveSocketPath, options.CallTimeout, time);
+        Engine = new DockerEngine(options.EffectiveSocketPath, options.CallTimeout, time, options.ParallelStarts);
         var credentials = new RegistryCredentials(options.EffectiveDockerConfigPath, options.CredentialHelperTimeout, time);
         Images = new ImagePuller(Engine, credentials, options.PullTimeout, time, _closing.Token);
-        Starts = new SemaphoreSlim(options.ParallelStarts);
         Spares = new SpareNetworks(this);
     }
 
@@ -36,9 +41,6 @@ internal sealed class DockerMachine : IDisposable
 
     public NetworkChecks Checks { get; } = new();
 
-    /// <summary>Held while a container is started.</summary>
-    public SemaphoreSlim Starts { get; }
-
     /// <summary>Network containers that no pod has taken yet.</summary>
     public SpareNetworks Spares { get; }
 
@@ -46,6 +48,9 @@ internal sealed class DockerMachine : IDisposable
     public GpuLedger Gpus { get; } = new();
 
     public EngineVersion Version { get; private set; } = new();
+
+    /// <summary>Whether a process of a container has been seen by its number: the engine runs on this machine.</summary>
+    public bool SeesProcesses { get; set; }
 
     /// <summary>Fires when the runtime closes: what it has begun is left to the engine and the next process.</summary>
     public CancellationToken Closing => _closing.Token;
@@ -101,6 +106,51 @@ internal sealed class DockerMachine : IDisposable
             // Somebody removed the image.
             await PrepareAsync(CancellationToken.None);
             return await Engine.CreateContainerAsync(name, plan, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Asks a container to end, and kills it at the deadline. Returns when it does not run.</summary>
+    /// <remarks>
+    /// By a signal and a wait, and not by the engine's own call for both: that one takes as long as the program likes, so nobody could tell a slow engine
+    /// from a slow program.
+    /// </remarks>
+    public async Task StopAsync(string id, Deadline deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (deadline.Left(Time) > TimeSpan.Zero)
+            {
+                // Its image may want another signal than the usual one.
+                var seen = await Engine.InspectContainerAsync(id, cancellationToken);
+                await Engine.KillContainerAsync(id, cancellationToken, seen?.Config.StopSignal is { Length: > 0 } signal ? signal : "SIGTERM");
+            }
+
+            if (!await EndsAsync(id, deadline.Left(Time), cancellationToken))
+            {
+                await Engine.KillContainerAsync(id, cancellationToken);
+                if (!await EndsAsync(id, Options.CallTimeout, cancellationToken))
+                {
+                    throw new RuntimeUnavailableException($"Docker Engine did not end container {id} within {Options.CallTimeout.TotalSeconds:0} s after SIGKILL");
+                }
+            }
+        }
+        catch (EngineException error) when (error.NotFound || error.Conflict)
+        {
+            // It has ended already.
+        }
+    }
+
+    private async Task<bool> EndsAsync(string id, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var limit = new CallLimit(patience, Time, cancellationToken);
+        try
+        {
+            await Engine.WaitForEndAsync(id, limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (limit.TimedOut && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
@@ -165,22 +215,6 @@ internal sealed class DockerMachine : IDisposable
         return labels;
     }
 
-    /// <summary>Removes what belongs to no pod: volumes, networks, and the infra image unless another cluster uses it.</summary>
-    public async Task RemoveAllAsync(CancellationToken cancellationToken)
-    {
-        foreach (var volume in await Engine.ListVolumesAsync($"{DockerLabels.Cluster}={Options.ClusterName}", cancellationToken))
-        {
-            await Engine.RemoveVolumeAsync(volume.Name, cancellationToken);
-        }
-
-        foreach (var network in await Engine.FindNetworksAsync(NetworkName, cancellationToken))
-        {
-            await Engine.RemoveNetworkAsync(network.Id, cancellationToken);
-        }
-
-        await Engine.RemoveImageAsync(InfraImage.Name, cancellationToken);
-    }
-
     /// <summary>Ends pulls that are under way.</summary>
     public void Close() => _closing.Cancel();
 
@@ -188,14 +222,13 @@ internal sealed class DockerMachine : IDisposable
     {
         Checks.Dispose();
         Engine.Dispose();
-        Starts.Dispose();
         _closing.Dispose();
     }
 
     private async Task<string> EnsureNetworkAsync(CancellationToken cancellationToken)
     {
         var networks = await Engine.FindNetworksAsync(NetworkName, cancellationToken);
-        if (networks.Count == 0)
+        for (var tries = 1; networks.Count == 0 && tries <= NetworkTries; tries++)
         {
             try
             {
@@ -205,6 +238,12 @@ internal sealed class DockerMachine : IDisposable
             catch (EngineException error) when (error.Conflict)
             {
                 // Another process was faster.
+            }
+            catch (EngineException error) when (tries < NetworkTries)
+            {
+                // Another engine that starts, or a firewall that is loaded anew, takes Docker's own rules away for a moment ("No chain/target/match").
+                Logger.NetworkRefused(NetworkName, error.Message, _networkAgain);
+                await Task.Delay(_networkAgain, Time, cancellationToken);
             }
             catch (EngineException error)
             {

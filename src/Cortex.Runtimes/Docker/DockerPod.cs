@@ -24,8 +24,9 @@ internal sealed class DockerPod
     private readonly TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private DateTimeOffset _deadline = DateTimeOffset.MaxValue;
-    private DateTimeOffset? _recordedDeadline;
+    private readonly long _createdAt;   // by a clock that nobody sets
+    private Deadline _deadline = Deadline.Never;
+    private Deadline? _recordedDeadline;
     private string _shortage = "";
     private string? _nodeGroup;
     private string _trouble = "";
@@ -44,6 +45,7 @@ internal sealed class DockerPod
         Definition = definition;
         CreatedAt = createdAt;
         _stateSince = machine.Time.GetUtcNow();
+        _createdAt = machine.Time.GetTimestamp() - (long)(Math.Max(0, (_stateSince - createdAt).TotalSeconds) * machine.Time.TimestampFrequency);
 
         // Where something took connections, the next pod could find its port still in use.
         _givesNetworkBack = definition is { Restart: RestartPolicy.Never, Containers.Count: 1 } && !ContainerPlan.Ports(definition).Any();
@@ -61,6 +63,9 @@ internal sealed class DockerPod
     public PodDefinition Definition { get; }
 
     public DateTimeOffset CreatedAt { get; }
+
+    /// <summary>How long ago it was created.</summary>
+    public TimeSpan Age => _machine.Time.GetElapsedTime(_createdAt);
 
     public IReadOnlyList<ContainerKeeper> Keepers => _keepers;
 
@@ -144,11 +149,11 @@ internal sealed class DockerPod
     /// <summary>Begins its deletion, or shortens the grace of one that has begun.</summary>
     /// <param name="deadline">When to kill what still runs.</param>
     /// <param name="recorded">Whether the engine knows that deadline already, from an earlier process.</param>
-    public void Delete(DateTimeOffset deadline, bool recorded = false)
+    public void Delete(Deadline deadline, bool recorded = false)
     {
         lock (_lock)
         {
-            if (deadline >= _deadline)
+            if (deadline.Timestamp >= _deadline.Timestamp)
             {
                 return;
             }
@@ -157,7 +162,7 @@ internal sealed class DockerPod
             _recordedDeadline = recorded ? deadline : _recordedDeadline;
         }
 
-        var left = deadline - _machine.Time.GetUtcNow();
+        var left = deadline.Left(_machine.Time);
         if (left > TimeSpan.Zero)
         {
             _graceOver.Restart(left);
@@ -365,7 +370,7 @@ internal sealed class DockerPod
         {
             try
             {
-                var left = CreatedAt + _machine.Options.StalledAfter - _machine.Time.GetUtcNow();
+                var left = _machine.Options.StalledAfter - Age;
                 await _room.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _machine.Time, cancellationToken);
             }
             catch (TimeoutException)
@@ -411,7 +416,7 @@ internal sealed class DockerPod
     private async Task EndFailedJobAsync(CancellationToken cancellationToken)
     {
         await JobFailed.WaitAsync(cancellationToken);
-        var deadline = _machine.Time.GetUtcNow() + (Definition.StopGrace ?? _machine.Options.StopGrace);
+        var deadline = Deadline.After(Definition.StopGrace ?? _machine.Options.StopGrace, _machine.Time);
         await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(deadline, cancellationToken)));
     }
 
@@ -423,7 +428,7 @@ internal sealed class DockerPod
             if (Network.Id is { } id && _recordedDeadline != _deadline)
             {
                 var deadline = _deadline;
-                var name = DockerLabels.Deleting(_machine.Options.ClusterName, Definition.Id, deadline);
+                var name = DockerLabels.Deleting(_machine.Options.ClusterName, Definition.Id, _machine.Time.GetUtcNow() + deadline.Left(_machine.Time));
                 await IgnoreGoneAsync(_machine.Engine.RenameContainerAsync(id, name, cancellationToken));
                 _recordedDeadline = deadline;
             }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Cortex.Background;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Supervision;
 using Microsoft.Extensions.Logging;
@@ -19,8 +20,8 @@ public sealed class DockerRuntime : IContainerRuntime
 
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _removeAgain = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _pingEvery = TimeSpan.FromSeconds(5);
 
     private readonly DockerMachine _machine;
     private readonly ConcurrentDictionary<string, DockerPod> _pods = new(StringComparer.Ordinal);
@@ -28,7 +29,9 @@ public sealed class DockerRuntime : IContainerRuntime
     private readonly ChangeFeed _feed = new();
     private readonly Lock _placing = new();
     private readonly CancellationTokenSource _closing = new();
+    private readonly BackgroundWork _background;
     private readonly CancellationTokenSource _sparing;
+    private volatile CancellationTokenSource? _listening;   // never disposed of, as it may be cancelled at any time, and it has nothing to free
     private Task _events = Task.CompletedTask;
     private Task _spares = Task.CompletedTask;
     private Room _capacity;
@@ -46,6 +49,7 @@ public sealed class DockerRuntime : IContainerRuntime
         }
 
         _machine = new DockerMachine(options, time ?? TimeProvider.System, logger ?? NullLogger<DockerRuntime>.Instance);
+        _background = new BackgroundWork(_machine.Logger, _machine.Time);
         _sparing = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
     }
 
@@ -73,6 +77,7 @@ public sealed class DockerRuntime : IContainerRuntime
             await listening.Task.WaitAsync(cancellationToken);
             await AdoptAsync(cancellationToken);
             _spares = _machine.Spares.RunAsync(_sparing.Token);
+            _background.StartLoop("the watch over Docker Engine", WatchEngineAsync);
         }
         catch (Exception error) when (error is EngineException or PlatformNotSupportedException)
         {
@@ -83,17 +88,15 @@ public sealed class DockerRuntime : IContainerRuntime
     }
 
     /// <inheritdoc/>
-    public async Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken)
-    {
-        // Whoever wants to deploy should hear that the engine is gone; a machine grows rarely, and asking for its size takes
-        // the engine a while.
-        await _machine.Engine.PingAsync(cancellationToken);
-        if (_machine.Time.GetElapsedTime(_capacityAt) > _capacityAge)
-        {
-            SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
-        }
+    public RuntimeTrouble? Trouble => _machine.Engine.Health.Trouble;
 
-        var ledger = new RoomLedger(_capacity, _machine.Options.NodeGroups);
+    /// <inheritdoc/>
+    public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken) => Task.FromResult(GetCapacity());
+
+    private RuntimeCapacity GetCapacity()
+    {
+        var capacity = Capacity;
+        var ledger = new RoomLedger(capacity, _machine.Options.NodeGroups);
         foreach (var holder in Holders())
         {
             ledger.Take(holder);
@@ -103,9 +106,9 @@ public sealed class DockerRuntime : IContainerRuntime
         return new RuntimeCapacity
         {
             Description = $"Docker Engine {_machine.Version.Version} (API {_machine.Version.ApiVersion}, {_machine.Version.Arch})",
-            CpuMillis = _capacity.CpuMillis,
-            MemoryBytes = _capacity.MemoryBytes,
-            Gpus = _capacity.Gpus,
+            CpuMillis = capacity.CpuMillis,
+            MemoryBytes = capacity.MemoryBytes,
+            Gpus = capacity.Gpus,
             CpuMillisReserved = taken.CpuMillis,
             MemoryBytesReserved = taken.MemoryBytes,
             GpusReserved = taken.Gpus,
@@ -143,7 +146,7 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         if (_pods.TryGetValue(podId, out var pod))
         {
-            pod.Delete(_machine.Time.GetUtcNow() + grace);
+            pod.Delete(Deadline.After(grace, _machine.Time));
             await pod.Gone.WaitAsync(cancellationToken);
         }
     }
@@ -172,7 +175,7 @@ public sealed class DockerRuntime : IContainerRuntime
 
         var containers = pod.Keepers.Where(k => query.Container is null || query.Container == k.Container.Name).ToList();
         return query.Follow
-            ? PodLogs.FollowAsync(_machine.Engine, pod, containers, query.Tail, cancellationToken)
+            ? PodLogs.FollowAsync(_machine.Engine, pod, containers, query.Tail, _machine.Time, cancellationToken)
             : PodLogs.ReadAsync(_machine.Engine, containers, query.Tail, cancellationToken);
     }
 
@@ -218,47 +221,18 @@ public sealed class DockerRuntime : IContainerRuntime
     /// <summary>Removes every pod, container, volume and network of the cluster. Works without <see cref="StartAsync"/> too.</summary>
     /// <param name="grace">From the call to SIGKILL.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="RuntimeUnavailableException">The engine can't be reached, or something could not be removed.</exception>
+    /// <exception cref="RuntimeUnavailableException">
+    /// The engine can't be reached, or something could not be removed: what is left, why, and how to remove it. All else is removed.
+    /// </exception>
     public async Task TeardownAsync(TimeSpan grace, CancellationToken cancellationToken)
     {
-        var deadline = _machine.Time.GetUtcNow() + grace;
+        var deadline = Deadline.After(grace, _machine.Time);
         await _machine.ConnectAsync(cancellationToken);
         await StopSparesAsync();
-        await Task.WhenAll(_pods.Keys.Select(id => DeleteAsync(id, grace, cancellationToken)));
-        try
-        {
-            var begun = _machine.Time.GetTimestamp();
-            while (!await RemoveLeftAsync(deadline, _machine.Time.GetElapsedTime(begun) > _machine.Options.CallTimeout, cancellationToken))
-            {
-                await Task.Delay(_removeAgain, _machine.Time, cancellationToken);
-            }
-        }
-        catch (EngineException error)
-        {
-            throw new RuntimeUnavailableException($"can't remove all of cluster {_machine.Options.ClusterName}: {error.Message}", error);
-        }
-    }
-
-    // False when something is in use all the same: a process that was killed may have a call under way in the engine, and what
-    // that makes is found by the next look.
-    private async Task<bool> RemoveLeftAsync(DateTimeOffset deadline, bool last, CancellationToken cancellationToken)
-    {
-        var left = (await _machine.Engine.ListContainersAsync(cancellationToken, ClusterLabel)).ToLookup(c => c.Labels.ContainsKey(DockerLabels.Container));
-        await Task.WhenAll(left[true].Where(c => c.State is "running").Select(c => StopAsync(c.Id, deadline, cancellationToken)));
-        foreach (var users in new[] { true, false })
-        {
-            await Task.WhenAll(left[users].Select(c => _machine.Engine.RemoveContainerAsync(c.Id, cancellationToken)));
-        }
-
-        try
-        {
-            await _machine.RemoveAllAsync(cancellationToken);
-            return true;
-        }
-        catch (EngineException error) when (!last && error.InUse)
-        {
-            return false;
-        }
+        await Task.WhenAll(_pods.Keys.Select(id => DeleteAsync(id, grace, cancellationToken)))
+            .WaitAsync(grace + _machine.Options.CallTimeout, _machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        await new ClusterTeardown(_machine).RunAsync(deadline, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -270,6 +244,7 @@ public sealed class DockerRuntime : IContainerRuntime
         }
 
         await _closing.CancelAsync();
+        await _background.DisposeAsync();
         _machine.Close();
         _feed.End();
         await Task.WhenAll([_events, _spares, .. _supervisions.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -293,7 +268,6 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         lock (_placing)
         {
-            var now = _machine.Time.GetUtcNow();
             var waiting = _pods.Values.Where(p => p.WaitsForRoom).OrderBy(p => p.CreatedAt).ToList();
             if (waiting.Count == 0)
             {
@@ -301,7 +275,7 @@ public sealed class DockerRuntime : IContainerRuntime
             }
 
             var decisions = RoomRule.Decide(
-                _capacity, _machine.Options.NodeGroups, Holders(), waiting.Select(p => RoomRequest.Of(p.Definition, now - p.CreatedAt)), _machine.Options.RoomPatience);
+                _capacity, _machine.Options.NodeGroups, Holders(), waiting.Select(p => RoomRequest.Of(p.Definition, p.Age)), _machine.Options.RoomPatience);
             foreach (var pod in waiting)
             {
                 var decision = decisions[pod.Definition.Id];
@@ -317,6 +291,25 @@ public sealed class DockerRuntime : IContainerRuntime
         }
     }
 
+    private Room Capacity
+    {
+        get
+        {
+            lock (_placing)
+            {
+                return _capacity;
+            }
+        }
+
+        set
+        {
+            lock (_placing)
+            {
+                _capacity = value;
+            }
+        }
+    }
+
     private IEnumerable<RoomHolder> Holders() =>
         _pods.Values.Where(p => p.HoldsRoom).OrderBy(p => p.CreatedAt).Select(p => p.Holder);
 
@@ -324,7 +317,7 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         var options = _machine.Options;
         var gpus = options.Gpus ?? (info.Runtimes?.ContainsKey("nvidia") == true ? CountGpus() : 0);
-        _capacity = new Room((long)(info.NCPU * 1000 * options.CpuOvercommit), Math.Max(0, info.MemTotal - options.MemoryReserveBytes), gpus);
+        Capacity = new Room((long)(info.NCPU * 1000 * options.CpuOvercommit), Math.Max(0, info.MemTotal - options.MemoryReserveBytes), gpus);
         _machine.Gpus.Count = gpus;
         _capacityAt = _machine.Time.GetTimestamp();
     }
@@ -370,7 +363,7 @@ public sealed class DockerRuntime : IContainerRuntime
     // Nothing is supervised, and so nothing gets room, before it is known what each pod takes.
     private void Adopt(IEnumerable<DockerPod> pods)
     {
-        var ledger = new RoomLedger(_capacity, _machine.Options.NodeGroups);
+        var ledger = new RoomLedger(Capacity, _machine.Options.NodeGroups);
         var ordered = pods.OrderBy(p => p.CreatedAt).ToList();
         foreach (var pod in ordered.Where(p => p.HoldsRoom).OrderByDescending(p => p.NodeGroup is not null))
         {
@@ -429,7 +422,7 @@ public sealed class DockerRuntime : IContainerRuntime
 
         if (found.DeletionDeadline is { } deadline)
         {
-            pod.Delete(deadline, recorded: true);
+            pod.Delete(Deadline.After(deadline - _machine.Time.GetUtcNow(), _machine.Time), recorded: true);
         }
 
         return pod;
@@ -477,16 +470,45 @@ public sealed class DockerRuntime : IContainerRuntime
         _supervisions[pod.Definition.Id] = Task.Run(() => pod.RunAsync(_closing.Token), CancellationToken.None);
     }
 
-    private async Task StopAsync(string id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    /// <summary>Asks the engine now and then whether it is there, and how large the machine is, so that others need not wait for its answers.</summary>
+    private async Task WatchEngineAsync(CancellationToken cancellationToken)
     {
+        while (true)
+        {
+            await Task.Delay(_pingEvery, _machine.Time, cancellationToken);
+            try
+            {
+                await _machine.Engine.PingAsync(cancellationToken);
+            }
+            catch (RuntimeUnavailableException)
+            {
+                // Whoever asks is told. The stream of events may be as dead, and would not tell what is missed.
+                _listening?.Cancel();
+                continue;
+            }
+
+            await MeasureAsync(cancellationToken);
+        }
+    }
+
+    // A machine grows rarely, and asking for its size takes the engine a while.
+    private async Task MeasureAsync(CancellationToken cancellationToken)
+    {
+        if (_machine.Time.GetElapsedTime(_capacityAt) < _capacityAge)
+        {
+            return;
+        }
+
         try
         {
-            var left = deadline - _machine.Time.GetUtcNow();
-            await _machine.Engine.StopContainerAsync(id, Math.Max(0, (int)Math.Ceiling(left.TotalSeconds)), cancellationToken);
+            SetCapacity(await _machine.Engine.InfoAsync(cancellationToken));
+            RoomChanged();
         }
-        catch (EngineException error) when (error.NotFound || error.Conflict)
+        catch (Exception error) when (error is RuntimeUnavailableException or EngineException)
         {
-            // It has ended already.
+            // What was known before is still the best guess.
+            _machine.Logger.NotMeasured(error.Message);
+            _capacityAt = _machine.Time.GetTimestamp();
         }
     }
 
@@ -496,9 +518,12 @@ public sealed class DockerRuntime : IContainerRuntime
         var delay = _reconnectFirst;
         while (!cancellationToken.IsCancellationRequested)
         {
+            var listeningTo = new CancellationTokenSource();
+            _listening = listeningTo;
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(listeningTo.Token, cancellationToken);
             try
             {
-                await foreach (var happened in _machine.Engine.EventsAsync(ClusterLabel, Connected, cancellationToken))
+                await foreach (var happened in _machine.Engine.EventsAsync(ClusterLabel, Connected, either.Token))
                 {
                     Dispatch(happened);
                 }
@@ -509,12 +534,12 @@ public sealed class DockerRuntime : IContainerRuntime
             {
                 return;
             }
-            catch (Exception error) when (error is RuntimeUnavailableException or EngineException)
+            catch (Exception error) when (error is RuntimeUnavailableException or EngineException or OperationCanceledException)
             {
                 if (!broken)
                 {
                     broken = true;
-                    _machine.Logger.EventsBroke(error.Message);
+                    _machine.Logger.EventsBroke(error is OperationCanceledException ? "Docker Engine does not answer" : error.Message);
                 }
 
                 listening.TrySetException(error);

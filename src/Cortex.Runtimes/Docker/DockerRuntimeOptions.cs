@@ -33,7 +33,7 @@ public sealed partial class DockerRuntimeOptions
     /// <summary>Named shares of the machine; empty for none. Default: none.</summary>
     public IReadOnlyList<NodeGroupShare> NodeGroups { get; set; } = [];
 
-    /// <summary>How many containers may be started at the same time, 1 to 1000. Default: 8.</summary>
+    /// <summary>How many containers the engine is asked to start, end or remove at the same time, at most; fewer while it is slow. 1 to 1000. Default: 8.</summary>
     public int ParallelStarts { get; set; } = 8;
 
     /// <summary>

@@ -1,17 +1,13 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace Cortex.Runtimes.Docker;
 
 /// <summary>A process of a container, seen from the machine: possible where this process shares it with the engine.</summary>
 internal static class HostProcess
 {
-    // The unit of times in /proc, whatever the kernel's own one.
-    private const double TicksPerSecond = 100;
-
-    /// <summary>How long ago a process of a container began; null when that can't be seen from here.</summary>
-    public static TimeSpan? Age(int pid, string containerId)
+    /// <summary>Whether this is a process of a container that runs; null when that can't be told, as none of such a number is seen from here.</summary>
+    public static bool? Runs(int pid, string containerId)
     {
         try
         {
@@ -20,13 +16,11 @@ internal static class HostProcess
                 return null;
             }
 
-            // The name comes second, in brackets, and may hold anything; the start is the 22nd.
+            // The name comes second, in brackets, and may hold anything.
             var stat = File.ReadAllText($"/proc/{pid}/stat");
-            var began = double.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19], CultureInfo.InvariantCulture) / TicksPerSecond;
-            var now = double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0], CultureInfo.InvariantCulture);
-            return TimeSpan.FromSeconds(Math.Max(0, now - began));
+            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return null;
         }

@@ -49,6 +49,12 @@ internal static partial class Log
     [LoggerMessage(1016, LogLevel.Warning, "Pod {Pod}: a probe's command took too long and can't be ended ({Why}): {Command}. It is tried again and again; a restart of the container ends it.")]
     public static partial void CommandStays(this ILogger logger, string pod, string command, string why);
 
+    [LoggerMessage(1017, LogLevel.Warning, "Docker refuses to make network {Network}: {Why}. Trying again in {Delay}.")]
+    public static partial void NetworkRefused(this ILogger logger, string network, string why, TimeSpan delay);
+
+    [LoggerMessage(1018, LogLevel.Warning, "Docker does not tell how large the machine is: {Why}. What was known before holds.")]
+    public static partial void NotMeasured(this ILogger logger, string why);
+
     [LoggerMessage(1013, LogLevel.Warning, "Container {Name} can't be removed yet: {Why}. Trying again in {Delay}.")]
     public static partial void NotRemoved(this ILogger logger, string name, string why, TimeSpan delay);
 }

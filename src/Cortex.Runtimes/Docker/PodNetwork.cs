@@ -239,10 +239,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
-        await machine.Starts.WaitAsync(cancellationToken);
         try
         {
-            await machine.Engine.StartContainerAsync(Id!, CancellationToken.None);
+            await machine.Engine.StartContainerAsync(Id!, cancellationToken);
             _sight = ContainerSight.Running;
             _failedStarts = 0;
         }
@@ -260,10 +259,6 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
             Lost(stillExists: false);
             await machine.SetAsideAsync(broken, cancellationToken);
             throw;
-        }
-        finally
-        {
-            machine.Starts.Release();
         }
     }
 

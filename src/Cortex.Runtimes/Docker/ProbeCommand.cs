@@ -7,8 +7,8 @@ namespace Cortex.Runtimes.Docker;
 
 /// <summary>One run of a probe's command: bounded by the probe's timeout, and killed when it takes longer.</summary>
 /// <remarks>
-/// The engine takes a while to begin a command, on a busy machine longer than most probes allow. That time is not the
-/// program's: the timeout counts from the moment at which the command's process began, where that can be seen, or was first seen.
+/// The engine takes a while to begin a command and to notice its end, on a busy machine longer than most probes allow. That time is not the
+/// program's: the timeout counts from the moment at which the engine was first seen to have begun the command, and not while its process has ended.
 /// </remarks>
 internal sealed class ProbeCommand
 {
@@ -18,7 +18,10 @@ internal sealed class ProbeCommand
     private const string KillMarked =
         "for e in /proc/[0-9]*/environ; do if grep -q \"$0\" \"$e\" 2>/dev/null; then p=${e#/proc/}; kill -9 \"${p%/environ}\"; fi; done";
 
-    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(100);
+    // So often within its timeout it is looked whether it has begun.
+    private const int Looks = 4;
+
+    private static readonly TimeSpan _outputLate = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _killFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _killMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _killTimeout = TimeSpan.FromSeconds(10);
@@ -98,35 +101,34 @@ internal sealed class ProbeCommand
     private async Task<ExecResult?> EndInTimeAsync(string exec, Task<ExecResult> run, CancellationToken cancellationToken)
     {
         long? began = null;
-        var hadNotBegun = false;
-        for (var patience = _timeout; !await EndsAsync(run, patience, cancellationToken); )
+        while (!await EndsAsync(run, _timeout / Looks, cancellationToken))
         {
             var seen = await LookAsync(exec, cancellationToken);
             if (seen.HasEnded)
             {
                 // Something that it has started may hold its output open for ever.
-                return await EndsAsync(run, _look, cancellationToken) ? await run : new ExecResult(seen.ExitCode!.Value, "", false);
+                return await EndsAsync(run, _outputLate, cancellationToken) ? await run : new ExecResult(seen.ExitCode!.Value, "", false);
             }
 
-            if (seen.Pid == 0)
+            if (seen.Pid != 0 && !HasEndedUnnoticed(seen.Pid))
             {
-                hadNotBegun = true;
-                patience = _look;
-                continue;
-            }
-
-            var age = began is { } at ? _machine.Time.GetElapsedTime(at)
-                : hadNotBegun ? TimeSpan.Zero
-                : HostProcess.Age(seen.Pid, _containerId) ?? TimeSpan.Zero;
-            began ??= _machine.Time.GetTimestamp() - (long)(age.TotalSeconds * _machine.Time.TimestampFrequency);
-            patience = _timeout - age;
-            if (patience <= TimeSpan.Zero)
-            {
-                return null;
+                began ??= _machine.Time.GetTimestamp();
+                if (_machine.Time.GetElapsedTime(began.Value) >= _timeout)
+                {
+                    return null;
+                }
             }
         }
 
         return await run;
+    }
+
+    // The engine takes a while to notice an end, too.
+    private bool HasEndedUnnoticed(int pid)
+    {
+        var runs = HostProcess.Runs(pid, _containerId);
+        _machine.SeesProcesses |= runs is true;
+        return runs is false || (runs is null && _machine.SeesProcesses);
     }
 
     private async Task KillAsync(string exec, string mark, Task run, CancellationToken cancellationToken)

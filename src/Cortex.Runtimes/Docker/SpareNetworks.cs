@@ -188,11 +188,10 @@ internal sealed class SpareNetworks(DockerMachine machine)
     {
         var name = DockerLabels.NewSpare(machine.Options.ClusterName);
         Discard(name);
-        await machine.Starts.WaitAsync(cancellationToken);
         try
         {
             var id = await machine.CreateInfraAsync(name, null);
-            await machine.Engine.StartContainerAsync(id, CancellationToken.None);
+            await machine.Engine.StartContainerAsync(id, cancellationToken);
             var seen = await machine.Engine.InspectContainerAsync(id, CancellationToken.None);
             Ready(new Spare(id, name, seen is null ? null : NetworkFiles.TryRead(seen)));
         }
@@ -201,10 +200,6 @@ internal sealed class SpareNetworks(DockerMachine machine)
             // Somebody removed it, or the cluster's network.
             await machine.PrepareAsync(cancellationToken);
             throw;
-        }
-        finally
-        {
-            machine.Starts.Release();
         }
     }
 

@@ -21,8 +21,14 @@ public sealed class FakeMachine(TimeProvider time)
     /// <summary>How pods fare for which neither <see cref="Behave"/> nor <see cref="BehaveNext"/> says otherwise.</summary>
     public FakeBehaviour Behaviour { get; set; } = new();
 
-    /// <summary>When set, every call of a runtime fails with a <see cref="RuntimeUnavailableException"/> of these words.</summary>
-    public string? Unavailable { get; set; }
+    /// <summary>When set, every call of a runtime that asks the machine fails with a <see cref="RuntimeUnavailableException"/> of these words.</summary>
+    public string? Unavailable
+    {
+        get => Trouble?.Message;
+        set => Trouble = value is null ? null : new RuntimeTrouble(value, Time.GetUtcNow());
+    }
+
+    internal RuntimeTrouble? Trouble { get; private set; }
 
     /// <summary>Reserved room may not exceed this; 8000 by default. Raising it starts pods that wait.</summary>
     public long CpuMillis

@@ -24,7 +24,10 @@ public sealed class FakeRuntime(FakeMachine machine) : IContainerRuntime
     public Task StartAsync(CancellationToken cancellationToken) => Answer(() => true);
 
     /// <inheritdoc/>
-    public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken) => Answer(machine.Capacity);
+    public RuntimeTrouble? Trouble => machine.Trouble;
+
+    /// <inheritdoc/>
+    public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken) => Task.FromResult(machine.Capacity());
 
     /// <inheritdoc/>
     public Task CreateAsync(PodDefinition pod, CancellationToken cancellationToken) => Answer(() =>

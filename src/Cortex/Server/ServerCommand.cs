@@ -20,6 +20,9 @@ internal static partial class ServerCommand
     // A teardown is asked for by somebody who waits for it.
     private static readonly TimeSpan _teardownGrace = TimeSpan.FromSeconds(10);
 
+    // What Docker does not remove within this time is passed over, and named at the end.
+    private static readonly TimeSpan _teardownCall = TimeSpan.FromSeconds(30);
+
     // Requests in progress when the server is told to stop may finish this long.
     private static readonly TimeSpan _finish = TimeSpan.FromSeconds(10);
 
@@ -100,7 +103,9 @@ internal static partial class ServerCommand
             stop.Cancel();
         }
 
-        await using var runtime = new DockerRuntime(RuntimeSettings.Docker(config), time, loggers.CreateLogger<DockerRuntime>());
+        var docker = RuntimeSettings.Docker(config);
+        docker.CallTimeout = arguments.Teardown ? _teardownCall : docker.CallTimeout;
+        await using var runtime = new DockerRuntime(docker, time, loggers.CreateLogger<DockerRuntime>());
         if (arguments.Teardown)
         {
             await runtime.TeardownAsync(_teardownGrace, stop.Token);

@@ -592,6 +592,8 @@ public sealed class TaskControllerTests : IAsyncDisposable
     {
         public Task StartAsync(CancellationToken cancellationToken) => inner.StartAsync(cancellationToken);
 
+        public RuntimeTrouble? Trouble => inner.Trouble;
+
         public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken) => inner.GetCapacityAsync(cancellationToken);
 
         public Task CreateAsync(PodDefinition pod, CancellationToken cancellationToken)

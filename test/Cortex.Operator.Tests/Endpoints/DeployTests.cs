@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Fake;
 
@@ -26,6 +27,25 @@ public sealed class DeployTests
         Assert.True(api.Spec.InitialDeploymentTime > 1_600_000_000_000_000_000);
         Assert.Null(api.Status.ReplicaCounts);
         Assert.Equal(2, (await cluster.CountsAsync("hello")).Ready);
+    }
+
+    [Fact]
+    public async Task Deploy_RuntimeDoesNotAnswer_IsAcceptedAndDescribeSaysWhyNothingStarts()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Machine.Unavailable = "Docker Engine has not answered since noon";
+
+        Assert.Equal("creating hello (RealtimeAPI)", Assert.Single(await cluster.DeployAsync(TestCluster.Api("hello"))).Message);
+        var status = (await cluster.GetAsync("/describe/hello")).Status!;
+        Assert.Equal("Docker Engine has not answered since noon", status.Reasons![0]);
+        using var info = JsonDocument.Parse(await cluster.Client.GetStringAsync(new Uri("/info", UriKind.Relative)));
+        Assert.False(info.RootElement.GetProperty("health").GetProperty("runtime").GetBoolean());
+        Assert.Equal("Docker Engine has not answered since noon", info.RootElement.GetProperty("health_messages").GetProperty("runtime").GetString());
+        Assert.Equal(1, info.RootElement.GetProperty("worker_node_infos").GetArrayLength());
+
+        cluster.Machine.Unavailable = null;
+        await cluster.ReadyAsync("hello", 1);
+        Assert.Null((await cluster.GetAsync("/describe/hello")).Status!.Reasons);
     }
 
     [Fact]
@@ -261,18 +281,5 @@ public sealed class DeployTests
         Assert.Equal(replicas, second.Gateway.Route("hello")!.Replicas);
         Assert.Equal(2, second.Machine.CreatedCount);
         Assert.Equal(ApiKind.RealtimeAPI, Assert.Single(await second.GetListAsync("/get")).Metadata!.Kind);
-    }
-
-    [Fact]
-    public async Task Deploy_RuntimeGone_AnswersThatAndChangesNothing()
-    {
-        await using var cluster = await TestCluster.StartAsync();
-        cluster.Machine.Unavailable = "Docker does not answer; start it";
-
-        using var response = await cluster.PostConfigAsync(TestCluster.Api("hello"));
-
-        Assert.Equal("Docker does not answer; start it", (await TestCluster.ErrorAsync(response, HttpStatusCode.ServiceUnavailable)).Message);
-        cluster.Machine.Unavailable = null;
-        Assert.Empty(await cluster.GetListAsync("/get"));
     }
 }

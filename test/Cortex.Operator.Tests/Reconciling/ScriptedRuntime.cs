@@ -30,6 +30,8 @@ internal sealed class ScriptedRuntime : IContainerRuntime
         StateSince = DateTimeOffset.UnixEpoch,
     };
 
+    public RuntimeTrouble? Trouble { get; set; }
+
     public IReadOnlyList<PodStatus> List()
     {
         var seen = Pods.ToList();

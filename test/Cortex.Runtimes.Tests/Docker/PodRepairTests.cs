@@ -298,4 +298,29 @@ public sealed class PodRepairTests : IAsyncLifetime
 
         Assert.Contains("container one failed its liveness probe (the command ended with 1", pod.Reason, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Supervision_ClockIsSetBack_EndsAFailedContainerInItsGrace()
+    {
+        var time = new SetClock();
+        await using var runtime = new DockerRuntime(_cluster.Options(o => o.StopGrace = TimeSpan.FromSeconds(3)), time, new DiagnosticLogger());
+        await _runtime.DisposeAsync();
+        await runtime.StartAsync(Cancel);
+        var probe = new ProbeSpec { Exec = new ExecSpec(["/bin/sh", "-c", "[ ! -e /mnt/bad ]"]), PeriodSeconds = 1, TimeoutSeconds = 30, FailureThreshold = 1 };
+        await runtime.CreateAsync(DockerPods.Pod("deaf", DockerPods.Shell("one", "trap '' TERM; while true; do sleep 0.1; done") with { LivenessProbe = probe }), Cancel);
+        await runtime.UntilAsync("deaf", PodState.Ready);
+
+        await _cluster.Engine.ExecAsync(_cluster.User("deaf", "one"), ["touch", "/mnt/bad"], Cancel);
+        await runtime.UntilAsync("deaf", p => p.Reason.Contains("liveness", StringComparison.Ordinal), "has failed its probe");
+        time.Back = TimeSpan.FromHours(1);
+
+        Assert.Equal(137, (await runtime.UntilAsync("deaf", p => p.Containers[0].ExitCode is not null, "was ended")).Containers[0].ExitCode);
+    }
+
+    private sealed class SetClock : TimeProvider
+    {
+        public TimeSpan Back { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() - Back;
+    }
 }

@@ -28,6 +28,16 @@ internal sealed class SocketRelay : IAsyncDisposable
     /// <summary>Requests to this path reach the engine, but their answers are held back until the relay ends.</summary>
     public string? Held { get; set; }
 
+    /// <summary>Takes connections and requests and passes nothing on, in either direction, as an engine that hangs.</summary>
+    public void Silence() => _speaks = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends the silence: what was held back is passed on.</summary>
+    public void Speak() => _speaks?.TrySetResult();
+
+    private volatile TaskCompletionSource? _speaks;
+
+    private Task SpeaksAsync() => _speaks is { } silence ? Task.WhenAny(silence.Task, _ended.Task) : Task.CompletedTask;
+
     /// <summary>Requests to this path reach the engine only when <see cref="LetPass"/> is called.</summary>
     public string? Stopped { get; set; }
 
@@ -119,7 +129,7 @@ internal sealed class SocketRelay : IAsyncDisposable
         return true;
     }
 
-    private static async Task PumpAsync(Socket from, Socket to, Func<Socket, ReadOnlyMemory<byte>, Task<bool>> answeredAsync)
+    private async Task PumpAsync(Socket from, Socket to, Func<Socket, ReadOnlyMemory<byte>, Task<bool>> answeredAsync)
     {
         var buffer = new byte[16384];
         try
@@ -127,6 +137,7 @@ internal sealed class SocketRelay : IAsyncDisposable
             int read;
             while ((read = await from.ReceiveAsync(buffer)) > 0)
             {
+                await SpeaksAsync();
                 if (!await answeredAsync(from, buffer.AsMemory(0, read)))
                 {
                     await to.SendAsync(buffer.AsMemory(0, read));

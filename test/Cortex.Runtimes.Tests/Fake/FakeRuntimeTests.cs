@@ -132,6 +132,10 @@ public sealed class FakeRuntimeTests : IAsyncDisposable
         await Assert.ThrowsAsync<RuntimeUnavailableException>(() => _runtime.StartAsync(Cancel));
         await Assert.ThrowsAsync<RuntimeUnavailableException>(() => _runtime.DeleteAsync("web", TimeSpan.Zero, Cancel));
         Assert.Single(_runtime.List());
+
+        // What is known is told all the same.
+        Assert.Equal(new RuntimeTrouble("Docker Engine is not running", _time.GetUtcNow()), _runtime.Trouble);
+        Assert.Equal(100, (await _runtime.GetCapacityAsync(Cancel)).CpuMillisReserved);
     }
 
     [Fact]

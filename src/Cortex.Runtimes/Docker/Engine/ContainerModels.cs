@@ -81,6 +81,8 @@ internal sealed record InspectedContainer
 
 internal sealed record ContainerConfig
 {
+    /// <summary>The signal that asks it to end; null for SIGTERM.</summary>
+    public string? StopSignal { get; init; }
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 }
 
@@ -95,6 +97,8 @@ internal sealed record ContainerState
     public DateTimeOffset StartedAt { get; init; }
     public DateTimeOffset FinishedAt { get; init; }
 }
+
+internal sealed record WaitedFor(int StatusCode);
 
 internal sealed record ContainerNetworks
 {

@@ -31,18 +31,22 @@ internal sealed partial class DockerEngine
         (await PostAsync($"/containers/create?name={name}", Json(container, EngineJson.Default.CreateContainer),
             EngineJson.Default.Created, cancellationToken)).Id;
 
+    /// <summary>Starts a container when it is its turn. Only the wait for that is cancelled: what the engine does all the same would not be known.</summary>
     public Task StartContainerAsync(string id, CancellationToken cancellationToken) =>
-        CallAsync(HttpMethod.Post, $"/containers/{id}/start", null, cancellationToken);
+        _pace.RunAsync(() => CallAsync(HttpMethod.Post, $"/containers/{id}/start", null, CancellationToken.None), cancellationToken);
 
-    /// <summary>Sends the image's stop signal (SIGTERM), and SIGKILL after some seconds. Returns when it has ended.</summary>
-    public async Task StopContainerAsync(string id, int seconds, CancellationToken cancellationToken)
+    /// <summary>Sends a signal when it is its turn.</summary>
+    /// <exception cref="EngineException">404: none; 409: it does not run.</exception>
+    public Task KillContainerAsync(string id, CancellationToken cancellationToken, string signal = "SIGKILL") =>
+        _pace.RunAsync(() => CallAsync(HttpMethod.Post, $"/containers/{id}/kill?signal={signal}", null, cancellationToken), cancellationToken);
+
+    /// <summary>Waits until a container does not run. Not bounded: cancel it.</summary>
+    /// <exception cref="EngineException">404: none.</exception>
+    public async Task WaitForEndAsync(string id, CancellationToken cancellationToken)
     {
-        // Not bounded by the call timeout: a grace period may be longer.
-        using var answer = await SendAsync(HttpMethod.Post, $"/containers/{id}/stop?t={seconds}", null, cancellationToken);
+        using var answer = await SendAsync(HttpMethod.Post, $"/containers/{id}/wait?condition=not-running", null, cancellationToken);
+        await ReadAsync(answer, EngineJson.Default.WaitedFor, cancellationToken);
     }
-
-    public Task KillContainerAsync(string id, CancellationToken cancellationToken) =>
-        CallAsync(HttpMethod.Post, $"/containers/{id}/kill", null, cancellationToken);
 
     /// <exception cref="EngineException">404: none; 409 or 500: it does not run, or stands still already.</exception>
     public Task PauseContainerAsync(string id, CancellationToken cancellationToken) =>
@@ -55,12 +59,12 @@ internal sealed partial class DockerEngine
     public Task RenameContainerAsync(string id, string name, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Post, $"/containers/{id}/rename?name={name}", null, cancellationToken);
 
-    /// <summary>Kills and removes a container; one that is gone, or is being removed by somebody else, is no error.</summary>
+    /// <summary>Kills and removes a container when it is its turn; one that is gone, or is being removed by somebody else, is no error.</summary>
     public async Task RemoveContainerAsync(string id, CancellationToken cancellationToken)
     {
         try
         {
-            await CallAsync(HttpMethod.Delete, $"/containers/{id}?force=1&v=1", null, cancellationToken);
+            await _pace.RunAsync(() => CallAsync(HttpMethod.Delete, $"/containers/{id}?force=1&v=1", null, cancellationToken), cancellationToken);
         }
         catch (EngineException error) when (error.NotFound || error.Conflict)
         {

@@ -50,7 +50,7 @@ internal sealed partial class DockerEngine
     {
         using var body = new ByteArrayContent(tar);
         body.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
-        await BoundedAsync(async token =>
+        await BoundedAsync("/images/load", async token =>
         {
             using var answer = await SendAsync(HttpMethod.Post, "/images/load?quiet=1", body, token);
             await foreach (var line in ReadLinesAsync(answer, EngineJson.Default.ProgressLine, token))

@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Cortex.Background;
 
 namespace Cortex.Runtimes.Docker.Engine;
 
@@ -21,14 +22,23 @@ internal sealed partial class DockerEngine : IDisposable
     /// <summary>The newest API whose answers are known to fit our models.</summary>
     private static readonly Version _newest = new(1, 51);
 
+    private static readonly TimeSpan _pingTimeout = TimeSpan.FromSeconds(10);
+
     private readonly string _socketPath;
     private readonly TimeSpan _callTimeout;
     private readonly TimeProvider _time;
     private readonly HttpMessageInvoker _http;
+    private readonly EnginePace _pace;
     private string _prefix = "";
 
-    public DockerEngine(string socketPath, TimeSpan callTimeout, TimeProvider time)
+    /// <param name="socketPath">Where it listens.</param>
+    /// <param name="callTimeout">The longest that a call may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="parallel">Starts, signals and removals that it is asked for at a time, at most.</param>
+    public DockerEngine(string socketPath, TimeSpan callTimeout, TimeProvider time, int parallel = 16)
     {
+        Health = new EngineHealth(time);
+        _pace = new EnginePace(parallel, time);
         _socketPath = socketPath;
         _callTimeout = callTimeout;
         _time = time;
@@ -41,6 +51,9 @@ internal sealed partial class DockerEngine : IDisposable
             AutomaticDecompression = DecompressionMethods.None,
         });
     }
+
+    /// <summary>What is known of how it fares.</summary>
+    public EngineHealth Health { get; }
 
     /// <summary>Agrees on an API version with the engine.</summary>
     /// <exception cref="RuntimeUnavailableException">It can't be reached or is too old; the message says how to mend it.</exception>
@@ -62,13 +75,25 @@ internal sealed partial class DockerEngine : IDisposable
         return await GetAsync("/version", EngineJson.Default.EngineVersion, cancellationToken);
     }
 
-    /// <summary>Asks whether the engine is there, which costs it next to nothing.</summary>
+    /// <summary>Asks whether the engine is there, which costs it next to nothing and is answered within ten seconds or not at all.</summary>
     /// <returns>The newest version of its API; null when it names none.</returns>
-    public Task<string?> PingAsync(CancellationToken cancellationToken) => BoundedAsync(async token =>
+    public async Task<string?> PingAsync(CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(HttpMethod.Get, "/_ping", null, token);
-        return answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
-    }, cancellationToken);
+        var began = _time.GetUtcNow();
+        try
+        {
+            return await BoundedAsync("ping", _pingTimeout < _callTimeout ? _pingTimeout : _callTimeout, async token =>
+            {
+                using var answer = await SendAsync(HttpMethod.Get, "/_ping", null, token);
+                return answer.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
+            }, cancellationToken);
+        }
+        catch (RuntimeUnavailableException error)
+        {
+            Health.IsUnreachable(error.InnerException is OperationCanceledException ? EngineHealth.Silent(began) : new RuntimeTrouble(error.Message, began));
+            throw;
+        }
+    }
 
     /// <summary>What the machine has.</summary>
     public Task<EngineInfo> InfoAsync(CancellationToken cancellationToken) =>
@@ -106,37 +131,54 @@ internal sealed partial class DockerEngine : IDisposable
     }
 
     private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        BoundedAsync(async token =>
+        BoundedAsync(path, async token =>
         {
             using var answer = await SendAsync(HttpMethod.Get, path, null, token);
             return await ReadAsync(answer, type, token);
         }, cancellationToken);
 
     private Task<T> PostAsync<T>(string path, HttpContent content, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        BoundedAsync(async token =>
+        BoundedAsync(path, async token =>
         {
             using var answer = await SendAsync(HttpMethod.Post, path, content, token);
             return await ReadAsync(answer, type, token);
         }, cancellationToken);
 
     private Task<bool> CallAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken) =>
-        BoundedAsync(async token =>
+        BoundedAsync($"{method} {path}", async token =>
         {
             using var answer = await SendAsync(method, path, content, token);
             return true;
         }, cancellationToken);
 
-    private async Task<T> BoundedAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    private Task<T> BoundedAsync<T>(string what, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        BoundedAsync(what, _callTimeout, call, cancellationToken);
+
+    private async Task<T> BoundedAsync<T>(string what, TimeSpan timeout, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
-        using var limit = new CallLimit(_callTimeout, _time, cancellationToken);
+        using var limit = new CallLimit(timeout, _time, cancellationToken);
+        var number = Health.Begin(what.Split('?')[0]);
+        bool? answered = null;
         try
         {
-            return await call(limit.Token);
+            var result = await call(limit.Token);
+            answered = true;
+            return result;
+        }
+        catch (EngineException)
+        {
+            answered = true;
+            throw;
         }
         catch (OperationCanceledException error) when (limit.TimedOut && !cancellationToken.IsCancellationRequested)
         {
+            answered = false;
             throw new RuntimeUnavailableException(
-                $"Docker Engine did not answer within {_callTimeout.TotalSeconds:0} s. Look into its log (journalctl -u docker).", error);
+                $"Docker Engine did not answer within {timeout.TotalSeconds:0} s. Look into its log (journalctl -u docker).", error);
+        }
+        finally
+        {
+            Health.End(number, answered);
         }
     }
 
@@ -234,8 +276,8 @@ internal sealed partial class DockerEngine : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socketPath), cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socketPath), cancellationToken).OnPoolAsync();
+            return new PoolStream(new NetworkStream(socket, ownsSocket: true));
         }
         catch (SocketException error)
         {

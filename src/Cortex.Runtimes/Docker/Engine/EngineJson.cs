@@ -11,6 +11,7 @@ namespace Cortex.Runtimes.Docker.Engine;
 [JsonSerializable(typeof(CreateExec))]
 [JsonSerializable(typeof(StartExec))]
 [JsonSerializable(typeof(InspectedExec))]
+[JsonSerializable(typeof(WaitedFor))]
 [JsonSerializable(typeof(ContainerStats))]
 [JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(EngineVersion))]

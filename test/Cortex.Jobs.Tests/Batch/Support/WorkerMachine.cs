@@ -42,6 +42,8 @@ internal sealed class WorkerMachine : IDisposable
     {
         public Task StartAsync(CancellationToken cancellationToken) => inner.StartAsync(cancellationToken);
 
+        public RuntimeTrouble? Trouble => inner.Trouble;
+
         public Task<RuntimeCapacity> GetCapacityAsync(CancellationToken cancellationToken) => inner.GetCapacityAsync(cancellationToken);
 
         public Task CreateAsync(PodDefinition pod, CancellationToken cancellationToken)
