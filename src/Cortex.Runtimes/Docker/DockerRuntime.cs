@@ -21,6 +21,7 @@ public sealed class DockerRuntime : IContainerRuntime
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _closePatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _pingEvery = TimeSpan.FromSeconds(5);
 
     private readonly DockerMachine _machine;
@@ -247,7 +248,10 @@ public sealed class DockerRuntime : IContainerRuntime
         await _background.DisposeAsync();
         _machine.Close();
         _feed.End();
-        await Task.WhenAll([_events, _spares, .. _supervisions.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // Calls that must not be cancelled are under way for as long as an engine that is silent likes.
+        await Task.WhenAll([_events, _spares, .. _supervisions.Values])
+            .WaitAsync(_closePatience, _machine.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _machine.Dispose();
         _sparing.Dispose();
         _closing.Dispose();

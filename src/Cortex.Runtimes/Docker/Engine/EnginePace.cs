@@ -99,24 +99,10 @@ internal sealed class EnginePace(int most, TimeProvider time)
     // Asynchronous from the start, so that a call that throws at once does not keep its place.
     private static async Task AnswerAsync(Func<Task> call) => await call();
 
+    // An error of the engine's is an answer like any other.
     private async Task<bool> IsQuickAsync(Task answer)
     {
-        try
-        {
-            await answer.WaitAsync(Slow, time, CancellationToken.None);
-            return true;
-        }
-        catch (TimeoutException) when (!answer.IsCompleted)
-        {
-            return false;
-        }
-        catch (EngineException)
-        {
-            return true;   // it refuses, and quickly
-        }
-        catch (Exception error) when (error is RuntimeUnavailableException or OperationCanceledException)
-        {
-            return false;
-        }
+        await answer.WaitAsync(Slow, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return answer.IsCompletedSuccessfully || answer.Exception?.InnerException is EngineException;
     }
 }
