@@ -29,6 +29,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     private readonly ApiGates _gates;
     private readonly Http2Exchange _http2;
     private readonly ShadowCopies _shadows;
+    private readonly PauseWatch _pauses;
     private readonly GatewayApplication _application;
     private readonly KestrelServer _kestrel;
     private readonly ITimer _sweep;
@@ -62,7 +63,8 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause, options.WakeTimeout), connector, demand, time);
         _http2 = new Http2Exchange(connector, options);
         _shadows = new ShadowCopies(options, time, logger);
-        _application = new GatewayApplication(options, _gates, _http2, _shadows, time, logger);
+        _pauses = new PauseWatch(time, logger);
+        _application = new GatewayApplication(options, _gates, _http2, _shadows, _pauses, time, logger);
         _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
         _transport = new SocketTransportFactory(
             Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
@@ -148,6 +150,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     {
         await StopAsync(new CancellationToken(canceled: true));
         await _sweep.DisposeAsync();
+        _pauses.Dispose();
         _kestrel.Dispose();
         foreach (var port in _ports)
         {
@@ -161,6 +164,8 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
 
     private KestrelServerOptions KestrelOptions()
     {
+        // A line ends with CR LF; others may read a bare LF differently. The server has no option for it.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         var kestrel = new KestrelServerOptions
         {
             AddServerHeader = false,
