@@ -6,6 +6,9 @@ namespace Cortex.Server;
 /// <summary>The files of one cluster on this machine, held by at most one server at a time.</summary>
 internal sealed class DataDirectory : IDisposable
 {
+    /// <summary>The system's word for a lock that somebody else has (EWOULDBLOCK).</summary>
+    private const int HeldByAnother = 11;
+
     private readonly string _path;
     private readonly FileStream _lock;
 
@@ -36,9 +39,13 @@ internal sealed class DataDirectory : IDisposable
         {
             return new DataDirectory(path, new FileStream(Path.Combine(path, "server.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException exception) when (exception is not FileNotFoundException and not DirectoryNotFoundException)
+        catch (IOException exception) when (exception.HResult == HeldByAnother)
         {
             throw new InvalidClusterException($"another server uses {path} ({exception.Message}); stop it first");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidClusterException($"the data directory {path} can't be used ({exception.Message}); the user that runs the server must be able to write there");
         }
     }
 
