@@ -33,6 +33,12 @@ public sealed record PodDefinition
     /// </summary>
     public TimeSpan? StopGrace { get; init; }
 
+    /// <summary>
+    /// For a job: how long its other containers may run on once one has ended with 0 and none has failed. Then they are ended, and how they
+    /// end is no failure. Null lets them run until they end by themselves.
+    /// </summary>
+    public TimeSpan? HelperGrace { get; init; }
+
     /// <summary>Read-only files that every container sees: absolute path to text.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 }

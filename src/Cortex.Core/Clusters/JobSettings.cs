@@ -27,6 +27,9 @@ public sealed record JobSettings
     /// <summary>Time a worker gets from SIGTERM to SIGKILL.</summary>
     public TimeSpan TerminationGrace { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Time that the other containers of a task job get once one has ended with 0 and none has failed; then they are ended, and the job has succeeded.</summary>
+    public TimeSpan HelperGrace { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes of one submission.</summary>
     public long MaxSubmissionSize { get; init; } = 10L * 1024 * 1024;
 

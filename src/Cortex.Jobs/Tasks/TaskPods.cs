@@ -18,7 +18,7 @@ internal static class TaskPods
         : string.Create(CultureInfo.InvariantCulture, $"{job.ApiName}-{job.Id}-{job.Attempt}");
 
     /// <summary>Makes a worker of a pod that runs the version.</summary>
-    public static PodDefinition Worker(PodDefinition pod, JobRecord job, string jobJson, TimeSpan grace) => pod with
+    public static PodDefinition Worker(PodDefinition pod, JobRecord job, string jobJson, TimeSpan grace, TimeSpan helperGrace) => pod with
     {
         Id = PodId(job),
         Labels = new Dictionary<string, string>(pod.Labels)
@@ -28,6 +28,7 @@ internal static class TaskPods
         },
         Restart = RestartPolicy.Never,
         StopGrace = grace,
+        HelperGrace = helperGrace,
         Files = new Dictionary<string, string>(pod.Files) { [JobFile] = jobJson },
     };
 

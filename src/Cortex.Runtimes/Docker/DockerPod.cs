@@ -10,6 +10,7 @@ namespace Cortex.Runtimes.Docker;
 internal sealed class DockerPod
 {
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _helperMargin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(10);
 
     private readonly DockerMachine _machine;
@@ -20,6 +21,7 @@ internal sealed class DockerPod
     private readonly ReadyMark _readyMark;
     private readonly CancellationTokenSource _deleting = new();
     private readonly TimeLimit _graceOver;
+    private readonly TaskCompletionSource _oneSucceeded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _jobFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -218,6 +220,10 @@ internal sealed class DockerPod
         {
             _jobFailed.TrySetResult();
         }
+        else
+        {
+            _oneSucceeded.TrySetResult();
+        }
 
         if (_keepers.All(k => k.Over))
         {
@@ -262,7 +268,7 @@ internal sealed class DockerPod
                 Address = Definition.Port is { } port ? Network.AddressOf(port) : null,
                 CreatedAt = CreatedAt,
                 StateSince = _stateSince,
-                Containers = [.. _keepers.Select(k => k.Status())],
+                Containers = HelperRule.Excuse([.. _keepers.Select(k => k.Status())], Facts(), Definition.HelperGrace),
             };
         }
     }
@@ -328,6 +334,7 @@ internal sealed class DockerPod
                 .. _keepers.Select(k => GuardAsync(k.RunAsync(up.Task, life.Token), fault)),
                 GuardAsync(_defaultProbe.WatchAsync(up.Task, life.Token), fault),
                 GuardAsync(EndFailedJobAsync(life.Token), fault),
+                GuardAsync(EndHelpersAsync(life.Token), fault),
                 GuardAsync(Freeze.WatchAsync(life.Token), fault),
                 GuardAsync(_readyMark.WatchAsync(life.Token), fault),
             ];
@@ -419,6 +426,28 @@ internal sealed class DockerPod
         var deadline = Deadline.After(Definition.StopGrace ?? _machine.Options.StopGrace, _machine.Time);
         await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(deadline, cancellationToken)));
     }
+
+    // Helpers get a while once the work is done, and then the same end as after a failure; what that does to their exit codes is excused.
+    private async Task EndHelpersAsync(CancellationToken cancellationToken)
+    {
+        await _oneSucceeded.Task.WaitAsync(cancellationToken);
+        if (Definition.HelperGrace is not { } grace || HelperRule.EndAt(Facts(), grace) is not { } endAt)
+        {
+            return;
+        }
+
+        // The engine's word of an end that an earlier process may have seen. However its clock was set, no longer than the grace; and a moment more, so
+        // that no end by our signal seems to come before it.
+        var left = endAt - _machine.Time.GetUtcNow();
+        await DelayAsync((left < TimeSpan.Zero ? TimeSpan.Zero : left < grace ? left : grace) + _helperMargin, cancellationToken);
+        if (HelperRule.EndAt(Facts(), grace) is not null && !_keepers.All(k => k.Over))
+        {
+            _machine.Logger.HelpersEnd(Definition.Id, grace);
+            _jobFailed.TrySetResult();
+        }
+    }
+
+    private List<ContainerFacts> Facts() => [.. _keepers.Select(k => k.Facts())];
 
     private async Task RemoveAsync(CancellationToken cancellationToken)
     {
@@ -520,7 +549,7 @@ internal sealed class DockerPod
             return (PodState.Frozen, "");
         }
 
-        var state = PodStateRule.Of([.. _keepers.Select(k => k.Facts())], Definition.Restart);
+        var state = PodStateRule.Of(HelperRule.Excuse(Facts(), Definition.HelperGrace), Definition.Restart);
         var port = _defaultProbe.State;
         lock (_lock)
         {

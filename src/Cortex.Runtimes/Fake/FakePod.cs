@@ -192,11 +192,19 @@ internal sealed class FakePod
         container.Phase = ContainerPhase.Ended;
         if (exitCode != 0)
         {
-            foreach (var other in _containers.Where(c => c.Phase is ContainerPhase.Running))
+            EndOthers();
+        }
+        else if (Definition.HelperGrace is { } grace && !_containers.All(c => c.Phase is ContainerPhase.Ended))
+        {
+            After(grace, () =>
             {
-                other.Ended(_machine.Time.GetUtcNow(), 143, false);
-                other.Phase = ContainerPhase.Ended;
-            }
+                if (HelperRule.EndAt(Facts(), grace) is not null)
+                {
+                    EndOthers();
+                    Show(_forced, "");
+                    _over.TrySetResult();
+                }
+            });
         }
 
         Show(_forced, container.Reason);
@@ -205,6 +213,17 @@ internal sealed class FakePod
             _over.TrySetResult();
         }
     }
+
+    private void EndOthers()
+    {
+        foreach (var other in _containers.Where(c => c.Phase is ContainerPhase.Running))
+        {
+            other.Ended(_machine.Time.GetUtcNow(), 143, false);
+            other.Phase = ContainerPhase.Ended;
+        }
+    }
+
+    private List<ContainerFacts> Facts() => [.. _containers.Select(c => c.Facts())];
 
     public Task Delete(TimeSpan grace, Action removed)
     {
@@ -241,7 +260,7 @@ internal sealed class FakePod
         Address = Runs && Definition.Port is { } port ? new PodAddress("127.0.0.1", port) : null,
         CreatedAt = CreatedAt,
         StateSince = _shownSince,
-        Containers = [.. _containers.Select(c => c.Status())],
+        Containers = HelperRule.Excuse([.. _containers.Select(c => c.Status())], Facts(), Definition.HelperGrace),
     };
 
     private void Start(int index)
@@ -277,7 +296,7 @@ internal sealed class FakePod
     private void Show(PodState? forced, string reason)
     {
         _forced = _deleting ? PodState.Terminating : forced;
-        var state = _forced ?? (_frozen ? PodState.Frozen : PodStateRule.Of([.. _containers.Select(c => c.Facts())], Definition.Restart));
+        var state = _forced ?? (_frozen ? PodState.Frozen : PodStateRule.Of(HelperRule.Excuse(Facts(), Definition.HelperGrace), Definition.Restart));
         if (state != _shown)
         {
             _shown = state;

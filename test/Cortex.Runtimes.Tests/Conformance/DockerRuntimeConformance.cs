@@ -49,7 +49,7 @@ public abstract class DockerConformance(int spares) : RuntimeConformance
         var side = DockerPods.Shell("side", (wish.Kind is Kind.Writes ? "echo one; echo two; echo three; " : "") + DockerPods.Idle) with { CpuMillis = 0, MemoryBytes = 0 };
         web = web with { CpuMillis = wish.CpuMillis, MemoryBytes = wish.MemoryBytes };
         var pod = wish.Kind is Kind.Exits or Kind.EatsMemory ? DockerPods.Pod(wish.Id, web) : DockerPods.Pod(wish.Id, web, side);
-        return pod with { Restart = wish.Restart, Port = 8080, DefaultProbePort = wish.Restart is RestartPolicy.Always ? 8080 : null };
+        return pod with { Restart = wish.Restart, HelperGrace = wish.HelperGrace, Port = 8080, DefaultProbePort = wish.Restart is RestartPolicy.Always ? 8080 : null };
     }
 
     /// <summary>A registry that takes connections and never answers.</summary>

@@ -42,6 +42,7 @@ public sealed class FakeRuntimeConformance : RuntimeConformance
             Labels = new Dictionary<string, string> { [PodLabels.ApiName] = $"{wish.Id}-api" },
             Port = 8080,
             Restart = wish.Restart,
+            HelperGrace = wish.HelperGrace,
             Containers = [.. names.Select((name, i) => new PodContainer
             {
                 Name = name,

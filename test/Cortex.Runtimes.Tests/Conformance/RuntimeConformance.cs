@@ -28,6 +28,8 @@ public abstract class RuntimeConformance : IAsyncLifetime
         public string? Job { get; init; }
 
         public IReadOnlyList<string>? NodeGroups { get; init; }
+
+        public TimeSpan? HelperGrace { get; init; }
     }
 
     protected enum Kind
@@ -290,6 +292,29 @@ public abstract class RuntimeConformance : IAsyncLifetime
 
         Assert.All(pod.Containers, c => Assert.Equal(0, c.ExitCode));
         Assert.Equal(0, (await Runtime.GetCapacityAsync(Cancel)).CpuMillisReserved);
+    }
+
+    [Fact]
+    public async Task CreateAsync_JobIsDoneButForAHelper_EndsItAndSucceeds()
+    {
+        await CreateAsync(new Wish("job", Kind.OneExits) { Restart = RestartPolicy.Never, HelperGrace = TimeSpan.FromSeconds(1) });
+
+        var pod = await Runtime.UntilAsync("job", PodState.Succeeded);
+
+        Assert.All(pod.Containers, c => Assert.Equal((false, 0), (c.Running, c.ExitCode)));
+        Assert.Equal(0, (await Runtime.GetCapacityAsync(Cancel)).CpuMillisReserved);
+    }
+
+    [Fact]
+    public async Task StartAsync_HelperWasEndedBefore_IsStillNoFailure()
+    {
+        await CreateAsync(new Wish("job", Kind.OneExits) { Restart = RestartPolicy.Never, HelperGrace = TimeSpan.FromSeconds(1) });
+        await Runtime.UntilAsync("job", PodState.Succeeded);
+
+        await Runtime.DisposeAsync();
+        var next = await OpenAsync();
+
+        Assert.All((await next.UntilAsync("job", PodState.Succeeded)).Containers, c => Assert.Equal(0, c.ExitCode));
     }
 
     [Fact]
