@@ -62,6 +62,18 @@ public sealed partial class BackgroundWork(ILogger logger, TimeProvider time) : 
         Begin(name, () => RunAsync(name, work));
     }
 
+    /// <summary>Keeps an eye on work that has begun and that nobody awaits. An error is logged.</summary>
+    /// <param name="name">What it is, for people who read the log.</param>
+    /// <param name="work">What was begun; ends soon after <see cref="Stopping"/>.</param>
+    public void Follow(string name, Task work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        if (!work.IsCompletedSuccessfully)
+        {
+            Begin(name, () => RunAsync(name, _ => work));
+        }
+    }
+
     /// <summary>Tells everything to end, and returns when it has; what does not end within 30 s is named in the log and left behind.</summary>
     /// <remarks>More may be started while this waits: by what ends, to tidy up. It is told to end from the start.</remarks>
     public async ValueTask DisposeAsync()

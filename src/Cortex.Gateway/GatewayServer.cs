@@ -29,7 +29,6 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     private readonly ApiGates _gates;
     private readonly Http2Exchange _http2;
     private readonly ShadowCopies _shadows;
-    private readonly PauseWatch _pauses;
     private readonly GatewayApplication _application;
     private readonly KestrelServer _kestrel;
     private readonly ITimer _sweep;
@@ -63,14 +62,11 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause, options.WakeTimeout), connector, demand, time);
         _http2 = new Http2Exchange(connector, options);
         _shadows = new ShadowCopies(options, time, logger);
-        _pauses = new PauseWatch(time, logger);
-        _application = new GatewayApplication(options, _gates, _http2, _shadows, _pauses, time, logger);
-        var clients = new ClientConnections(options.MaxConnections, options.MaxConnectionsPerAddress, options.TrustedProxies, time, logger);
-        _ports = [.. listeners.Select(listener => new SharedPort(listener, clients, options, time, logger))];
-        var kestrelLoggers = new ClientNoise(loggers);
+        _application = new GatewayApplication(options, _gates, _http2, _shadows, time, logger);
+        _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
         _transport = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), kestrelLoggers);
-        _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), kestrelLoggers);
+            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
+        _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), loggers);
         _sweep = time.CreateTimer(
             static state => ((GatewayServer)state!).CloseIdleConnections(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -152,7 +148,6 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     {
         await StopAsync(new CancellationToken(canceled: true));
         await _sweep.DisposeAsync();
-        _pauses.Dispose();
         _kestrel.Dispose();
         foreach (var port in _ports)
         {
@@ -166,8 +161,6 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
 
     private KestrelServerOptions KestrelOptions()
     {
-        // A line ends with CR LF; others may read a bare LF differently. The server has no option for it.
-        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         var kestrel = new KestrelServerOptions
         {
             AddServerHeader = false,
@@ -182,9 +175,10 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         limits.MaxRequestHeaderCount = _options.MaxHeaders;
         limits.RequestHeadersTimeout = _options.HeaderTimeout;
         limits.KeepAliveTimeout = _options.KeepAliveTimeout;
+        limits.MaxConcurrentConnections = _options.MaxConnections;
         limits.MaxConcurrentUpgradedConnections = _options.MaxConnections;
 
-        // A body may pause for as long as its API likes, and is watched over where a slot is held. Connections are bounded where they are accepted.
+        // A body may pause for as long as its API likes; IdleTimeout bounds that where it must be bounded.
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         foreach (var port in _ports)

@@ -39,7 +39,7 @@ public static class JobJson
                 json.WriteString("end_time", Time(end));
             }
 
-            json.WriteString("status", job.Status.Code());
+            json.WriteString("status", job.ToldStatus.Code());
             if (!job.Status.IsFinal() && view.Worker is { } state)
             {
                 json.WriteStartObject("worker_counts");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -10,6 +11,7 @@ namespace Cortex.Jobs;
 /// <param name="maxBytes">Bytes kept of one attempt.</param>
 public sealed class JobLogs(string folder, long maxBytes)
 {
+    private readonly ConcurrentDictionary<string, int> _keeping = new(StringComparer.Ordinal);
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'";
 
     /// <summary>Keeps lines until they end. An attempt without a single line leaves what was kept of it before.</summary>
@@ -18,9 +20,11 @@ public sealed class JobLogs(string folder, long maxBytes)
         ArgumentNullException.ThrowIfNull(lines);
         var path = PathOf(apiName, jobId, attempt);
         var unfinished = path + ".new";
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        var job = FolderOf(apiName, jobId);
+        _keeping.AddOrUpdate(job, 1, (_, count) => count + 1);
         try
         {
+            Directory.CreateDirectory(job);
             var written = await WriteAsync(unfinished, lines, cancellationToken);
             if (written > 0 || !File.Exists(path))
             {
@@ -29,7 +33,12 @@ public sealed class JobLogs(string folder, long maxBytes)
         }
         finally
         {
-            // Also after a failure: whoever reads the logs waits as long as there is one.
+            // Also after a failure: whoever reads the logs waits as long as some are being kept.
+            if (_keeping.AddOrUpdate(job, 0, (_, count) => count - 1) == 0)
+            {
+                _keeping.TryRemove(KeyValuePair.Create(job, 0));
+            }
+
             if (File.Exists(unfinished))
             {
                 File.Delete(unfinished);
@@ -41,18 +50,14 @@ public sealed class JobLogs(string folder, long maxBytes)
     public bool Has(string apiName, string jobId, int attempt) => File.Exists(PathOf(apiName, jobId, attempt));
 
     /// <summary>Whether lines of a job are being kept at this moment.</summary>
-    public bool IsKeeping(string apiName, string jobId)
-    {
-        var path = FolderOf(apiName, jobId);
-        return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.new").Any();
-    }
+    public bool IsKeeping(string apiName, string jobId) => _keeping.ContainsKey(FolderOf(apiName, jobId));
 
-    /// <summary>The attempts of a job of which something was kept, in order.</summary>
+    /// <summary>The attempts of a job of which something was kept, in order. Files that others put there are none of them.</summary>
     public IReadOnlyList<int> Kept(string apiName, string jobId)
     {
         var path = FolderOf(apiName, jobId);
         return !Directory.Exists(path) ? []
-            : [.. Directory.EnumerateFiles(path, "*.log").Select(file => int.Parse(System.IO.Path.GetFileNameWithoutExtension(file), CultureInfo.InvariantCulture)).Order()];
+            : [.. Directory.EnumerateFiles(path, "*.log").Select(AttemptOf).OfType<int>().Order()];
     }
 
     /// <summary>The lines that were kept of an attempt, oldest first; none when nothing was.</summary>
@@ -84,7 +89,8 @@ public sealed class JobLogs(string folder, long maxBytes)
         }
     }
 
-    /// <summary>Forgets the jobs that are not known any more, such as those that became too old.</summary>
+    /// <summary>Forgets the jobs that are not known any more, such as those that became too old: all that can be removed, also when some can't.</summary>
+    /// <exception cref="AggregateException">Why some could not be removed.</exception>
     public void RemoveUnknown(Func<string, bool> isKnown)
     {
         ArgumentNullException.ThrowIfNull(isKnown);
@@ -93,14 +99,40 @@ public sealed class JobLogs(string folder, long maxBytes)
             return;
         }
 
-        foreach (var job in Directory.EnumerateDirectories(folder).SelectMany(Directory.EnumerateDirectories).ToList())
+        List<Exception> errors = [];
+        foreach (var job in Directory.EnumerateDirectories(folder).SelectMany(api => Try(() => Directory.GetDirectories(api), errors) ?? []).ToList())
         {
             if (!isKnown(System.IO.Path.GetFileName(job)))
             {
-                Directory.Delete(job, recursive: true);
+                Try(() =>
+                {
+                    Directory.Delete(job, recursive: true);
+                    return true;
+                }, errors);
             }
         }
+
+        if (errors.Count > 0)
+        {
+            throw new AggregateException(errors);
+        }
     }
+
+    private static T? Try<T>(Func<T> act, List<Exception> errors)
+    {
+        try
+        {
+            return act();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            errors.Add(exception);
+            return default;
+        }
+    }
+
+    private static int? AttemptOf(string file) =>
+        int.TryParse(System.IO.Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var attempt) ? attempt : null;
 
     private string FolderOf(string apiName, string jobId) => System.IO.Path.Combine(folder, apiName, jobId);
 

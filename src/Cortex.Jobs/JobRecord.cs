@@ -60,6 +60,9 @@ public sealed record JobRecord
     /// <summary>Set once it was decided to end it while it was not over.</summary>
     public JobEnding? Ending { get; init; }
 
+    /// <summary>How it is, as people are told: from the moment that its end was decided, how it will have ended, though processes of it may still run.</summary>
+    public JobStatus ToldStatus => Status.IsFinal() ? Status : Ending?.Status ?? Status;
+
     /// <summary>Whether it is forgotten once it has ended, as its API was deleted with its history.</summary>
     public bool Forget { get; init; }
 
@@ -82,6 +85,6 @@ public sealed record JobRecord
 
 /// <summary>A decision to end a job.</summary>
 /// <param name="Status">How it will have ended.</param>
-/// <param name="At">When that was decided: what was over before is judged by how it ended.</param>
+/// <param name="At">When that was decided.</param>
 /// <param name="Message">Why.</param>
 public sealed record JobEnding(JobStatus Status, DateTimeOffset At, string Message);

@@ -1,53 +1,68 @@
 using System.Text.Json;
 using System.Threading.Channels;
+using Cortex.Background;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Schedules;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace Cortex.Jobs;
 
 /// <summary>Every job of the cluster, on disk. A change is synced to disk before the call that made it returns.</summary>
 /// <remarks>
-/// One connection under one lock. Changes that come while a commit is written share the next one, so that a hundred
-/// submissions at once cost a few commits. Other processes must not write to the file.
+/// Changes that come while a commit is written share the next one, so that a hundred submissions at once cost a few commits. Readers have a
+/// connection of their own, so that they never wait for a commit. Other processes must not write to the file.
 /// </remarks>
 public sealed class JobStore : IAsyncDisposable
 {
     private const int SchemaVersion = 2;
     private const int MaxPending = 4096;
     private const int MaxBatch = 256;
+    private const int Constraint = 19;   // SQLITE_CONSTRAINT
 
-    private readonly Lock _lock = new();
-    private readonly SqliteConnection _connection;
+    private readonly SqliteConnection _connection;   // the writer's
+    private readonly SqliteConnection _reader;
+    private readonly Lock _reading = new();
     private readonly JobStoreOptions _options;
     private readonly TimeProvider _time;
     private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(new BoundedChannelOptions(MaxPending) { SingleReader = true });
-    private readonly Task _writing;
+    private readonly BackgroundWork _background;
+    private readonly List<Change> _batch = new(MaxBatch);
 
     /// <summary>Opens the file, creating it when it is missing.</summary>
     /// <exception cref="InvalidDataException">The file was written by a newer version, or is no readable database.</exception>
-    public JobStore(JobStoreOptions options, TimeProvider time)
+    /// <param name="options">Where it is, and what it keeps.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where to log.</param>
+    public JobStore(JobStoreOptions options, TimeProvider time, ILogger<JobStore> logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _time = time;
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = options.Path, Pooling = false }.ToString());
+        var file = new SqliteConnectionStringBuilder { DataSource = options.Path, Pooling = false }.ToString();
+        _connection = new SqliteConnection(file);
+        _reader = new SqliteConnection(file);
         try
         {
             _connection.Open();
             Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
             Migrate();
+            _reader.Open();
+            using var readOnly = Command(_reader, "PRAGMA query_only=1; PRAGMA busy_timeout=5000;");
+            readOnly.ExecuteNonQuery();
         }
         catch (SqliteException exception)
         {
+            _reader.Dispose();
             _connection.Dispose();
             throw new InvalidDataException(
                 $"the jobs in {options.Path} can't be read ({exception.Message}); mend or restore the file, or move it away to begin without jobs", exception);
         }
 
-        _writing = Task.Run(WriteAsync);
+        _background = new BackgroundWork(logger, time);
+        _background.StartLoop("the writer of jobs", WriteAsync);
     }
 
     /// <summary>Adds a job with everything that it needs, whatever happens to its API later.</summary>
@@ -81,19 +96,19 @@ public sealed class JobStore : IAsyncDisposable
     /// <summary>Removes the oldest ended jobs of an API that are more than are kept.</summary>
     /// <returns>Their ids.</returns>
     public Task<IReadOnlyList<string>> TrimAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
-        () => Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT -1 OFFSET $3", apiName, kind.ToString(), _options.History),
+        () => Texts(_connection, "SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT -1 OFFSET $3", apiName, kind.ToString(), _options.History),
         cancellationToken);
 
     /// <summary>Removes the ended jobs of a kind that are older than they are kept.</summary>
     /// <returns>Their ids.</returns>
     public Task<IReadOnlyList<string>> TrimOldAsync(ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
-        () => Texts("SELECT id FROM jobs WHERE kind = $1 AND ended < $2", kind.ToString(), (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()),
+        () => Texts(_connection, "SELECT id FROM jobs WHERE kind = $1 AND ended < $2", kind.ToString(), (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()),
         cancellationToken);
 
     /// <summary>Removes the ended jobs of an API of a kind.</summary>
     /// <returns>Their ids.</returns>
     public Task<IReadOnlyList<string>> RemoveEndedAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
-        () => Texts("SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString()), cancellationToken);
+        () => Texts(_connection, "SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString()), cancellationToken);
 
     /// <summary>Removes one job.</summary>
     public Task RemoveAsync(string jobId, CancellationToken cancellationToken) => ChangeAsync(() =>
@@ -105,37 +120,36 @@ public sealed class JobStore : IAsyncDisposable
     /// <summary>Every job of a kind that has not ended, newest first.</summary>
     public IReadOnlyList<JobRecord> Unfinished(ApiKind kind)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return [.. Texts("SELECT record FROM jobs WHERE ended IS NULL AND kind = $1 ORDER BY id", kind.ToString()).Select(Parse)];
+            return [.. Texts(_reader, "SELECT record FROM jobs WHERE ended IS NULL AND kind = $1 ORDER BY id", kind.ToString()).Select(Parse)];
         }
     }
 
     /// <summary>The newest ended jobs of an API, newest first.</summary>
     public IReadOnlyList<JobRecord> Ended(string apiName, ApiKind kind, int count)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return [.. Texts("SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT $3", apiName, kind.ToString(), count).Select(Parse)];
+            return [.. Texts(_reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT $3", apiName, kind.ToString(), count).Select(Parse)];
         }
     }
 
     /// <summary>One job of an API, or null.</summary>
     public JobRecord? Find(string apiName, ApiKind kind, string jobId)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return Texts("SELECT record FROM jobs WHERE id = $1 AND api = $2 AND kind = $3", jobId, apiName, kind.ToString()) is [var record] ? Parse(record) : null;
+            return Texts(_reader, "SELECT record FROM jobs WHERE id = $1 AND api = $2 AND kind = $3", jobId, apiName, kind.ToString()) is [var record] ? Parse(record) : null;
         }
     }
 
     /// <summary>The jobs of an API that its schedule started and that have not ended, newest first.</summary>
     public IReadOnlyList<JobRecord> UnfinishedRuns(string apiName, ApiKind kind)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return [.. Texts(
-                "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NULL AND json_extract(record, '$.scheduled_at') IS NOT NULL ORDER BY id",
+            return [.. Texts(_reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NULL AND json_extract(record, '$.scheduled_at') IS NOT NULL ORDER BY id",
                 apiName, kind.ToString()).Select(Parse)];
         }
     }
@@ -143,10 +157,9 @@ public sealed class JobStore : IAsyncDisposable
     /// <summary>The job that a run of an API's schedule became; null when it became none, or when that job is not kept any more.</summary>
     public JobRecord? FindRun(string apiName, ApiKind kind, DateTimeOffset scheduledAt)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return Texts(
-                "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND unixepoch(json_extract(record, '$.scheduled_at')) = $3 LIMIT 1",
+            return Texts(_reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND unixepoch(json_extract(record, '$.scheduled_at')) = $3 LIMIT 1",
                 apiName, kind.ToString(), scheduledAt.ToUnixTimeSeconds()) is [var record] ? Parse(record) : null;
         }
     }
@@ -154,9 +167,9 @@ public sealed class JobStore : IAsyncDisposable
     /// <summary>How far every schedule is.</summary>
     public IReadOnlyList<ScheduleState> Schedules()
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return [.. Texts("SELECT state FROM schedules").Select(state =>
+            return [.. Texts(_reader, "SELECT state FROM schedules").Select(state =>
                 JsonSerializer.Deserialize(state, JobJsonContext.Default.ScheduleState) ?? throw new InvalidDataException("a stored schedule is empty"))];
         }
     }
@@ -177,18 +190,18 @@ public sealed class JobStore : IAsyncDisposable
     /// <summary>Whether there is a job of this id.</summary>
     public bool Contains(string jobId)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return Texts("SELECT id FROM jobs WHERE id = $1", jobId).Count > 0;
+            return Texts(_reader, "SELECT id FROM jobs WHERE id = $1", jobId).Count > 0;
         }
     }
 
     /// <summary>A job's configuration as JSON; null when there is no such job.</summary>
     public byte[]? Config(string jobId)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            using var command = Command("SELECT config FROM configs WHERE id = $1", jobId);
+            using var command = Command(_reader, "SELECT config FROM configs WHERE id = $1", jobId);
             return command.ExecuteScalar() as byte[];
         }
     }
@@ -196,18 +209,18 @@ public sealed class JobStore : IAsyncDisposable
     /// <summary>The version of the API that a job runs; null when no job runs it.</summary>
     public DeployedSpec? Spec(string apiId)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            return Texts("SELECT spec FROM specs WHERE api_id = $1", apiId) is [var spec] ? JsonSerializer.Deserialize(spec, WireJson.Contract.DeployedSpec) : null;
+            return Texts(_reader, "SELECT spec FROM specs WHERE api_id = $1", apiId) is [var spec] ? JsonSerializer.Deserialize(spec, WireJson.Contract.DeployedSpec) : null;
         }
     }
 
     /// <summary>The newest id of all; null when there is none.</summary>
     public TimeId? NewestId()
     {
-        lock (_lock)
+        lock (_reading)
         {
-            using var command = Command("SELECT min(id) FROM jobs");
+            using var command = Command(_reader, "SELECT min(id) FROM jobs");
             return command.ExecuteScalar() is string text && TimeId.TryParse(text, out var id) ? id : null;
         }
     }
@@ -215,17 +228,20 @@ public sealed class JobStore : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // The writer ends once what it was given is written.
         _changes.Writer.TryComplete();
-        await _writing;
-        Close();
+        await _background.WhenIdleAsync(CancellationToken.None);
+        await _background.DisposeAsync();
+        CloseReader();
+        _connection.Dispose();
     }
 
     // Somebody may be reading at this moment.
-    private void Close()
+    private void CloseReader()
     {
-        lock (_lock)
+        lock (_reading)
         {
-            _connection.Dispose();
+            _reader.Dispose();
         }
     }
 
@@ -251,39 +267,42 @@ public sealed class JobStore : IAsyncDisposable
         await change.Done.Task.WaitAsync(cancellationToken);
     }
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(CancellationToken cancellationToken)
     {
-        var batch = new List<Change>(MaxBatch);
-        while (await _changes.Reader.WaitToReadAsync())
+        while (_batch.Count > 0 || await _changes.Reader.WaitToReadAsync(CancellationToken.None))
         {
-            while (batch.Count < MaxBatch && _changes.Reader.TryRead(out var change))
+            while (_batch.Count < MaxBatch && _changes.Reader.TryRead(out var change))
             {
-                batch.Add(change);
+                _batch.Add(change);
             }
 
-            try
-            {
-                Commit(batch);
-                batch.ForEach(change => change.Done.TrySetResult());
-            }
-            catch (Exception exception) when (exception is SqliteException or InvalidOperationException)
-            {
-                // None of them was written; each caller is told.
-                batch.ForEach(change => change.Done.TrySetException(exception));
-            }
-
-            batch.Clear();
+            Write(_batch);
+            _batch.Clear();
         }
     }
 
-    private void Commit(List<Change> batch)
+    // Whatever goes wrong, each caller is told.
+    private void Write(List<Change> batch)
     {
-        lock (_lock)
+        try
         {
             using var transaction = _connection.BeginTransaction();
             batch.ForEach(change => change.Apply());
             transaction.Commit();
         }
+        catch (Exception exception) when (batch.Count == 1 || exception is SqliteException { SqliteErrorCode: not Constraint })
+        {
+            batch.ForEach(change => change.Done.TrySetException(exception));
+            return;
+        }
+        catch (Exception)
+        {
+            // One of them can't be made; the others are none the worse for it.
+            batch.ForEach(change => Write([change]));
+            return;
+        }
+
+        batch.ForEach(change => change.Done.TrySetResult());
     }
 
     private void Remove(string id)
@@ -296,7 +315,7 @@ public sealed class JobStore : IAsyncDisposable
 
     private void Migrate()
     {
-        using var version = Command("PRAGMA user_version");
+        using var version = Command(_connection, "PRAGMA user_version");
         var found = (long)version.ExecuteScalar()!;
         if (found > SchemaVersion)
         {
@@ -333,9 +352,9 @@ public sealed class JobStore : IAsyncDisposable
     private static JobRecord Parse(string json) =>
         JsonSerializer.Deserialize(json, JobJsonContext.Default.JobRecord) ?? throw new InvalidDataException("a stored job is empty");
 
-    private List<string> Texts(string sql, params ReadOnlySpan<object> parameters)
+    private static List<string> Texts(SqliteConnection connection, string sql, params ReadOnlySpan<object> parameters)
     {
-        using var command = Command(sql, parameters);
+        using var command = Command(connection, sql, parameters);
         using var reader = command.ExecuteReader();
         var texts = new List<string>();
         while (reader.Read())
@@ -348,13 +367,13 @@ public sealed class JobStore : IAsyncDisposable
 
     private void Execute(string sql, params ReadOnlySpan<object> parameters)
     {
-        using var command = Command(sql, parameters);
+        using var command = Command(_connection, sql, parameters);
         command.ExecuteNonQuery();
     }
 
-    private SqliteCommand Command(string sql, params ReadOnlySpan<object> parameters)
+    private static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<object> parameters)
     {
-        var command = _connection.CreateCommand();
+        var command = connection.CreateCommand();
 #pragma warning disable CA2100 // Every text comes from this file; values travel as parameters.
         command.CommandText = sql;
 #pragma warning restore CA2100

@@ -1,10 +1,8 @@
 using System.Net;
 using Cortex.Async;
-using Cortex.Core.Clusters;
+using Cortex.Background;
 using Cortex.Core.Identifiers;
-using Cortex.Core.Wire;
 using Cortex.Gateway;
-using Cortex.Gateway.Listening;
 using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
@@ -44,14 +42,8 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly Scheduler _scheduler;
     private readonly IContainerRuntime _runtime;
     private readonly WebApplication _app;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly BackgroundWork _background;
     private readonly TimeProvider _time;
-    private Task _reconciling = Task.CompletedTask;
-    private Task _scaling = Task.CompletedTask;
-    private Task _runningTasks = Task.CompletedTask;
-    private Task _runningBatches = Task.CompletedTask;
-    private Task _scheduling = Task.CompletedTask;
-    private Task _movingCanaries = Task.CompletedTask;
 
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
     /// <param name="options">The cluster.</param>
@@ -67,8 +59,9 @@ public sealed class OperatorServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         _runtime = runtime;
         _time = time;
+        _background = new BackgroundWork(loggers.CreateLogger<OperatorServer>(), time);
         _store = new ApiStore(options.StatePath, options.Cluster.Limits.ApiVersions);
-        _jobs = OpenJobs(options, time);
+        _jobs = OpenJobs(options, loggers, time);
         var jobOptions = JobSetup.Jobs(options);
         var host = new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, spec => PodFactory.Create(spec, options.Version));
         var jobIds = new TimeIdGenerator(time, _jobs.NewestId());
@@ -91,9 +84,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var routes = new OperatorRoutes(
             _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
             new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
-        var limits = options.Cluster.Limits;
-        var clients = new ClientConnections(limits.MaxConnections, limits.MaxConnectionsPerAddress, new Networks(options.Cluster.Access.TrustedProxies), time, loggers.CreateLogger<OperatorServer>());
-        _app = Build(options, addresses, clients, routes, errors, loggers);
+        _app = Build(options, addresses, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
 
@@ -127,12 +118,12 @@ public sealed class OperatorServer : IAsyncDisposable
     /// <summary>Begins to make the runtime match the desired state.</summary>
     public void StartReconciling()
     {
-        _reconciling = Task.Run(() => _reconciler.RunAsync(_stop.Token), CancellationToken.None);
-        _scaling = Task.Run(() => _autoscaler.RunAsync(_stop.Token), CancellationToken.None);
-        _runningTasks = Task.Run(() => _tasks.RunAsync(_stop.Token), CancellationToken.None);
-        _runningBatches = Task.Run(() => _batches.RunAsync(_stop.Token), CancellationToken.None);
-        _scheduling = Task.Run(() => _scheduler.RunAsync(_stop.Token), CancellationToken.None);
-        _movingCanaries = Task.Run(() => _canaries.RunAsync(_stop.Token), CancellationToken.None);
+        _background.StartLoop("the reconciler", _reconciler.RunAsync);
+        _background.StartLoop("the autoscaler", _autoscaler.RunAsync);
+        _background.StartLoop("the loop of task jobs", _tasks.RunAsync);
+        _background.StartLoop("the loop of batch jobs", _batches.RunAsync);
+        _background.StartLoop("the scheduler", _scheduler.RunAsync);
+        _background.StartLoop("the loop of canaries", _canaries.RunAsync);
     }
 
     /// <summary>Begins to answer.</summary>
@@ -152,23 +143,23 @@ public sealed class OperatorServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_reconciling, _scaling, _runningTasks, _runningBatches, _scheduling, _movingCanaries).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _background.DisposeAsync();
         await _app.DisposeAsync();
         _deployer.Dispose();
+        await _reconciler.DisposeAsync();
+        await _scheduler.DisposeAsync();
+        await _tasks.DisposeAsync();
+        await _batches.DisposeAsync();
         await _jobs.DisposeAsync();
-        _tasks.Dispose();
-        _batches.Dispose();
         _store.Dispose();
-        _stop.Dispose();
     }
 
-    private JobStore OpenJobs(OperatorOptions options, TimeProvider time)
+    private JobStore OpenJobs(OperatorOptions options, ILoggerFactory loggers, TimeProvider time)
     {
         try
         {
             var limits = options.Cluster.Jobs;
-            return new JobStore(new JobStoreOptions { Path = Path.Combine(options.StateFolder, "jobs.db"), History = limits.History, HistoryAge = limits.HistoryAge }, time);
+            return new JobStore(new JobStoreOptions { Path = Path.Combine(options.StateFolder, "jobs.db"), History = limits.History, HistoryAge = limits.HistoryAge }, time, loggers.CreateLogger<JobStore>());
         }
         catch (InvalidDataException)
         {
@@ -196,7 +187,7 @@ public sealed class OperatorServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, ClientConnections clients, OperatorRoutes routes, ErrorAnswers errors, ILoggerFactory loggers)
+    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, OperatorRoutes routes, ErrorAnswers errors, ILoggerFactory loggers)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
@@ -207,21 +198,17 @@ public sealed class OperatorServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = options.MaxConfigBytes + (64 * 1024);
             foreach (var address in addresses)
             {
-                kestrel.Listen(address, listen => listen.Use(next => connection => ServeAsync(connection, next, clients)));
+                kestrel.Listen(address);
             }
         });
 
         var app = builder.Build();
         var check = new ClientCheck(options.Version, options.Token);
-        app.Use(CountRequest);
         app.Use(next => context => errors.InvokeAsync(context, next));
-        app.Use(next => context => !ForeignRequests.IsHarmless(context.Request.Method) && options.Foreign.Refusal(context.Request) is { } reason
-            ? ErrorAnswers.WriteAsync(context, StatusCodes.Status403Forbidden, new ErrorResponse("endpoints.foreign_request", reason))
-            : next(context));
         app.Use(next => context => SlashRule.Answer(context) ?? next(context));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(30) });
         app.UseRouting();
-        app.Use(next => context => AsksForToken(context, options.Cluster.Access) && check.Refuse(context.Request) is { } refusal
+        app.Use(next => context => context.GetEndpoint()?.Metadata.GetMetadata<AuthenticatedAttribute>() is not null && check.Refuse(context.Request) is { } refusal
             ? ErrorAnswers.WriteAsync(context, refusal.Status, refusal.Error)
             : next(context));
 #pragma warning disable ASP0014 // The automatic end of the pipeline is missing where Handler builds it for other listeners.
@@ -229,55 +216,12 @@ public sealed class OperatorServer : IAsyncDisposable
         {
             var authenticated = endpoints.MapGroup("");
             authenticated.WithMetadata(new AuthenticatedAttribute());
-            var local = endpoints.MapGroup("");
-            local.WithMetadata(new LocalAttribute());
-            routes.Map(endpoints, local, authenticated);
+            routes.Map(endpoints, authenticated);
         });
         app.Run(ErrorAnswers.WriteNotFoundAsync);
 #pragma warning restore ASP0014
         return app;
     }
-
-    private static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, ClientConnections clients)
-    {
-        if (clients.TryEnter(connection) is null)
-        {
-            connection.Abort();
-            return;
-        }
-
-        await next(connection);
-    }
-
-    private static RequestDelegate CountRequest(RequestDelegate next) => async context =>
-    {
-        // One that came through the gateway's listener is counted there.
-        var connection = context.Features.Get<ClientConnection>();
-        connection?.Begin();
-        try
-        {
-            await next(context);
-        }
-        finally
-        {
-            connection?.End();
-        }
-    };
-
-    private static bool AsksForToken(HttpContext context, AccessSettings access) => context.GetEndpoint()?.Metadata is { } metadata
-        && (metadata.GetMetadata<AuthenticatedAttribute>() is not null
-            || (metadata.GetMetadata<LocalAttribute>() is not null && !access.OpenMetrics && !IsLocal(context)));
-
-    /// <summary>Whether the client is a program of this machine, and no proxy that speaks for another.</summary>
-    private static bool IsLocal(HttpContext context)
-    {
-        var headers = context.Request.Headers;
-        return context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
-            && headers["X-Forwarded-For"].Count == 0 && headers["Forwarded"].Count == 0 && headers.Via.Count == 0;
-    }
-
-    [AttributeUsage(AttributeTargets.Method)]
-    private sealed class LocalAttribute : Attribute;
 
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class AuthenticatedAttribute : Attribute;

@@ -70,22 +70,10 @@ public sealed class TroubleTests : IDisposable
             await Cli.OkAsync("deploy", small, "--wait");
 
             var filler = Path.Combine(data, "filler");
-            await using (var file = File.Create(filler))
-            {
-                var block = new byte[4096];
-                try
-                {
-                    while (true)
-                    {
-                        file.Write(block);
-                        file.Flush();
-                    }
-                }
-                catch (IOException)
-                {
-                    // The disk is full, as wanted.
-                }
-            }
+            Fill(filler, new byte[4096]);
+
+            // To the last byte: the log has no room for a line.
+            Fill(Path.Combine(data, "server.log"), "\n"u8.ToArray());
 
             var large = Path.Combine(_directory, "large.yaml");
             await File.WriteAllTextAsync(large, string.Concat(Enumerable.Range(0, 100).Select(i => LocalCluster.Api($"large-{i}", replicas: 0))));
@@ -93,6 +81,14 @@ public sealed class TroubleTests : IDisposable
             Assert.Equal(1, refused.ExitCode);
             Assert.Contains("full", refused.Error, StringComparison.Ordinal);
             Assert.Contains("small", await Cli.OkAsync("get"), StringComparison.Ordinal);
+            var replica = Assert.Single(await Shell.LinesAsync("docker", "ps", "-q", "--no-trunc", "--filter", $"label=dev.cortex.cluster={Name}", "--filter", "label=dev.cortex.container"));
+            for (var kill = 0; kill < 3; kill++)
+            {
+                var before = await StartedAsync(replica);
+                await Shell.RunAsync("docker", "kill", replica);
+                await Eventually.TrueAsync(
+                    async () => await StartedAsync(replica) is var now && now != before && now.StartsWith("true", StringComparison.Ordinal), $"the replica runs again after kill {kill + 1}", TimeSpan.FromSeconds(60));
+            }
 
             File.Delete(filler);
             await File.WriteAllTextAsync(small, LocalCluster.Api("small", version: "2"));
@@ -102,6 +98,25 @@ public sealed class TroubleTests : IDisposable
         {
             await Cli.RunAsync("cluster", "down", "-y", "--keep-data");
             await Shell.RunAsync("umount", data);
+        }
+    }
+
+    private static Task<string> StartedAsync(string container) => Shell.RunAsync("docker", "inspect", "-f", "{{.State.Running}} {{.State.StartedAt}}", container);
+
+    // Adds to a file until the disk is full.
+    private static void Fill(string path, byte[] bytes)
+    {
+        using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        try
+        {
+            while (true)
+            {
+                file.Write(bytes);
+            }
+        }
+        catch (IOException)
+        {
+            // As wanted.
         }
     }
 

@@ -70,6 +70,40 @@ public sealed class JobLogsTests : IDisposable
         Assert.True(logs.Has("a", "2", 1));
     }
 
+    [Fact]
+    public async Task Kept_StrayFiles_AreNoAttempts()
+    {
+        var logs = new JobLogs(_folder, 2000);
+        await logs.KeepAsync("a", "1", 2, AsyncEnumerable.Empty<LogLine>(), CancellationToken.None);
+        foreach (var stray in (string[])["1-old.log", ".log", "+3.log", "99999999999.log", " 4.log", "x.log.new", "core"])
+        {
+            await File.WriteAllTextAsync(Path.Combine(_folder, "a", "1", stray), "");
+        }
+
+        Assert.Equal([2], logs.Kept("a", "1"));
+        Assert.False(logs.IsKeeping("a", "1"));
+    }
+
+    [Fact]
+    public async Task IsKeeping_WhileLinesCome_IsTrue()
+    {
+        var logs = new JobLogs(_folder, 2000);
+        var end = new TaskCompletionSource();
+        var keeping = logs.KeepAsync("a", "1", 1, LinesAsync(), CancellationToken.None);
+
+        Assert.True(logs.IsKeeping("a", "1"));
+        Assert.False(logs.IsKeeping("a", "2"));
+        end.SetResult();
+        await keeping;
+        Assert.False(logs.IsKeeping("a", "1"));
+
+        async IAsyncEnumerable<LogLine> LinesAsync()
+        {
+            await end.Task;
+            yield break;
+        }
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static async Task<List<LogLine>> ReadAsync(JobLogs logs, int attempt) =>

@@ -1,6 +1,10 @@
 using System.Text;
 using Cortex.Core.Specs;
+using Cortex.Jobs.Batch;
+using Cortex.Jobs.Batch.Submissions;
 using Cortex.Jobs.Tests.Support;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Jobs.Tests;
 
@@ -10,7 +14,7 @@ public sealed class JobStoreTests : IAsyncDisposable
     private readonly ManualTime _time = new();
     private JobStore? _store;
 
-    private JobStore Store => _store ??= new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db"), History = 2, HistoryAge = TimeSpan.FromDays(1) }, _time);
+    private JobStore Store => _store ??= new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db"), History = 2, HistoryAge = TimeSpan.FromDays(1) }, _time, NullLogger<JobStore>.Instance);
 
     [Fact]
     public async Task Save_EveryField_IsThereAfterARestart()
@@ -40,6 +44,42 @@ public sealed class JobStoreTests : IAsyncDisposable
         Assert.Equal("{\"k\":1}", Encoding.UTF8.GetString(Store.Config(job.Id)!));
         Assert.Equal("app:1", Store.Spec(job.ApiId)!.Pod!.Containers[0].Image);
         Assert.Equal(job.Id, Store.NewestId().ToString());
+    }
+
+    [Fact]
+    public async Task Change_ThatCannotBeMade_FailsAloneAndTheWriterGoesOn()
+    {
+        // A number that JSON has no word for: an error of another kind than SQLite's.
+        var bad = Some.Job("2") with { Batch = new BatchPart { Settings = new BatchSettings { Workers = 1, BatchSize = 1, Source = BatchSource.ItemList }, Queue = "q", Seconds = double.NaN } };
+        await Store.AddAsync(Some.Job("1"), "null"u8.ToArray(), Some.Api(), CancellationToken.None);
+
+        var failing = Store.SaveAsync(bad, CancellationToken.None);
+        var others = Enumerable.Range(3, 20).Select(id => Store.AddAsync(Some.Job($"{id}"), "null"u8.ToArray(), Some.Api(), CancellationToken.None)).ToList();
+
+        await Assert.ThrowsAnyAsync<Exception>(() => failing.WaitAsync(TimeSpan.FromSeconds(30)));
+        await Task.WhenAll(others).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(21, Store.Unfinished(ApiKind.TaskAPI).Count);
+    }
+
+    [Fact]
+    public async Task Read_WhileAChangeIsWritten_DoesNotWait()
+    {
+        await Store.AddAsync(Some.Job("1"), "null"u8.ToArray(), Some.Api(), CancellationToken.None);
+        await using var other = new SqliteConnection($"Data Source={Path.Combine(_folder, "jobs.db")};Pooling=False");
+        await other.OpenAsync();
+        await using (var transaction = await other.BeginTransactionAsync())
+        {
+            // The writer waits for the lock of this one, as it would for a slow disk.
+            var writing = Store.AddAsync(Some.Job("2"), "null"u8.ToArray(), Some.Api(), CancellationToken.None);
+            var job = await Task.Run(() => Store.Find("train", ApiKind.TaskAPI, "1")).WaitAsync(TimeSpan.FromSeconds(3));
+
+            Assert.NotNull(job);
+            Assert.False(writing.IsCompleted);
+            await transaction.RollbackAsync();
+            await writing.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+
+        Assert.NotNull(Store.Find("train", ApiKind.TaskAPI, "2"));
     }
 
     [Fact]

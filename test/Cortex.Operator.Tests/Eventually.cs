@@ -24,4 +24,14 @@ internal static class Eventually
     }
 
     public static Task TrueAsync(Func<bool> condition, string what) => GetAsync(() => condition() ? what : null, what);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what)
+    {
+        var deadline = DateTime.UtcNow + _bound;
+        while (!await condition())
+        {
+            Assert.True(DateTime.UtcNow < deadline, $"never happened within {_bound.TotalSeconds} s: {what}");
+            await Task.Delay(5);
+        }
+    }
 }

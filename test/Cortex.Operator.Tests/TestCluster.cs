@@ -1,12 +1,17 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Cortex.Async;
+using Cortex.Background.Tests;
 using Cortex.Core.Clusters;
 using Cortex.Core.Wire;
+using Cortex.Gateway;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
+using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Operator.Tests;
@@ -22,7 +27,7 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly SqliteQueueStore _queues;
     private bool _stopped;
 
-    private TestCluster(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, FolderBlobStore blobs, SqliteQueueStore queues)
+    private TestCluster(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, FolderBlobStore blobs, SqliteQueueStore queues, Faults faults)
     {
         (_directory, _blobs, _queues) = (directory, blobs, queues);
         Machine = machine;
@@ -36,7 +41,9 @@ internal sealed class TestCluster : IAsyncDisposable
             ApiBaseUrl = "http://apis:8889",
             StatePath = Path.Combine(directory, "state.db"),
         };
-        _server = new OperatorServer(options, Runtime, gateway, Async, queues, [new IPEndPoint(IPAddress.Loopback, 0)], NullLoggerFactory.Instance, TimeProvider.System);
+        _server = new OperatorServer(
+            options, faults.On<IContainerRuntime>(Runtime), faults.On<IGateway>(gateway), faults.On<IAsyncService>(Async), faults.On<IQueueStore>(queues), [new IPEndPoint(IPAddress.Loopback, 0)],
+            faults.On<ILoggerFactory>(NullLoggerFactory.Instance), TimeProvider.System);
     }
 
     public FakeMachine Machine { get; }
@@ -51,14 +58,14 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public Uri Url { get; private set; } = null!;
 
-    public static Task<TestCluster> StartAsync(ClusterConfig? config = null) =>
-        StartAsync(Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeGateway(), config ?? new ClusterConfig());
+    public static Task<TestCluster> StartAsync(ClusterConfig? config = null, Faults? faults = null) => StartAsync(
+        Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeGateway(), config ?? new ClusterConfig(), faults ?? new Faults());
 
     /// <summary>Plays a restart of the server: same machine, same state, new process.</summary>
     public async Task<TestCluster> RestartAsync()
     {
         await StopAsync();
-        return await StartAsync(_directory, Machine, new FakeGateway(), new ClusterConfig());
+        return await StartAsync(_directory, Machine, new FakeGateway(), new ClusterConfig(), new Faults());
     }
 
     public async Task<IReadOnlyList<DeployResult>> DeployAsync(string yaml, bool force = false)
@@ -126,11 +133,11 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config)
+    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, Faults faults)
     {
         var blobs = new FolderBlobStore(Path.Combine(directory, "blobs"));
         var queues = await SqliteQueueStore.OpenAsync(Path.Combine(directory, "queues.db"), new QueueStoreOptions(), blobs, TimeProvider.System, NullLogger.Instance);
-        var cluster = new TestCluster(directory, machine, gateway, config, blobs, queues);
+        var cluster = new TestCluster(directory, machine, gateway, config, blobs, queues, faults);
         await cluster.Runtime.StartAsync(CancellationToken.None);
         await cluster._server.AdoptAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
         cluster._server.StartReconciling();

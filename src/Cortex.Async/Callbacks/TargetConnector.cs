@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Cortex.Background;
 
 namespace Cortex.Async.Callbacks;
 
@@ -39,7 +40,7 @@ internal sealed class TargetConnector(TargetRules rules)
         try
         {
             await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new PoolStream(new NetworkStream(socket, ownsSocket: true));
         }
         catch
         {

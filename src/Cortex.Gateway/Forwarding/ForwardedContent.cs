@@ -4,7 +4,7 @@ using System.Net;
 namespace Cortex.Gateway.Forwarding;
 
 /// <summary>A client's body on its way to a replica, every part sent as it comes.</summary>
-internal sealed class ForwardedContent(PipeReader body, long? length, ClientPatience patience) : HttpContent
+internal sealed class ForwardedContent(PipeReader body, long? length) : HttpContent
 {
     /// <summary>Whether parts of it may be gone, so that it cannot be sent again.</summary>
     public bool Started { get; private set; }
@@ -18,7 +18,7 @@ internal sealed class ForwardedContent(PipeReader body, long? length, ClientPati
         await stream.FlushAsync(cancellationToken);   // the head goes out before the first part comes
         while (true)
         {
-            var read = await patience.ReadAsync(body, cancellationToken);
+            var read = await body.ReadAsync(cancellationToken);
             foreach (var segment in read.Buffer)
             {
                 await stream.WriteAsync(segment, cancellationToken);

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
-using Cortex.Gateway.Listening;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Shadowing;
@@ -16,39 +15,28 @@ namespace Cortex.Gateway.Forwarding;
 
 /// <summary>The journey of a request: check, route, admit and forward or let a handler answer, record.</summary>
 internal sealed class GatewayApplication(
-    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, PauseWatch pauses, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
+    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
 {
     /// <summary>Asks whether an API is there without waking it.</summary>
     private const string ProbeHeader = "X-Cortex-Probe";
 
     public RequestContext CreateContext(IFeatureCollection contextFeatures)
     {
-        var context = ContextOf(contextFeatures);
-        context.Connection?.Begin();
-        return context;
-    }
-
-    public void DisposeContext(RequestContext context, Exception? exception)
-    {
-        context.Connection?.End();
-        context.Http.Uninitialize();
-    }
-
-    private RequestContext ContextOf(IFeatureCollection contextFeatures)
-    {
         if (contextFeatures is not IHostContextContainer<RequestContext> connection)
         {
-            return new RequestContext(contextFeatures, options, pauses, time);
+            return new RequestContext(contextFeatures, options, time);
         }
 
         if (connection.HostContext is not { } context)
         {
-            return connection.HostContext = new RequestContext(contextFeatures, options, pauses, time);
+            return connection.HostContext = new RequestContext(contextFeatures, options, time);
         }
 
         context.Http.Initialize(contextFeatures);
         return context;
     }
+
+    public void DisposeContext(RequestContext context, Exception? exception) => context.Http.Uninitialize();
 
     public Task ProcessRequestAsync(RequestContext context)
     {
@@ -58,12 +46,12 @@ internal sealed class GatewayApplication(
             return Task.Run(() => other.Handler(http));   // its handlers may block; this thread serves sockets
         }
 
-        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (RequestCheck.Refusal(http, target, options) is { } refusal)
+        if (RequestCheck.Refusal(http, options) is { } refusal)
         {
             return GatewayAnswer.Refuse(http, refusal.Status, refusal.Reason);
         }
 
+        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var place = RequestTarget.Parse(target);
         if (!gates.Routes.TryMatch(target.AsSpan()[place.PathStart..place.PathEnd], out var api, out var matched))
         {
@@ -85,15 +73,7 @@ internal sealed class GatewayApplication(
         var completed = false;
         try
         {
-            if (!ForeignRequests.IsHarmless(http.Request.Method) && options.Foreign.Refusal(http.Request) is { } reason)
-            {
-                await GatewayAnswer.Forbid(http, reason);
-            }
-            else
-            {
-                await api.Route.Handler.HandleAsync(http, target, start, end);
-            }
-
+            await api.Route.Handler.HandleAsync(http, target, start, end);
             completed = true;
         }
         catch (Exception e) when (e is ConnectionAbortedException or ConnectionResetException || http.RequestAborted.IsCancellationRequested)
@@ -130,7 +110,7 @@ internal sealed class GatewayApplication(
             return GatewayAnswer.NoReplica(http);
         }
 
-        var copy = split.ChooseShadow() is { } shadow ? shadows.Begin(http, shadow, target, matched, context.Client) : null;
+        var copy = split.ChooseShadow() is { } shadow ? shadows.Begin(http, shadow, target, matched, context.ClientAddress) : null;
         return SplitAsync(context, split, branch, gate, copy, target, matched);
     }
 
@@ -184,13 +164,6 @@ internal sealed class GatewayApplication(
     {
         var http = context.Http;
         var clientLeft = http.RequestAborted;
-        context.Patience.Begin(http, gate.ClientIdleTimeout, gate.StreamIdleTimeout);
-        var begins = context.Patience.BodyBeginsAsync();
-        if (!begins.IsCompletedSuccessfully && !await TryAwaitBodyAsync(http, begins))
-        {
-            return !http.RequestAborted.IsCancellationRequested;
-        }
-
         var entry = await gate.EnterAsync(clientLeft);
         if (entry.Outcome == AdmissionOutcome.Asleep)
         {
@@ -246,26 +219,6 @@ internal sealed class GatewayApplication(
         return await RefuseAsync(http, gate, entry);
     }
 
-    /// <summary>False when it never begins; then the client has its answer, or is gone.</summary>
-    private static async ValueTask<bool> TryAwaitBodyAsync(HttpContext http, ValueTask begins)
-    {
-        try
-        {
-            await begins;
-            return true;
-        }
-        catch (BadHttpRequestException e)
-        {
-            await GatewayAnswer.Refuse(http, e.StatusCode, e.Message);
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
-        {
-            http.Abort();
-        }
-
-        return false;
-    }
-
     /// <summary>Waits for an API's first replica.</summary>
     private static async ValueTask<AdmissionResult> WakeAsync(RequestContext context, ApiGate gate, CancellationToken clientLeft)
     {
@@ -291,13 +244,13 @@ internal sealed class GatewayApplication(
         var http = context.Http;
         if (Http2Exchange.IsGrpc(http.Request))
         {
-            return await http2.SendAsync(http, replica.Address, target, matched, context.Client, saysOrigin: !context.IsSplit, context.Patience, clientLeft);
+            return await http2.SendAsync(http, replica.Address, target, matched, context.ClientAddress, saysOrigin: !context.IsSplit, clientLeft);
         }
 
         var pool = replica.Pool;
         if (!prepared)
         {
-            context.Exchange.Prepare(http, target, matched, context.Client, replica.Address.Host, saysOrigin: !context.IsSplit);
+            context.Exchange.Prepare(http, target, matched, context.ClientAddress, replica.Address.Host, saysOrigin: !context.IsSplit);
         }
 
         try

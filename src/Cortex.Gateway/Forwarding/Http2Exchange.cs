@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Text;
 using Cortex.Gateway.Routing;
@@ -49,14 +48,14 @@ internal sealed class Http2Exchange : IDisposable
 
     /// <summary>Sends the call and passes the answer on.</summary>
     public async Task<ExchangeResult> SendAsync(
-        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, ClientPeer client, bool saysOrigin, ClientPatience patience, CancellationToken clientLeft)
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress, bool saysOrigin, CancellationToken clientLeft)
     {
-        using var request = MakeRequest(http, replica, rawTarget, matched, client, patience);
+        using var request = MakeRequest(http, replica, rawTarget, matched, clientAddress);
         var body = (ForwardedContent?)request.Content;
         try
         {
             using var answer = await _client.SendAsync(request, clientLeft);
-            await PassOnAsync(answer, http, saysOrigin, patience, clientLeft);
+            await PassOnAsync(answer, http, saysOrigin, clientLeft);
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or InvalidOperationException)
@@ -64,17 +63,6 @@ internal sealed class Http2Exchange : IDisposable
             if (clientLeft.IsCancellationRequested)
             {
                 return new ExchangeResult(ExchangeOutcome.ClientLeft);
-            }
-
-            var bad = e.GetBaseException() as BadHttpRequestException;
-            if (patience.IsAnswerOver || (bad is not null && http.Response.HasStarted))
-            {
-                return new ExchangeResult(ExchangeOutcome.ClientLeft);
-            }
-
-            if (bad is not null)
-            {
-                return new ExchangeResult(ExchangeOutcome.BadRequest, bad.Message, bad.StatusCode);
             }
 
             if (http.Response.HasStarted)
@@ -94,7 +82,7 @@ internal sealed class Http2Exchange : IDisposable
         e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
 
     private static HttpRequestMessage MakeRequest(
-        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, ClientPeer client, ClientPatience patience)
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress)
     {
         var target = new HeadBuffer();
         RequestHead.WriteTarget(target, rawTarget, matched);
@@ -109,7 +97,7 @@ internal sealed class Http2Exchange : IDisposable
         };
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false)
         {
-            request.Content = new ForwardedContent(source.BodyReader, source.ContentLength, patience);
+            request.Content = new ForwardedContent(source.BodyReader, source.ContentLength);
         }
 
         foreach (var (name, values) in source.Headers)
@@ -124,13 +112,11 @@ internal sealed class Http2Exchange : IDisposable
 
         request.Headers.Host = source.Headers.Host;
         request.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
-        Add(request, "X-Forwarded-For", StringValues.Concat(Forwarded("X-Forwarded-For"), client.Address));
-        AddOr(request, "X-Forwarded-Proto", Forwarded("X-Forwarded-Proto"), source.Scheme);
-        AddOr(request, "X-Forwarded-Host", Forwarded("X-Forwarded-Host"), source.Headers.Host);
+        Add(request, "X-Forwarded-For", StringValues.Concat(source.Headers["X-Forwarded-For"], clientAddress));
+        AddOr(request, "X-Forwarded-Proto", source.Headers["X-Forwarded-Proto"], source.Scheme);
+        AddOr(request, "X-Forwarded-Host", source.Headers["X-Forwarded-Host"], source.Headers.Host);
         AddOr(request, "X-Request-ID", source.Headers["X-Request-ID"], Guid.NewGuid().ToString());
         return request;
-
-        StringValues Forwarded(string name) => client.IsTrusted ? source.Headers[name] : default;
     }
 
     private static void AddOr(HttpRequestMessage request, string name, StringValues values, StringValues otherwise) =>
@@ -144,7 +130,7 @@ internal sealed class Http2Exchange : IDisposable
         }
     }
 
-    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, bool saysOrigin, ClientPatience patience, CancellationToken clientLeft)
+    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, bool saysOrigin, CancellationToken clientLeft)
     {
         var response = http.Response;
         response.StatusCode = (int)answer.StatusCode;
@@ -171,13 +157,12 @@ internal sealed class Http2Exchange : IDisposable
         {
             // A server that streams may say nothing for long. An answer without a body must stay a lone head: that is
             // how gRPC tells of a call that failed at once.
-            await patience.FlushAsync(response.BodyWriter, clientLeft);
+            await response.BodyWriter.FlushAsync(clientLeft);
         }
 
         while (await reading is > 0 and var count)
         {
-            response.BodyWriter.Write(buffer.AsSpan(0, count));
-            await patience.FlushAsync(response.BodyWriter, clientLeft);
+            await response.BodyWriter.WriteAsync(buffer.AsMemory(0, count), clientLeft);
             reading = stream.ReadAsync(buffer, clientLeft).AsTask();
         }
 

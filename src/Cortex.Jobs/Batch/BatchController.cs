@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Cortex.Async.Workers;
+using Cortex.Background;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -22,9 +23,10 @@ namespace Cortex.Jobs.Batch;
 /// One loop decides. What must outlive the process is in the stores before anything is done: items and batches in the queue store, which alone says what became of each
 /// batch, and decisions in the store of jobs. A worker's pod follows from its job, place and generation. So the next process goes on wherever this one was killed.
 /// </remarks>
-public sealed class BatchController : IDisposable
+public sealed class BatchController : IAsyncDisposable
 {
     private readonly BatchContext _context;
+    private readonly BatchLoop _loop;
     private readonly SourceStorages _storages;
     private readonly BatchQueues _queues;
     private readonly SubmittedItems _items;
@@ -33,6 +35,7 @@ public sealed class BatchController : IDisposable
     private readonly BatchOptions _options;
     private readonly TimeIdGenerator _ids;
     private readonly TimeProvider _time;
+    private bool _began;
 
     /// <summary>Reads the jobs that have not ended; nothing runs yet.</summary>
     /// <param name="store">Every job.</param>
@@ -67,7 +70,9 @@ public sealed class BatchController : IDisposable
             Logs = new JobLogs(options.Jobs.LogFolder, options.Jobs.Limits.LogSize),
             Logger = loggers.CreateLogger<BatchController>(),
             Signal = new WakeSignal(time),
+            Beside = new BackgroundWork(loggers.CreateLogger<BatchController>(), time),
         };
+        _loop = new BatchLoop(_context);
         Submissions = new BatchSubmissionReader(options.Limits, _storages);
         foreach (var record in store.Unfinished(ApiKind.BatchAPI))
         {
@@ -301,24 +306,35 @@ public sealed class BatchController : IDisposable
     /// <summary>Runs until cancelled. Workers go on running.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _context.Work.Start();
-        var watching = _context.Signal.FollowAsync(_runtime, _options.Jobs.RetryDelay, _context.Logger.WatchFailed, stop.Token);
+        if (!_began)
+        {
+            _began = true;
+            _context.Work.Start();
+            _context.Beside.StartLoop("the watch of batch jobs' workers", token => _context.Signal.FollowAsync(_runtime, _options.Jobs.RetryDelay, _context.Logger.WatchFailed, token));
+        }
+
         try
         {
-            await new BatchLoop(_context, stop.Token).RunAsync();
+            await _loop.RunAsync(cancellationToken);
         }
         finally
         {
-            await stop.CancelAsync();
-            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await _context.Work.DisposeAsync();
+            // After an error the loop begins anew, and what runs beside it goes on.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                await _context.Beside.DisposeAsync();
+                await _context.Work.DisposeAsync();
+            }
         }
     }
 
 
     /// <inheritdoc/>
-    public void Dispose() => _storages.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _context.Beside.DisposeAsync();
+        _storages.Dispose();
+    }
 
     // One whose API was deleted with its history belongs to none of that name that comes later.
     private static bool IsOf(JobRecord job, string apiName) => job.ApiName == apiName && !job.Forget;

@@ -82,7 +82,7 @@ public static class BatchStatusJson
             json.WriteString("end_time", JobJson.Time(end));
         }
 
-        json.WriteString("status", job.Status.Code());
+        json.WriteString("status", job.ToldStatus.Code());
         json.WriteNumber("batches_in_queue", progress.BatchesInQueue);
         if (!job.Status.IsFinal())
         {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Threading.Channels;
+using Cortex.Background;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Schedules;
@@ -17,7 +18,7 @@ namespace Cortex.Jobs.Schedules;
 /// submits a run that this one had decided on, unless the job is there: a run is neither lost nor doubled, whenever the process
 /// is killed. One loop decides; what it decides on is done beside it, one step per API at a time.
 /// </remarks>
-public sealed partial class Scheduler
+public sealed partial class Scheduler : IAsyncDisposable
 {
     private static readonly TimeSpan s_untilReplacedHasEnded = TimeSpan.FromMilliseconds(250);
 
@@ -29,7 +30,7 @@ public sealed partial class Scheduler
     private readonly ILogger _logger;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, WatchedSchedule> _schedules = new(StringComparer.Ordinal);
-    private readonly HashSet<Task> _steps = [];
+    private readonly BackgroundWork _beside;
 
     /// <summary>Reads how far each schedule is; nothing is submitted yet.</summary>
     /// <param name="store">Every job, and how far schedules are.</param>
@@ -47,6 +48,7 @@ public sealed partial class Scheduler
         _options = options;
         _time = time;
         _logger = logger;
+        _beside = new BackgroundWork(logger, time);
         foreach (var state in store.Schedules())
         {
             _schedules[state.ApiName] = new WatchedSchedule { State = state };
@@ -83,9 +85,9 @@ public sealed partial class Scheduler
                 var next = _time.GetUtcNow() + _options.Resync;
                 try
                 {
-                    next = Step(cancellationToken);
+                    next = Step(_beside.Stopping);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
                 {
                     LogStepFailed(exception);
                 }
@@ -95,14 +97,20 @@ public sealed partial class Scheduler
         }
         finally
         {
-            await Task.WhenAll(_steps).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // After an error the loop begins anew, and what runs beside it goes on.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                await _beside.DisposeAsync();
+            }
         }
     }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _beside.DisposeAsync();
 
     // Looks at everything once, starts what has to be done, and tells when to look again at the latest.
     private DateTimeOffset Step(CancellationToken cancellationToken)
     {
-        _steps.RemoveWhere(step => step.IsCompleted);
         var now = _time.GetUtcNow();
         var next = now + _options.Resync;
         var apis = _deployed().Where(api => api.Schedule is not null && _kinds.ContainsKey(api.Kind)).ToDictionary(api => api.Name, StringComparer.Ordinal);
@@ -175,7 +183,7 @@ public sealed partial class Scheduler
     private void Begin(string apiName, WatchedSchedule schedule, Func<Task> step, CancellationToken cancellationToken)
     {
         schedule.Busy = true;
-        _steps.Add(Task.Run(async () =>
+        _beside.Start("a step of a schedule", async _ =>
         {
             try
             {
@@ -188,16 +196,16 @@ public sealed partial class Scheduler
             }
             catch (Exception exception)
             {
-                LogScheduleFailed(exception, apiName);
                 schedule.WaitsFor = exception.Message;
                 schedule.PausedUntil = _time.GetUtcNow() + _options.RetryDelay;
+                LogScheduleFailed(exception, apiName);
             }
             finally
             {
                 schedule.Busy = false;
                 Wake();
             }
-        }, CancellationToken.None));
+        });
     }
 
     private async Task ForgetAsync(string apiName, CancellationToken cancellationToken)

@@ -16,8 +16,9 @@ namespace Cortex.Jobs.Tasks;
 /// in the store before anything is done, and a pod's id follows from its job, so that the next process goes on wherever
 /// this one was killed.
 /// </remarks>
-public sealed partial class TaskController : IDisposable
+public sealed partial class TaskController : IAsyncDisposable
 {
+    private const int MaxKeepTries = 5;
     private static readonly TimeSpan _trimInterval = TimeSpan.FromHours(1);
 
     private readonly JobStore _store;
@@ -31,7 +32,10 @@ public sealed partial class TaskController : IDisposable
     private readonly WakeSignal _wake;
     private readonly ConcurrentDictionary<string, ActiveJob> _jobs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _retiring = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _keepFailures = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _retirements;
+    private readonly BackgroundWork _beside;
+    private bool _watches;
     private DateTimeOffset _nextTrim = DateTimeOffset.MinValue;
 
     /// <summary>Reads the jobs that have not ended; nothing runs yet.</summary>
@@ -54,6 +58,7 @@ public sealed partial class TaskController : IDisposable
         _time = time;
         _logger = logger;
         _wake = new WakeSignal(time);
+        _beside = new BackgroundWork(logger, time);
         _retirements = new SemaphoreSlim(options.Limits.ParallelStarts);
         Logs = new JobLogs(options.LogFolder, options.Limits.LogSize);
         foreach (var job in store.Unfinished(ApiKind.TaskAPI))
@@ -209,35 +214,46 @@ public sealed partial class TaskController : IDisposable
     /// <summary>Runs until cancelled. Pods go on running.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watching = _wake.FollowAsync(_runtime, _options.RetryDelay, LogWatchFailed, stop.Token);
+        if (!_watches)
+        {
+            _watches = true;
+            _beside.StartLoop("the watch of task jobs' pods", token => _wake.FollowAsync(_runtime, _options.RetryDelay, LogWatchFailed, token));
+            _beside.Start("removing the logs of forgotten jobs", _ => TrimAsync(_ => RemoveUnknownLogs(), _beside.Stopping));
+        }
+
         try
         {
-            Logs.RemoveUnknown(_store.Contains);
             while (true)
             {
                 var next = _time.GetUtcNow() + _options.Resync;
                 try
                 {
-                    next = Step(stop.Token);
+                    next = Step(_beside.Stopping);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
                 {
                     LogStepFailed(exception);
                 }
 
-                await _wake.WaitAsync(next, stop.Token);
+                await _wake.WaitAsync(next, cancellationToken);
             }
         }
         finally
         {
-            await stop.CancelAsync();
-            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // After an error the loop begins anew, and what runs beside it goes on.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                await _beside.DisposeAsync();
+            }
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _retirements.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _beside.DisposeAsync();
+        _retirements.Dispose();
+    }
 
     // One whose API was deleted with its history belongs to none of that name that comes later.
     private static bool IsOf(JobRecord job, string apiName) => job.ApiName == apiName && !job.Forget;
@@ -303,7 +319,7 @@ public sealed partial class TaskController : IDisposable
         if (now >= _nextTrim)
         {
             _nextTrim = now + _trimInterval;
-            _ = TrimAsync(TrimOldAsync, cancellationToken);
+            _beside.Start("removing old jobs", _ => TrimAsync(TrimOldAsync, cancellationToken));
         }
 
         return next;
@@ -355,7 +371,7 @@ public sealed partial class TaskController : IDisposable
     private void Begin(ActiveJob job, Func<Task> step, CancellationToken cancellationToken)
     {
         job.Busy = true;
-        _ = Task.Run(async () =>
+        _beside.Start("a step of a job", async _ =>
         {
             try
             {
@@ -368,15 +384,15 @@ public sealed partial class TaskController : IDisposable
             }
             catch (Exception exception)
             {
-                LogJobStepFailed(exception, job.Record.Id, job.Record.ApiName);
                 job.Failed(exception.Message, _options, _time.GetUtcNow());
+                LogJobStepFailed(exception, job.Record.Id, job.Record.ApiName);
             }
             finally
             {
                 job.Busy = false;
                 Wake();
             }
-        }, CancellationToken.None);
+        });
     }
 
     private async Task CreatePodAsync(ActiveJob job, CancellationToken cancellationToken)
@@ -384,7 +400,7 @@ public sealed partial class TaskController : IDisposable
         var record = job.Record;
         var spec = _store.Spec(record.ApiId) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
         var json = JobJson.Task(record, Config(record.Id), indented: true);
-        await _runtime.CreateAsync(TaskPods.Worker(_host.MakePod(spec), record, json, _options.Limits.TerminationGrace), cancellationToken);
+        await _runtime.CreateAsync(TaskPods.Worker(_host.MakePod(spec), record, json, _options.Limits.TerminationGrace, _options.Limits.HelperGrace), cancellationToken);
     }
 
     private async Task StopPodAsync(ActiveJob job, JobEnding ending, PodStatus? pod, CancellationToken cancellationToken)
@@ -442,14 +458,13 @@ public sealed partial class TaskController : IDisposable
         if (record.Forget)
         {
             await _store.RemoveAsync(record.Id, cancellationToken);
-            Logs.Remove(record.ApiName, record.Id);
         }
 
         // Its pod, if there is one, is nobody's now: the next look keeps its logs and removes it.
         _jobs.TryRemove(record.Id, out _);
         _totals.Add(record);
         job.Ended.TrySetResult();
-        await TrimAsync(token => TrimAsync(record.ApiName, token), cancellationToken);
+        await TrimAsync(token => TrimAsync(record, token), cancellationToken);
     }
 
     private async Task<bool> StopAsync(ActiveJob job, string message, bool forget)
@@ -491,13 +506,12 @@ public sealed partial class TaskController : IDisposable
     {
         if (_retiring.TryAdd(pod.Id, true))
         {
-            _ = RetireAsync(pod, cancellationToken);
+            _beside.Start("removing a pod of a job", _ => RetireAsync(pod, cancellationToken));
         }
     }
 
     private async Task RetireAsync(PodStatus pod, CancellationToken cancellationToken)
     {
-        await Task.Yield();
         try
         {
             await _retirements.WaitAsync(cancellationToken);
@@ -506,7 +520,7 @@ public sealed partial class TaskController : IDisposable
                 var (apiName, jobId, attempt) = (pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), pod.Labels[PodLabels.JobId], TaskPods.Attempt(pod));
                 if (pod.State != PodState.Terminating && _store.Contains(jobId))
                 {
-                    await Logs.KeepAsync(apiName, jobId, attempt, _runtime.ReadLogsAsync(pod.Id, new LogQuery(), cancellationToken), cancellationToken);
+                    await KeepLogsAsync(pod, apiName, jobId, attempt, cancellationToken);
                 }
 
                 await _runtime.DeleteAsync(pod.Id, _options.Limits.TerminationGrace, cancellationToken);
@@ -532,12 +546,38 @@ public sealed partial class TaskController : IDisposable
         }
     }
 
-    private async Task TrimAsync(string apiName, CancellationToken cancellationToken)
+    // What it wrote is worth a few tries, but not a pod that holds its room for ever: the disk may stay full.
+    private async Task KeepLogsAsync(PodStatus pod, string apiName, string jobId, int attempt, CancellationToken cancellationToken)
     {
-        foreach (var jobId in await _store.TrimAsync(apiName, ApiKind.TaskAPI, cancellationToken))
+        try
         {
-            Logs.Remove(apiName, jobId);
+            await Logs.KeepAsync(apiName, jobId, attempt, _runtime.ReadLogsAsync(pod.Id, new LogQuery(), cancellationToken), cancellationToken);
         }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && _keepFailures.AddOrUpdate(pod.Id, 1, (_, tries) => tries + 1) >= MaxKeepTries)
+        {
+            LogNoLogs(exception, jobId, apiName);
+        }
+
+        _keepFailures.TryRemove(pod.Id, out _);
+    }
+
+    private async Task TrimAsync(JobRecord ended, CancellationToken cancellationToken)
+    {
+        if (ended.Forget)
+        {
+            Logs.Remove(ended.ApiName, ended.Id);
+        }
+
+        foreach (var jobId in await _store.TrimAsync(ended.ApiName, ApiKind.TaskAPI, cancellationToken))
+        {
+            Logs.Remove(ended.ApiName, jobId);
+        }
+    }
+
+    private Task RemoveUnknownLogs()
+    {
+        Logs.RemoveUnknown(_store.Contains);
+        return Task.CompletedTask;
     }
 
     private async Task TrimOldAsync(CancellationToken cancellationToken)
@@ -550,7 +590,6 @@ public sealed partial class TaskController : IDisposable
 
     private async Task TrimAsync(Func<CancellationToken, Task> trim, CancellationToken cancellationToken)
     {
-        await Task.Yield();
         try
         {
             await trim(cancellationToken);

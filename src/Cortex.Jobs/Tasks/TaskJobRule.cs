@@ -86,8 +86,9 @@ internal static class TaskJobRule
         // Not later than now, whatever the backend's clock says.
         var endedAt = pod.Containers.Max(container => container.EndedAt) ?? now;
         endedAt = endedAt < now ? endedAt : now;
-        if (job.Ending is { } ending && endedAt > ending.At)
+        if (job.Ending is { } ending)
         {
+            // People were told so from the moment that it was decided.
             return new TaskStep.End(ending.Status, endedAt, startedAt, failure?.ExitCode, ending.Message);
         }
 
@@ -103,7 +104,7 @@ internal static class TaskJobRule
         }
 
         var message = failure is { Reason.Length: > 0 } ? failure.Reason : pod.Reason;
-        if (job.Attempt < job.MaxAttempts && job.Ending is null && !(job.Deadline <= now))
+        if (job.Attempt < job.MaxAttempts && !(job.Deadline <= now))
         {
             return new TaskStep.Retry(message);
         }

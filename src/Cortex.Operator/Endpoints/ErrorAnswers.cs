@@ -3,7 +3,6 @@ using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 using Cortex.Operator.Deploying;
 using Cortex.Runtimes;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -20,10 +19,9 @@ internal sealed partial class ErrorAnswers(ILogger<ErrorAnswers> logger)
         {
             await next(context);
         }
-        catch (Exception exception) when (exception is ConnectionResetException or ConnectionAbortedException
-            || (exception is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested))
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // Nobody is left to answer, and what a client does is no error of ours.
+            // Nobody is left to answer.
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {

@@ -175,7 +175,7 @@ internal sealed class ApiReader(
                 {
                     ScheduledTime = JobJson.Time(last.ScheduledAt),
                     JobId = last.JobId,
-                    Status = view.LastJob?.Status.Code(),
+                    Status = view.LastJob?.ToldStatus.Code(),
                     Message = last.Message.Length > 0 ? last.Message : null,
                 }
                 : null,

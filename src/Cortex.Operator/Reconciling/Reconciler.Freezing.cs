@@ -43,7 +43,7 @@ internal sealed partial class Reconciler
             else if (missing > 0)
             {
                 missing--;
-                _ = ThawAsync(pod.Id, isAsync, cancellationToken);
+                _beside.Follow("thawing a replica", ThawAsync(pod.Id, isAsync, cancellationToken));
             }
             else if (room-- <= 0 || pod.StateSince <= oldest)
             {
@@ -76,7 +76,7 @@ internal sealed partial class Reconciler
         var attempt = new CancellationTokenSource();
         if (_freezing.TryAdd(podId, attempt))
         {
-            _ = FreezeAsync(podId, isAsync, attempt.Token, cancellationToken);
+            _beside.Follow("freezing a replica", FreezeAsync(podId, isAsync, attempt.Token, cancellationToken));
         }
     }
 
@@ -127,8 +127,8 @@ internal sealed partial class Reconciler
         }
         catch (Exception exception)
         {
-            LogThawFailed(exception, podId);
             Stop(podId, isAsync, cancellationToken);
+            LogThawFailed(exception, podId);
         }
         finally
         {

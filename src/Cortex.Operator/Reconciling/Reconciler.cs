@@ -18,13 +18,15 @@ namespace Cortex.Operator.Reconciling;
 /// desired state are all that is needed.
 /// </remarks>
 internal sealed partial class Reconciler(
-    ApiStore store, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    ApiStore store, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _stopping = new(StringComparer.Ordinal);   // set when the pod must go soon
     private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
     private readonly RoutePublisher _routes = new(gateway, asyncApis, jobs);
+    private readonly BackgroundWork _beside = new(logger, time);
+    private bool _watches;
 
     /// <summary>Makes the loop look at everything soon.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
@@ -38,33 +40,43 @@ internal sealed partial class Reconciler(
     /// <summary>Why the last replica of an API could not be created; null when it could.</summary>
     public string? CreateError(string apiName) => _failures.GetValueOrDefault(apiName)?.Message;
 
-    /// <summary>Runs until cancelled. What was started beside the loop is left to the next process.</summary>
+    /// <summary>Runs until cancelled, and returns when all that it started beside the loop has heard of it; what is left of that is the next process's.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watching = WatchAsync(stop.Token);
+        if (!_watches)
+        {
+            _watches = true;
+            _beside.StartLoop("the reconciler's watch of pods", WatchAsync);
+        }
+
         try
         {
             while (true)
             {
                 try
                 {
-                    Step(stop.Token);
+                    Step(_beside.Stopping);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException || !stop.IsCancellationRequested)
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
                 {
                     LogStepFailed(exception);
                 }
 
-                await WaitAsync(stop.Token);
+                await WaitAsync(cancellationToken);
             }
         }
         finally
         {
-            await stop.CancelAsync();
-            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // After an error the loop begins anew, and what runs beside it goes on.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                await _beside.DisposeAsync();
+            }
         }
     }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _beside.DisposeAsync();
 
     /// <summary>Publishes the routes to what is ready now, without starting or stopping anything.</summary>
     public void PublishRoutes() => _routes.Publish(store, runtime, IsLeaving, CreateError);
@@ -167,7 +179,7 @@ internal sealed partial class Reconciler(
         var start = Math.Min(missing, options.MaxWaitingForRoom - waiting);
         for (var i = 0; i < start; i++)
         {
-            _ = CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken);
+            _beside.Follow("creating a replica", CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken));
         }
     }
 
@@ -187,7 +199,6 @@ internal sealed partial class Reconciler(
         }
         catch (Exception exception)
         {
-            LogCreateFailed(exception, pod.Id);
             _failures.AddOrUpdate(
                 apiName,
                 _ => new CreateFailure(exception.Message, time.GetTimestamp(), options.RetryDelay),
@@ -197,6 +208,7 @@ internal sealed partial class Reconciler(
                     var pause = time.GetElapsedTime(before.At) < before.Pause ? before.Pause : before.Pause * 2;
                     return new CreateFailure(exception.Message, time.GetTimestamp(), pause < options.MaxRetryDelay ? pause : options.MaxRetryDelay);
                 });
+            LogCreateFailed(exception, pod.Id);
         }
         finally
         {
@@ -220,7 +232,7 @@ internal sealed partial class Reconciler(
         var hurry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_stopping.TryAdd(podId, hurry))
         {
-            _ = StopAsync(podId, isAsync, isPatient ? hurry.Task : Task.CompletedTask, cancellationToken);
+            _beside.Follow("stopping a replica", StopAsync(podId, isAsync, isPatient ? hurry.Task : Task.CompletedTask, cancellationToken));
         }
         else if (!isPatient)
         {

@@ -13,7 +13,8 @@ namespace Cortex.Operator.State;
 /// <see cref="Scale"/>, and whoever reads gets an immutable snapshot from memory.
 /// </summary>
 /// <remarks>
-/// One connection, used under one lock: deployments are rare and small. Other processes must not write to the file.
+/// One connection, used under one lock, for changes: deployments are rare and small. Readers of the history have one of their own, so that they never
+/// wait for a commit. Other processes must not write to the file.
 /// Calls block for the length of one commit, synced but for those counts; callers on request threads go through <see cref="Task.Run(Action)"/>.
 /// </remarks>
 internal sealed class ApiStore : IDisposable
@@ -22,6 +23,8 @@ internal sealed class ApiStore : IDisposable
 
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
+    private readonly Lock _reading = new();
+    private readonly SqliteConnection _reader;
     private readonly int _versionsKept;
     private volatile ImmutableSortedDictionary<string, WantedApi> _apis = ImmutableSortedDictionary.Create<string, WantedApi>(StringComparer.Ordinal);
 
@@ -32,16 +35,22 @@ internal sealed class ApiStore : IDisposable
     public ApiStore(string path, int versionsKept)
     {
         _versionsKept = versionsKept;
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        var file = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
+        _connection = new SqliteConnection(file);
+        _reader = new SqliteConnection(file);
         try
         {
             _connection.Open();
             Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
             Migrate(path);
             _apis = Load();
+            _reader.Open();
+            using var readOnly = Command(_reader, "PRAGMA query_only=1; PRAGMA busy_timeout=5000;");
+            readOnly.ExecuteNonQuery();
         }
         catch (SqliteException exception)
         {
+            _reader.Dispose();
             _connection.Dispose();
             throw new InvalidDataException(
                 $"the state in {path} can't be read ({exception.Message}); mend or restore the file, or move it away to begin with no APIs", exception);
@@ -161,9 +170,9 @@ internal sealed class ApiStore : IDisposable
     /// <summary>The newest versions of an API, newest first, also of a deleted one whose history was kept.</summary>
     public IReadOnlyList<DeployedSpec> GetVersions(string name)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            using var command = Command("SELECT spec FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2", name, _versionsKept);
+            using var command = Command(_reader, "SELECT spec FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2", name, _versionsKept);
             using var reader = command.ExecuteReader();
             var versions = new List<DeployedSpec>();
             while (reader.Read())
@@ -178,9 +187,9 @@ internal sealed class ApiStore : IDisposable
     /// <summary>One version of an API, or null.</summary>
     public DeployedSpec? GetVersion(string name, string apiId)
     {
-        lock (_lock)
+        lock (_reading)
         {
-            using var command = Command("SELECT spec FROM versions WHERE api = $1 AND api_id = $2", name, apiId);
+            using var command = Command(_reader, "SELECT spec FROM versions WHERE api = $1 AND api_id = $2", name, apiId);
             return command.ExecuteScalar() is string json ? Parse(json) : null;
         }
     }
@@ -188,9 +197,9 @@ internal sealed class ApiStore : IDisposable
     /// <summary>The newest id in the history; null when there is none.</summary>
     public TimeId? NewestId()
     {
-        lock (_lock)
+        lock (_reading)
         {
-            using var command = Command("SELECT min(api_id) FROM versions");
+            using var command = Command(_reader, "SELECT min(api_id) FROM versions");
             return command.ExecuteScalar() is string text && ApiId.TryParse(text, out var id) ? id.Time : null;
         }
     }
@@ -200,7 +209,7 @@ internal sealed class ApiStore : IDisposable
     {
         lock (_lock)
         {
-            using (var command = Command("SELECT value FROM settings WHERE key = $1", key))
+            using (var command = Command(_connection, "SELECT value FROM settings WHERE key = $1", key))
             {
                 if (command.ExecuteScalar() is string value)
                 {
@@ -215,11 +224,23 @@ internal sealed class ApiStore : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
+    public void Dispose()
+    {
+        // Somebody may be reading at this moment. The writer is the last to close, and leaves no log behind.
+        lock (_reading)
+        {
+            _reader.Dispose();
+        }
+
+        lock (_lock)
+        {
+            _connection.Dispose();
+        }
+    }
 
     private void Migrate(string path)
     {
-        using var version = Command("PRAGMA user_version");
+        using var version = Command(_connection, "PRAGMA user_version");
         var found = (long)version.ExecuteScalar()!;
         if (found > SchemaVersion)
         {
@@ -257,7 +278,7 @@ internal sealed class ApiStore : IDisposable
 
     private ImmutableSortedDictionary<string, WantedApi> Load()
     {
-        using var command = Command("SELECT spec, replicas, callback_key, canary FROM apis");
+        using var command = Command(_connection, "SELECT spec, replicas, callback_key, canary FROM apis");
         using var reader = command.ExecuteReader();
         var apis = ImmutableSortedDictionary.CreateBuilder<string, WantedApi>(StringComparer.Ordinal);
         while (reader.Read())
@@ -290,13 +311,13 @@ internal sealed class ApiStore : IDisposable
 
     private void Execute(string sql, params ReadOnlySpan<object> parameters)
     {
-        using var command = Command(sql, parameters);
+        using var command = Command(_connection, sql, parameters);
         command.ExecuteNonQuery();
     }
 
-    private SqliteCommand Command(string sql, params ReadOnlySpan<object> parameters)
+    private static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<object> parameters)
     {
-        var command = _connection.CreateCommand();
+        var command = connection.CreateCommand();
 #pragma warning disable CA2100 // Every text comes from this file; values travel as parameters.
         command.CommandText = sql;
 #pragma warning restore CA2100

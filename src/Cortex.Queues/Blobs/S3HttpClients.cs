@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Cortex.Background;
 
 namespace Cortex.Queues.Blobs;
 
@@ -13,7 +14,7 @@ public sealed class S3HttpClients : HttpClientFactory
     public override HttpClient CreateHttpClient(IClientConfig clientConfig)
     {
         ArgumentNullException.ThrowIfNull(clientConfig);
-        var sockets = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
+        var sockets = new SocketsHttpHandler { ConnectCallback = PoolHop.ConnectAsync, AllowAutoRedirect = false, UseCookies = false };
         if (clientConfig.ConnectTimeout is { } connect)
         {
             sockets.ConnectTimeout = connect;

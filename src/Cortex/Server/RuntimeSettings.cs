@@ -1,9 +1,7 @@
-using System.Net;
 using Cortex.Async;
 using Cortex.Async.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Gateway;
-using Cortex.Gateway.Listening;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Runtimes;
@@ -66,17 +64,8 @@ internal static class RuntimeSettings
         ShadowMaxBody = config.Gateway.ShadowMaxBody,
         ShadowMemory = config.Gateway.ShadowMemory,
         ShadowTimeout = config.Gateway.ShadowTimeout,
-        ClientIdleTimeout = config.Gateway.ClientIdleTimeout,
-        StreamIdleTimeout = config.Gateway.StreamIdleTimeout,
         MaxConnections = config.Gateway.MaxConnections,
-        MaxConnectionsPerAddress = config.Gateway.MaxConnectionsPerAddress,
-        TrustedProxies = new Networks(config.Access.TrustedProxies),
-        Foreign = Foreign(config),
     };
-
-    /// <summary>The names by which the cluster is reached: where it listens, this machine's, those inside the cluster, and those that the configuration adds.</summary>
-    public static ForeignRequests Foreign(ClusterConfig config) =>
-        new([config.Operator.Host, config.Apis.Host, Dns.GetHostName(), .. _insideNames, .. config.Access.AllowedHosts]);
 
     /// <summary>The configuration of the queue store.</summary>
     public static QueueStoreOptions QueueStore(ClusterConfig config) => new()

@@ -1,10 +1,12 @@
 using System.Text.Json;
+using Cortex.Background.Tests;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tests.Support;
 using Cortex.Queues.Tests.Support;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Jobs.Tests.Schedules;
@@ -20,6 +22,8 @@ public sealed class SchedulerTests : IAsyncDisposable
     private Scheduler? _scheduler;
     private CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
+
+    private readonly Faults _faults = new();
 
     private JobStore Store => _store!;
 
@@ -37,6 +41,24 @@ public sealed class SchedulerTests : IAsyncDisposable
         Assert.Equal("""{"timeout":5}""", Assert.Single(_jobs!.Bodies));
         await LastAsync(new ScheduledRun(Some.Start.AddHours(1), job.Id, ""));
         Assert.Equal((job, Some.Start.AddHours(2), ""), (View().LastJob! with { LastLogLines = job.LastLogLines }, View().Next, View().Message));
+    }
+
+    [Fact]
+    public async Task Run_EverythingItCallsThrows_SubmitsTheJob()
+    {
+        Deploy(Api("0 * * * *"));
+        Open();
+        _faults.Arm(3);
+        _time.Advance(TimeSpan.FromHours(1));
+
+        // Its pauses after errors pass, however many there are.
+        await Eventually.TrueAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return Jobs().Any();
+        }, "the job is there");
+
+        Assert.Superset(new HashSet<string> { "IDeployed.List", "IScheduledJobs.SubmitAsync" }, _faults.Thrown.ToHashSet());
     }
 
     [Fact]
@@ -289,6 +311,16 @@ public sealed class SchedulerTests : IAsyncDisposable
             Schedule = new ScheduleSpec { Cron = cron, TimeZone = zone, Concurrency = concurrency, MissedRuns = missed, Job = JsonDocument.Parse("""{"timeout":5}""").RootElement },
         };
 
+    internal interface IDeployed
+    {
+        IEnumerable<DeployedSpec> List();
+    }
+
+    private sealed class DeployedApis(Func<IEnumerable<DeployedSpec>> list) : IDeployed
+    {
+        public IEnumerable<DeployedSpec> List() => list();
+    }
+
     private void Deploy(params DeployedSpec[] apis)
     {
         lock (_deployed)
@@ -304,9 +336,10 @@ public sealed class SchedulerTests : IAsyncDisposable
     {
         _stop.Dispose();
         _stop = new CancellationTokenSource();
-        _store = new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db") }, _time);
+        _store = new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db") }, _time, NullLogger<JobStore>.Instance);
         _jobs = new StoredJobs(_store, _time);
-        _scheduler = new Scheduler(_store, [_jobs], Deployed, new SchedulerOptions(), _time, NullLogger<Scheduler>.Instance);
+        _scheduler = new Scheduler(
+            _store, [_faults.On<IScheduledJobs>(_jobs)], _faults.On<IDeployed>(new DeployedApis(Deployed)).List, new SchedulerOptions(), _time, _faults.On<ILogger<Scheduler>>(NullLogger<Scheduler>.Instance));
         var stop = _stop.Token;
         _running = Task.Run(() => _scheduler.RunAsync(stop), CancellationToken.None);
     }

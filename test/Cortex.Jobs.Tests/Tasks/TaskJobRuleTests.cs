@@ -119,8 +119,8 @@ public sealed class TaskJobRuleTests
     }
 
     [Fact]
-    public void Stopped_AfterItHadEnded_KeepsItsOwnEnd() =>
-        Assert.Equal(JobStatus.Succeeded, End(_running with { Ending = new JobEnding(JobStatus.Stopped, At(6), "") }, Pod(PodState.Succeeded, "", Ended(0, 5))).Status);
+    public void Stopped_AfterItHadEnded_StaysStoppedAsPeopleWereTold() =>
+        Assert.Equal(JobStatus.Stopped, End(_running with { Ending = new JobEnding(JobStatus.Stopped, At(6), "") }, Pod(PodState.Succeeded, "", Ended(0, 5))).Status);
 
     [Fact]
     public void Running_PodGone_IsAnUnexpectedErrorOrRetried()

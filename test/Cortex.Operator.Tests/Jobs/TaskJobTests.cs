@@ -57,11 +57,30 @@ public sealed class TaskJobTests
 
         using var deleted = await anonymous.DeleteAsync(Relative($"/tasks/train?jobID={id}"));
         Assert.Equal($$"""{"message":"stopped job {{id}}"}""", await deleted.Content.ReadAsStringAsync());
-        var stopped = await StatusAsync(cluster, "train", id, "stopped");
+        var stopped = await StatusAsync(cluster, "train", id, "stopped", job => job.TryGetProperty("end_time", out _));
         Assert.True(stopped.GetProperty("end_time").GetDateTimeOffset() >= stopped.GetProperty("created_time").GetDateTimeOffset());
         Assert.False(stopped.TryGetProperty("worker_counts", out _));
         using var again = await anonymous.DeleteAsync(Relative($"/tasks/train?jobID={id}"));
         Assert.Equal("job.job_is_not_in_progress", (await TestCluster.ErrorAsync(again)).Kind);
+    }
+
+    [Fact]
+    public async Task Delete_JobThatTakesItsTimeToEnd_IsStoppedAtOnceAndShowsWhatStillEnds()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Machine.Behaviour = cluster.Machine.Behaviour with { StopTakes = TimeSpan.FromHours(1) };
+        await cluster.DeployAsync(Api("train"));
+        using var posted = await cluster.Client.PostAsync(Relative("/tasks/train"), Json("{}"));
+        using var job = JsonDocument.Parse(await posted.Content.ReadAsStringAsync());
+        var id = Text(job, "job_id");
+        await StatusAsync(cluster, "train", id, "running");
+
+        using var deleted = await cluster.Client.DeleteAsync(Relative($"/tasks/train?jobID={id}"));
+
+        Assert.Equal("stopped", (await GetAsync(cluster, "train", id)).GetProperty("job_status").GetProperty("status").GetString());
+        var ending = await StatusAsync(cluster, "train", id, "stopped", status => status.GetProperty("worker_counts").TryGetProperty("terminating", out _));
+        Assert.False(ending.TryGetProperty("end_time", out _));
+        Assert.Contains("is being ended", ending.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -217,7 +236,7 @@ public sealed class TaskJobTests
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 0, "its pod is gone");
         await cluster.DeployAsync(Api("train"));
 
-        Assert.Equal("its API was deleted", (await StatusAsync(cluster, "train", id, "stopped")).GetProperty("message").GetString());
+        Assert.Equal("its API was deleted", (await StatusAsync(cluster, "train", id, "stopped", job => job.TryGetProperty("end_time", out _))).GetProperty("message").GetString());
     }
 
     [Fact]
@@ -355,13 +374,13 @@ public sealed class TaskJobTests
         return answer.RootElement.Clone();
     }
 
-    private static async Task<JsonElement> StatusAsync(TestCluster cluster, string api, string id, string status)
+    private static async Task<JsonElement> StatusAsync(TestCluster cluster, string api, string id, string status, Func<JsonElement, bool>? also = null)
     {
         var deadline = DateTime.UtcNow + TimeSpan.FromSeconds(30);
         while (true)
         {
             var job = (await GetAsync(cluster, api, id)).GetProperty("job_status");
-            if (job.GetProperty("status").GetString() == status)
+            if (job.GetProperty("status").GetString() == status && also?.Invoke(job) != false)
             {
                 return job;
             }

@@ -236,6 +236,25 @@ public sealed class ReconcilerTests : IDisposable
         Assert.Equal(0, _gateway.Draining);
     }
 
+    [Fact]
+    public async Task RunAsync_Cancelled_ReturnsWhenWhatItStartedHasEnded()
+    {
+        _store.Deploy(Wanted(replicas: 0));
+        var pod = PodFactory.Create(Wanted(replicas: 0).Spec, "1.0.0");
+        _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
+        _gateway.Drain = new TaskCompletionSource();
+        var reconciler = Reconciler(TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+        var running = Task.Run(() => reconciler.RunAsync(stop.Token));
+        await Eventually.TrueAsync(() => _gateway.Drains == 1, "it is drained");
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.False(reconciler.IsStopping(pod.Id));
+        Assert.Empty(_runtime.Deleted);
+    }
+
     private async Task<string> SurplusAsync(Func<PodDefinition, PodStatus> status)
     {
         var api = Freezing(replicas: 0);

@@ -14,14 +14,15 @@ namespace Cortex.Jobs.Batch.Running;
 /// Does what has to be done for batch jobs. All methods are called by the loop; what takes time runs beside it and comes back as a change that
 /// the loop makes, so that nothing of a job but its record and its tally needs a lock.
 /// </summary>
-internal sealed class BatchActions(BatchContext context, CancellationToken stop)
+internal sealed class BatchActions(BatchContext context)
 {
     private static readonly byte[] _complete = """{"message":"job_complete"}"""u8.ToArray();
     private static readonly TimeSpan _lookPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentQueue<Action> _changes = new();
-    private readonly ConcurrentDictionary<Task, bool> _running = new();
     private readonly WorkerRetirement _retirement = new(context.Runtime, context.Logs, context.Options, context.Time, context.Logger.NoLogs);
+
+    private readonly CancellationToken _stop = context.Beside.Stopping;
 
     private DateTimeOffset Now => context.Time.GetUtcNow();
 
@@ -36,22 +37,8 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
         }
     }
 
-    /// <summary>Returns when nothing runs any more; everything was told to stop before.</summary>
-    public async Task WhenIdleAsync()
-    {
-        while (!_running.IsEmpty)
-        {
-            await Task.WhenAll(_running.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
     /// <summary>Does something beside the loop whose errors are its own affair.</summary>
-    public void Run(Func<Task> work)
-    {
-        var task = Task.Run(work, CancellationToken.None);
-        _running[task] = true;
-        task.ContinueWith(done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
+    public void Run(Func<Task> work) => context.Beside.Start("a step of a batch job", _ => work());
 
     /// <summary>Does a step that changes a job's record; until it is through nothing else is decided for the job.</summary>
     public void Begin(ActiveBatch job, Func<Task> step)
@@ -68,18 +55,18 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
                     job.Busy = false;
                 });
             }
-            catch (Exception) when (stop.IsCancellationRequested)
+            catch (Exception) when (_stop.IsCancellationRequested)
             {
                 // The server stops, and with it the stores; the next process decides anew.
             }
             catch (Exception exception)
             {
-                context.Logger.JobStepFailed(exception, job.Record.Id, job.Record.ApiName);
                 Post(() =>
                 {
                     job.Failed(exception.Message, Options, Now);
                     job.Busy = false;
                 });
+                context.Logger.JobStepFailed(exception, job.Record.Id, job.Record.ApiName);
             }
         });
     }
@@ -97,13 +84,13 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
                 Seconds = job.Tally.Seconds,
             },
         }),
-        stop);
+        _stop);
 
     /// <summary>Puts the items of a job into its queue, or the rest of them, and finds out what is left of it.</summary>
     public void Enqueue(ActiveBatch job)
     {
         var (id, part) = (job.Record.Id, job.Part);
-        var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(_stop);
         job.Enqueuing = ending;
         Run(async () =>
         {
@@ -189,9 +176,9 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             (long Remaining, long Failed)? counts = null;
             try
             {
-                counts = await context.Queues.CountAsync(job.Part.Queue, stop);
+                counts = await context.Queues.CountAsync(job.Part.Queue, _stop);
             }
-            catch (Exception exception) when (!stop.IsCancellationRequested)
+            catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
                 context.Logger.JobStepFailed(exception, job.Record.Id, job.Record.ApiName);
             }
@@ -218,13 +205,13 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             {
                 var spec = context.Store.Spec(record.ApiId) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
                 var json = BatchJson.Job(record, context.Store.Config(record.Id) ?? "null"u8.ToArray(), indented: true);
-                await context.Runtime.CreateAsync(BatchPods.Worker(context.Host.MakePod(spec), record, index, place.Generation, json, Options.Limits.TerminationGrace), stop);
+                await context.Runtime.CreateAsync(BatchPods.Worker(context.Host.MakePod(spec), record, index, place.Generation, json, Options.Limits.TerminationGrace), _stop);
                 Post(() => (place.Busy, place.IsCreated, place.Trouble) = (false, true, ""));
             }
-            catch (Exception exception) when (!stop.IsCancellationRequested)
+            catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
-                context.Logger.NotCreated(exception, BatchPods.PodId(record, index, place.Generation));
                 Post(() => (place.Busy, place.RetryAt, place.Trouble) = (false, Now + Options.RetryDelay, exception.Message));
+                context.Logger.NotCreated(exception, BatchPods.PodId(record, index, place.Generation));
             }
         });
     }
@@ -242,7 +229,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
                 Options.LastLogLines,
                 context.Time,
                 exception => context.Logger.NoLogs(exception, pod.Id),
-                stop);
+                _stop);
             Post(() =>
             {
                 place.Busy = false;
@@ -268,12 +255,12 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             try
             {
                 await closing;
-                await _retirement.EndAsync(pod, job.Record, stop);
+                await _retirement.EndAsync(pod, job.Record, _stop);
             }
-            catch (Exception exception) when (!stop.IsCancellationRequested)
+            catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
                 context.Logger.NotRetired(exception, pod.Id);
-                await Task.Delay(Options.RetryDelay, context.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Options.RetryDelay, context.Time, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             Post(() => place.Busy = false);
@@ -284,7 +271,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
     public async Task RetireAsync(PodStatus pod)
     {
         var job = context.Store.Find(pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), ApiKind.BatchAPI, pod.Labels[PodLabels.JobId]);
-        await _retirement.EndAsync(pod, job, stop);
+        await _retirement.EndAsync(pod, job, _stop);
     }
 
     /// <summary>Tells a worker that all batches are finished.</summary>
@@ -295,7 +282,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             return;
         }
 
-        var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(_stop);
         (job.Completion, job.Telling) = (JobCompletion.Telling, ending);
         Run(async () =>
         {
@@ -304,7 +291,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
             {
                 told = await TellAsync(job, worker, ending.Token);
             }
-            catch (Exception exception) when (!stop.IsCancellationRequested)
+            catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
                 if (!ending.IsCancellationRequested)
                 {
@@ -341,7 +328,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
         await closed;
         if (job.Part.Enqueued.Done && (!job.Enqueued.Done || job.Tally.IsUnsure))
         {
-            var (left, given) = await context.Queues.CountAsync(job.Part.Queue, stop);
+            var (left, given) = await context.Queues.CountAsync(job.Part.Queue, _stop);
             job.Tally.Set(left, given);
             job.Enqueued = job.Part.Enqueued;
         }
@@ -373,7 +360,7 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
         {
             await clean();
         }
-        catch (Exception exception) when (!stop.IsCancellationRequested)
+        catch (Exception exception) when (!_stop.IsCancellationRequested)
         {
             context.Logger.NotTrimmed(exception);
         }
@@ -387,17 +374,17 @@ internal sealed class BatchActions(BatchContext context, CancellationToken stop)
 
     private async Task LeaveAsync(JobRecord job)
     {
-        await context.Queues.EndAsync(job, stop);
+        await context.Queues.EndAsync(job, _stop);
         if (job.Forget)
         {
-            await context.Store.RemoveAsync(job.Id, stop);
+            await context.Store.RemoveAsync(job.Id, _stop);
             context.Logs.Remove(job.ApiName, job.Id);
         }
 
-        foreach (var id in await context.Store.TrimAsync(job.ApiName, ApiKind.BatchAPI, stop))
+        foreach (var id in await context.Store.TrimAsync(job.ApiName, ApiKind.BatchAPI, _stop))
         {
             context.Logs.Remove(job.ApiName, id);
-            await context.Queues.DeleteAsync(Enqueuer.QueueOf(job.ApiName, id), id, stop);
+            await context.Queues.DeleteAsync(Enqueuer.QueueOf(job.ApiName, id), id, _stop);
         }
     }
 

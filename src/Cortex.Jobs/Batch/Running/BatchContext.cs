@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Cortex.Async.Workers;
+using Cortex.Background;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Items;
 using Cortex.Jobs.Loop;
@@ -35,6 +36,9 @@ internal sealed record BatchContext
     public required ILogger Logger { get; init; }
 
     public required WakeSignal Signal { get; init; }
+
+    /// <summary>Runs what takes time beside the loop.</summary>
+    public required BackgroundWork Beside { get; init; }
 
     /// <summary>Counts batches by API.</summary>
     public BatchTotals Totals { get; } = new();

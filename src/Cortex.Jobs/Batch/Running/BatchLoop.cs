@@ -8,14 +8,15 @@ namespace Cortex.Jobs.Batch.Running;
 
 /// <summary>Looks at all batch jobs together, lets those begin whose turn it is, and has done for each what the rule says.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "Without a wait handle the semaphore holds nothing.")]
-internal sealed class BatchLoop(BatchContext context, CancellationToken stop)
+internal sealed class BatchLoop(BatchContext context)
 {
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromHours(1);
     private static readonly TimeSpan _saveInterval = TimeSpan.FromSeconds(30);
 
-    private readonly BatchActions _actions = new(context, stop);
+    private readonly BatchActions _actions = new(context);
     private readonly ConcurrentDictionary<string, bool> _retiring = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _retirements = new(Math.Max(MinRetirements, context.Options.Jobs.Limits.ParallelStarts));
+    private readonly CancellationToken _stop = context.Beside.Stopping;
     private bool _adopted;
     private DateTimeOffset? _nextSweep;
 
@@ -27,28 +28,21 @@ internal sealed class BatchLoop(BatchContext context, CancellationToken stop)
     private JobOptions Common => context.Options.Jobs;
 
     /// <summary>Runs until it is stopped. Workers go on running.</summary>
-    public async Task RunAsync()
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            while (true)
+            var next = context.Time.GetUtcNow() + Common.Resync;
+            try
             {
-                var next = context.Time.GetUtcNow() + Common.Resync;
-                try
-                {
-                    next = Step();
-                }
-                catch (Exception exception) when (!stop.IsCancellationRequested)
-                {
-                    context.Logger.StepFailed(exception);
-                }
-
-                await context.Signal.WaitAsync(next, stop);
+                next = Step();
             }
-        }
-        finally
-        {
-            await _actions.WhenIdleAsync();
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                context.Logger.StepFailed(exception);
+            }
+
+            await context.Signal.WaitAsync(next, cancellationToken);
         }
     }
 
@@ -276,7 +270,7 @@ internal sealed class BatchLoop(BatchContext context, CancellationToken stop)
     {
         try
         {
-            await _retirements.WaitAsync(stop);
+            await _retirements.WaitAsync(_stop);
             try
             {
                 await _actions.RetireAsync(pod);
@@ -286,14 +280,14 @@ internal sealed class BatchLoop(BatchContext context, CancellationToken stop)
                 _retirements.Release();
             }
         }
-        catch (Exception) when (stop.IsCancellationRequested)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             // The server stops; the next process finds the pod.
         }
         catch (Exception exception)
         {
             context.Logger.NotRetired(exception, pod.Id);
-            await Task.Delay(Common.RetryDelay, context.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Common.RetryDelay, context.Time, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {
@@ -304,13 +298,13 @@ internal sealed class BatchLoop(BatchContext context, CancellationToken stop)
 
     private async Task SweepAsync(bool isFirst)
     {
-        await context.Store.TrimOldAsync(ApiKind.BatchAPI, stop);
+        await context.Store.TrimOldAsync(ApiKind.BatchAPI, _stop);
         context.Logs.RemoveUnknown(context.Store.Contains);
-        await context.Queues.SweepQueuesAsync(context.Store, context.IsActive, stop);
+        await context.Queues.SweepQueuesAsync(context.Store, context.IsActive, _stop);
         if (isFirst)
         {
             // Only a killed process leaves items behind.
-            await context.Queues.SweepItemsAsync(context.IsActive, stop);
+            await context.Queues.SweepItemsAsync(context.IsActive, _stop);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Cortex.Background;
 using Cortex.Core.Errors;
 
 namespace Cortex.Jobs.Batch.Sources;
@@ -21,6 +22,7 @@ internal sealed class HttpStorage : ISourceStorage, IDisposable
         _retry = retry;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
+            ConnectCallback = PoolHop.ConnectAsync,
             AllowAutoRedirect = false,   // each host on the way must be allowed
             AutomaticDecompression = DecompressionMethods.None,
             UseCookies = false,

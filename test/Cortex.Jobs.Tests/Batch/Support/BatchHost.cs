@@ -1,5 +1,6 @@
 using System.Text;
 using Cortex.Async.Dispatch;
+using Cortex.Background.Tests;
 using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -15,6 +16,7 @@ using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
 using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Jobs.Tests.Batch.Support;
@@ -50,6 +52,9 @@ internal sealed class BatchHost : IAsyncDisposable
 
     public EnqueueOptions Enqueue { get; set; } = new();
 
+    /// <summary>What the loop calls fails as these say.</summary>
+    public Faults Faults { get; } = new();
+
     /// <summary>Set up before each start.</summary>
     public Action<KillableStore> OnStart { get; set; } = _ => { };
 
@@ -68,10 +73,10 @@ internal sealed class BatchHost : IAsyncDisposable
         _queues = await SqliteQueueStore.OpenAsync(Path.Combine(Folder, "queues.db"), new QueueStoreOptions(), _blobs, TimeProvider.System, NullLogger.Instance);
         Queues = new KillableStore(_queues);
         OnStart(Queues);
-        Store = new JobStore(new JobStoreOptions { Path = Path.Combine(Folder, "jobs.db"), History = Limits.History }, TimeProvider.System);
+        Store = new JobStore(new JobStoreOptions { Path = Path.Combine(Folder, "jobs.db"), History = Limits.History }, TimeProvider.System, NullLogger<JobStore>.Instance);
         Jobs = new BatchController(
-            Store, Queues, _runtime, Options(), new TaskHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
-            TimeProvider.System, NullLoggerFactory.Instance);
+            Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new TaskHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
+            TimeProvider.System, Faults.On<ILoggerFactory>(NullLoggerFactory.Instance));
         var (jobs, stop) = (Jobs, _stop.Token);
         _running = Task.Run(() => jobs.RunAsync(stop), CancellationToken.None);
     }
@@ -88,7 +93,7 @@ internal sealed class BatchHost : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Jobs.Dispose();
+        await Jobs.DisposeAsync();
         await CloseAsync();
     }
 
