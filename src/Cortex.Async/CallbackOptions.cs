@@ -46,7 +46,7 @@ public sealed record CallbackOptions
             Retention >= TimeSpan.FromMinutes(1) && Retention <= TimeSpan.FromHours(8760), nameof(Retention), "1 minute to 8760 hours", Retention);
         foreach (var target in AllowedTargets)
         {
-            errors.Check(TargetRules.IsTarget(target), nameof(AllowedTargets), "host names, addresses and networks such as 10.1.0.0/16", target);
+            errors.Check(TargetRules.IsTarget(target), nameof(AllowedTargets), "host names, addresses and networks such as 10.1.0.0/16, with or without a port", target);
         }
 
         return errors.All;

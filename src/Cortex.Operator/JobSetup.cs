@@ -26,6 +26,8 @@ internal static class JobSetup
             {
                 MaxBodyBytes = limits.MaxSubmissionSize,
                 MaxStreamedBodyBytes = limits.MaxStreamedSize,
+                MaxItems = limits.MaxItems,
+                MaxSourceBytes = limits.MaxSourceSize,
                 MaxItemBytes = (int)limits.MaxItemSize,
                 MaxBatchBytes = (int)limits.MaxBatchSize,
                 MaxWorkers = limits.MaxWorkers,
@@ -42,10 +44,12 @@ internal static class JobSetup
         S3 = new S3SourceOptions
         {
             Endpoint = sources.S3.Endpoint,
-            Region = sources.S3.Region ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? DefaultRegion,
+            Region = sources.S3.Region ?? (sources.S3.Environment ? Environment.GetEnvironmentVariable("AWS_REGION") : null) ?? DefaultRegion,
             PathStyle = sources.S3.PathStyle,
             AccessKey = sources.S3.AccessKey,
             SecretKey = sources.S3.SecretKey,
+            Environment = sources.S3.Environment,
+            Buckets = sources.S3.Buckets,
         },
         Folders = sources.FileFolders,
         HttpHosts = sources.HttpHosts,

@@ -24,11 +24,12 @@ internal sealed class TargetConnector(TargetRules rules)
     {
         var host = context.DnsEndPoint.Host;
         var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken);
-        if (!rules.IsAllowedHost(host))
+        var port = context.DnsEndPoint.Port;
+        if (!rules.IsAllowedHost(host, port))
         {
             foreach (var address in addresses)
             {
-                if (!rules.IsAllowed(address))
+                if (!rules.IsAllowed(address, port))
                 {
                     throw new TargetRefusedException(
                         $"{host} leads to {address}, which is on this machine or in a private network; the cluster configuration can allow it in callbacks.allowed_targets");
@@ -39,7 +40,7 @@ internal sealed class TargetConnector(TargetRules rules)
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancellationToken);
+            await socket.ConnectAsync(addresses, port, cancellationToken);
             return new PoolStream(new NetworkStream(socket, ownsSocket: true));
         }
         catch

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Cortex.Core.Units;
 
 namespace Cortex.Async.Callbacks;
 
@@ -42,18 +43,18 @@ internal sealed class TargetRules
     ];
 
     private readonly bool _allowAll;
-    private readonly HashSet<string> _allowedHosts = new(StringComparer.OrdinalIgnoreCase);
-    private readonly List<IPNetwork> _allowedNetworks = [];
+    private readonly List<AllowedHost> _allowedHosts = [];
+    private readonly List<(IPNetwork Network, AllowedHost Ports)> _allowedNetworks = [];
 
     /// <summary>Takes the exceptions that the options make.</summary>
     public TargetRules(CallbackOptions options)
     {
         _allowAll = options.AllowPrivateTargets;
-        foreach (var target in options.AllowedTargets)
+        foreach (var target in options.AllowedTargets.Select(AllowedHost.Parse))
         {
-            if (TryParseNetwork(target, out var network))
+            if (TryParseNetwork(target.Host, out var network))
             {
-                _allowedNetworks.Add(network);
+                _allowedNetworks.Add((network, target));
             }
             else
             {
@@ -63,7 +64,7 @@ internal sealed class TargetRules
     }
 
     /// <summary>Whether a text can be in <see cref="CallbackOptions.AllowedTargets"/>.</summary>
-    public static bool IsTarget(string text) => TryParseNetwork(text, out _) || Uri.CheckHostName(text) == UriHostNameType.Dns;
+    public static bool IsTarget(string text) => AllowedHost.Parse(text) is var (host, _) && (TryParseNetwork(host, out _) || Uri.CheckHostName(host) == UriHostNameType.Dns);
 
     /// <summary>Why a URL cannot be a target, as far as it can be told without looking up its host; null when it can.</summary>
     public string? Refusal(string url, out Uri? target)
@@ -82,18 +83,19 @@ internal sealed class TargetRules
         }
 
         var host = Host(target);
-        return !IsAllowedHost(host) && (IsLocalName(host) || (IPAddress.TryParse(host, out var address) && !IsAllowed(address)))
+        return !IsAllowedHost(host, target.Port) && (IsLocalName(host) || (IPAddress.TryParse(host, out var address) && !IsAllowed(address, target.Port)))
             ? $"leads to {host}, which is on this machine or in a private network; the cluster configuration can allow it in callbacks.allowed_targets"
             : null;
     }
 
-    /// <summary>Whether whatever the name resolves to may be called.</summary>
-    public bool IsAllowedHost(string host) => _allowAll || _allowedHosts.Contains(host.TrimEnd('.'));
+    /// <summary>Whether whatever the name resolves to may be called at a port.</summary>
+    public bool IsAllowedHost(string host, int port) =>
+        _allowAll || _allowedHosts.Exists(allowed => allowed.Host.Equals(host.TrimEnd('.'), StringComparison.OrdinalIgnoreCase) && allowed.Allows(port));
 
-    /// <summary>Whether an address may be called.</summary>
-    public bool IsAllowed(IPAddress address)
+    /// <summary>Whether an address may be called at a port.</summary>
+    public bool IsAllowed(IPAddress address, int port)
     {
-        if (_allowAll || IsListed(_allowedNetworks, address))
+        if (_allowAll || _allowedNetworks.Exists(allowed => allowed.Network.Contains(address) && allowed.Ports.Allows(port)))
         {
             return true;
         }
@@ -104,31 +106,18 @@ internal sealed class TargetRules
             {
                 if (network.Contains(address) && !address.Equals(IPAddress.IPv6Loopback) && !address.Equals(IPAddress.IPv6None))
                 {
-                    return IsAllowed(new IPAddress(address.GetAddressBytes().AsSpan(offset, 4)));
+                    return IsAllowed(new IPAddress(address.GetAddressBytes().AsSpan(offset, 4)), port);
                 }
             }
         }
 
-        return !IsListed(Refused, address);
+        return !Array.Exists(Refused, network => network.Contains(address));
     }
 
     private static string Host(Uri target) => target.IdnHost.Trim('[', ']').TrimEnd('.');
 
     private static bool IsLocalName(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsListed(IEnumerable<IPNetwork> networks, IPAddress address)
-    {
-        foreach (var network in networks)
-        {
-            if (network.Contains(address))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     private static bool TryParseNetwork(string text, out IPNetwork network)
     {

@@ -70,8 +70,12 @@ internal sealed class OperatorClient : IDisposable
     public Task<IReadOnlyList<ApiResponse>> GetBrieflyAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "get", null, WireJson.Brief.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true);
 
-    public async Task<ApiResponse> GetAsync(string apiName, CancellationToken cancellationToken) =>
-        Single(await SendAsync(HttpMethod.Get, $"get/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true));
+    /// <summary>One API.</summary>
+    /// <param name="apiName">The API.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <param name="showEnv">Whether to tell the values of its variables.</param>
+    public async Task<ApiResponse> GetAsync(string apiName, CancellationToken cancellationToken, bool showEnv = false) =>
+        Single(await SendAsync(HttpMethod.Get, $"get/{Escape(apiName)}{(showEnv ? "?showEnv=true" : "")}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true));
 
     public async Task<ApiResponse> DescribeAsync(string apiName, CancellationToken cancellationToken) =>
         Single(await SendAsync(HttpMethod.Get, $"describe/{Escape(apiName)}", null, WireJson.Contract.IReadOnlyListApiResponse, AnswerTimeout, cancellationToken, soon: true));

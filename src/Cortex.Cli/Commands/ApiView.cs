@@ -12,10 +12,10 @@ namespace Cortex.Cli.Commands;
 /// <summary>One API as <c>get API</c> shows it.</summary>
 internal static class ApiView
 {
-    public static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string name, OutputFormat format, bool verbose, CancellationToken cancellationToken)
+    public static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string name, OutputFormat format, bool verbose, bool showEnv, CancellationToken cancellationToken)
     {
         using var client = new OperatorClient(host, environment);
-        var api = await client.GetAsync(name, cancellationToken);
+        var api = await client.GetAsync(name, cancellationToken, showEnv);
         if (format != OutputFormat.Pretty)
         {
             return Rendered.Data(format, JsonSerializer.SerializeToElement<IReadOnlyList<ApiResponse>>([api], WireJson.Contract.IReadOnlyListApiResponse));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Output;
+using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
 
@@ -15,8 +16,9 @@ internal static class ClusterExportCommand
         var name = CommonOptions.ClusterName();
         var env = CommonOptions.ClusterEnv();
         var region = CommonOptions.ClusterRegion();
-        var command = new Command("export", "write every API's configuration to a file") { config, name, env, region };
-        CommandHelp.AddExamples(command, "cortex cluster export", "cortex cluster export --env prod");
+        var showEnv = CommonOptions.ShowEnv();
+        var command = new Command("export", "write every API's configuration to a file") { config, name, env, region, showEnv };
+        CommandHelp.AddExamples(command, "cortex cluster export", "cortex cluster export --env prod", "cortex cluster export --show-env");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var cluster = await ClusterSelection.FindToReadAsync(host, parsed.GetValue(config), parsed.GetValue(name), parsed.GetValue(env));
@@ -33,18 +35,35 @@ internal static class ClusterExportCommand
 
             var directory = $"export-{place}-{settings.Name}";
             Directory.CreateDirectory(host.FullPath(directory));
+            var hidden = false;
             foreach (var apiName in apis.Select(api => api.Metadata?.Name).OfType<string>())
             {
                 var path = $"./{directory}/{apiName}.yaml";
                 await host.Out.WriteLineAsync($"exporting {apiName} to {path}");
-                var api = await client.GetAsync(apiName, cancellationToken);
-                await File.WriteAllTextAsync(host.FullPath(path), Deployable(api.Spec!.SubmittedApiSpec), cancellationToken);
+                var api = await client.GetAsync(apiName, cancellationToken, parsed.GetValue(showEnv));
+                var text = Deployable(api.Spec!.SubmittedApiSpec);
+                if (parsed.GetValue(showEnv))
+                {
+                    PrivateFile.Write(host.FullPath(path), text);
+                }
+                else
+                {
+                    await File.WriteAllTextAsync(host.FullPath(path), text, cancellationToken);
+                    hidden |= HasEnv(api.Spec);
+                }
+            }
+
+            if (hidden)
+            {
+                await host.Error.WriteLineAsync("\nthe values of env are left out, so that files with variables do not deploy as they are; --show-env writes them too");
             }
 
             return ExitCodes.Success;
         });
         return command;
     }
+
+    private static bool HasEnv(DeployedSpec spec) => spec.Pod?.Containers.Any(container => container.Env.Count > 0) == true;
 
     // A list, since that is what deploy takes.
     private static string Deployable(JsonElement submitted)

@@ -17,6 +17,8 @@ internal static class CommonOptions
 
     public static Option<bool> Yes(string description) => new("--yes", "-y") { Description = description };
 
+    public static Option<bool> ShowEnv() => new("--show-env") { Description = "show the values of environment variables too, which are hidden otherwise" };
+
     public static Option<bool> Watch() => new("--watch", "-w") { Description = "show it again every 2 seconds" };
 
     public static Option<string?> ClusterConfig() => new("--config", "-c") { Description = "a cluster configuration file that names the cluster", HelpName = "FILE" };

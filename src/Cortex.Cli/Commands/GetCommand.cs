@@ -19,7 +19,8 @@ internal static class GetCommand
         var watch = CommonOptions.Watch();
         var output = CommonOptions.Output();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "show the API's configuration too" };
-        var command = new Command("get", "list APIs, or show one API or job") { name, job, env, watch, output, verbose };
+        var showEnv = CommonOptions.ShowEnv();
+        var command = new Command("get", "list APIs, or show one API or job") { name, job, env, watch, output, verbose, showEnv };
         CommandHelp.AddExamples(command,
             "cortex get",
             "cortex get iris --verbose",
@@ -39,7 +40,7 @@ internal static class GetCommand
             {
                 var environment = await EnvironmentResolver.ResolveAsync(host, environmentName, announce: format == OutputFormat.Pretty && !parsed.GetValue(watch), cancellationToken);
                 render = apiName is null ? token => ListAsync(host, environment, format, token)
-                    : jobId is null ? token => ApiView.RenderAsync(host, environment, apiName, format, parsed.GetValue(verbose), token)
+                    : jobId is null ? token => ApiView.RenderAsync(host, environment, apiName, format, parsed.GetValue(verbose), parsed.GetValue(showEnv), token)
                     : token => JobView.RenderAsync(host, environment, apiName, jobId, format, progress, token);
             }
 

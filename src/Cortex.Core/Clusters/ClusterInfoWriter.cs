@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Cortex.Core.Units;
+using Cortex.Core.Wire;
 
 namespace Cortex.Core.Clusters;
 
@@ -10,7 +11,7 @@ internal static class ClusterInfoWriter
     public static JsonElement Write(ClusterConfig config, string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = GoJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             json.WriteString("cluster_name", config.ClusterName);
@@ -164,6 +165,8 @@ internal static class ClusterInfoWriter
         json.WriteString("max_submission_size", Quantity.FormatBytes(jobs.MaxSubmissionSize));
         json.WriteString("max_streamed_size", Quantity.FormatBytes(jobs.MaxStreamedSize));
         WriteDuration(json, "upload_idle_timeout", jobs.UploadIdleTimeout);
+        json.WriteNumber("max_items", jobs.MaxItems);
+        json.WriteString("max_source_size", Quantity.FormatBytes(jobs.MaxSourceSize));
         json.WriteString("max_item_size", Quantity.FormatBytes(jobs.MaxItemSize));
         json.WriteString("max_batch_size", Quantity.FormatBytes(jobs.MaxBatchSize));
         json.WriteNumber("max_workers", jobs.MaxWorkers);
@@ -181,6 +184,8 @@ internal static class ClusterInfoWriter
         json.WriteString("region", sources.S3.Region);
         json.WriteString("access_key", Hidden(sources.S3.AccessKey));
         json.WriteString("secret_key", Hidden(sources.S3.SecretKey));
+        json.WriteBoolean("environment", sources.S3.Environment);
+        WriteTexts(json, "buckets", sources.S3.Buckets);
         json.WriteBoolean("path_style", sources.S3.PathStyle);
         json.WriteEndObject();
         WriteTexts(json, "file_folders", sources.FileFolders);

@@ -70,7 +70,28 @@ internal static class ClusterRules
         var (id, secret) = (s3.HasValue("access_key"), s3.HasValue("secret_key"));
         if (id != secret)
         {
-            walk.Fail(s3.Spot, ErrorKinds.MustBeDefined, $"has {(id ? "access_key" : "secret_key")} without {(id ? "secret_key" : "access_key")}; give both, or neither for AWS's own environment variables, files and roles");
+            walk.Fail(s3.Spot, ErrorKinds.MustBeDefined, $"has {(id ? "access_key" : "secret_key")} without {(id ? "secret_key" : "access_key")}; give both or neither");
+        }
+    }
+
+    /// <summary>Sources are read with one key or with the environment's.</summary>
+    public static void OneIdentity(MapValue s3, Walk walk)
+    {
+        if (s3.HasValue("access_key") && s3.TryGet("environment", out bool environment) && environment)
+        {
+            walk.Fail(s3.SpotOf("environment"), ErrorKinds.SpecifyExactlyOneField, "there is an access key besides; use one of them");
+        }
+    }
+
+    /// <summary>Who may come in is not said where nobody keeps it.</summary>
+    public static void AllowLists(MapValue cluster, Walk walk)
+    {
+        foreach (var (key, listener) in new[] { ("api_load_balancer_cidr_white_list", "apis.host"), ("operator_load_balancer_cidr_white_list", "operator.host") })
+        {
+            if (cluster.TryGet(key, out ListValue list) && list.Items.Count > 0 && !list.Of<string>().Contains("0.0.0.0/0"))
+            {
+                walk.Fail(cluster.SpotOf(key), ErrorKinds.DisallowedField, $"is not kept here: it would let everybody in who reaches {listener}; remove it, and use a firewall or a reverse proxy");
+            }
         }
     }
 

@@ -9,6 +9,8 @@ internal static class ClusterShapes
 {
     private const string NoEffect = "Accepted for compatibility; no effect on one machine.";
 
+    private const string AllowList = "Refused unless it allows everybody, as [0.0.0.0/0] does: nothing here keeps it.";
+
     private static readonly string[] s_images =
     [
         "operator", "controller_manager", "manager", "kubexit", "proxy", "activator", "autoscaler", "async_gateway",
@@ -74,8 +76,8 @@ internal static class ClusterShapes
         Unused("api_load_balancer_scheme", s_scheme, "internet-facing"),
         Unused("operator_load_balancer_scheme", s_scheme, "internet-facing"),
         Unused("subnets", new ListShape(s_subnet)),
-        Unused("api_load_balancer_cidr_white_list", s_texts),
-        Unused("operator_load_balancer_cidr_white_list", s_texts),
+        Unused("api_load_balancer_cidr_white_list", s_texts) with { Doc = AllowList },
+        Unused("operator_load_balancer_cidr_white_list", s_texts) with { Doc = AllowList },
         Unused("tags", new TextMapShape(ClusterTexts.TagValue), "{}"),
         Unused("ssl_certificate_arn", Texts.Any),
         Unused("iam_policy_arns", s_texts),
@@ -105,7 +107,7 @@ internal static class ClusterShapes
         .. s_managed.Select(key => new Field(key, new UnusedShape(ErrorKinds.DisallowedField, "is set by the cluster itself; remove it"), "Set by the cluster itself.") { Null = NullRule.Allowed }),
     ])
     {
-        Rules = [ClusterRules.UniqueNodeGroups, ClusterRules.TwoPorts],
+        Rules = [ClusterRules.UniqueNodeGroups, ClusterRules.TwoPorts, ClusterRules.AllowLists],
     };
 
     private static Field Unused(string key, Shape shape, string? byDefault = null) => new(key, shape, NoEffect) { Null = NullRule.Allowed, Default = byDefault };
@@ -162,6 +164,8 @@ internal static class ClusterShapes
         new Field("max_submission_size", new QuantityShape("1Ki") { Max = "1Gi", Example = "10Mi" }, "Size of one submission.") { Default = "10Mi" },
         new Field("max_streamed_size", new QuantityShape("1Ki") { Max = "1Pi", Example = "10Gi" }, "Size of a batch job's items when they are streamed as newline-delimited JSON.") { Default = "10Gi" },
         new Field("upload_idle_timeout", Time("1s", "24h"), "Longest time in which no byte of a submission arrives.") { Default = "1m" },
+        new Field("max_items", new IntShape { Min = 1, Max = 10_000_000_000, IsLong = true }, "Items of one batch job, whatever they come from.") { Default = "10000000" },
+        new Field("max_source_size", new QuantityShape("1Ki") { Max = "1Pi", Example = "100Gi" }, "Bytes that one batch job may read from files, unpacked.") { Default = "100Gi" },
         new Field("max_item_size", new QuantityShape("1") { Max = "256Mi", Example = "250Ki" }, "Size of one item of a batch job.") { Default = "250Ki" },
         new Field("max_batch_size", new QuantityShape("1") { Max = "256Mi", Example = "250Ki" }, "Size of one batch: its items as a JSON array.") { Default = "250Ki" },
         new Field("max_workers", new IntShape { Min = 1, Max = 100_000 }, "Workers of one batch job.") { Default = "10000" },
@@ -170,9 +174,21 @@ internal static class ClusterShapes
         new Field("sources", Sources(), "Where batch jobs may read files.") { Default = "{}" });
 
     private static MapShape Sources() => new(
-        new Field("s3", new MapShape([.. S3Access()]) { Rules = [ClusterRules.WholeAccessKey] }, "How s3:// is reached.") { Default = "{}" },
+        new Field("s3", SourceS3(), "How s3:// is reached; without any of its keys it is not.") { Default = "{}" },
         new Field("file_folders", new ListShape(ClusterTexts.Folder) { MaxCount = 1000 }, "Folders of this machine that file:// may read below.") { Default = "[]" },
-        new Field("http_hosts", new ListShape(ClusterTexts.SourceHost) { MaxCount = 1000 }, "Hosts that http:// and https:// may read from; * for every one, this machine's own network included.") { Default = "[]" });
+        new Field("http_hosts", new ListShape(ClusterTexts.SourceHost) { MaxCount = 1000 }, "Hosts that http:// and https:// may read from, with :PORT for one port alone; * for every host and port, this machine's own network included.") { Default = "[]" });
+
+    private static MapShape SourceS3() => new(
+        new Field("endpoint", ClusterTexts.HttpAddress, "URL of the service; by default AWS.") { Null = NullRule.Allowed },
+        new Field("region", Texts.Any, "Region; by default us-east-1, or with `environment` what the environment says.") { Null = NullRule.Allowed },
+        new Field("access_key", Texts.Any, "Id of the access key.") { Null = NullRule.Allowed },
+        new Field("secret_key", Texts.Any, "Secret of the access key.") { Null = NullRule.Allowed },
+        new Field("environment", new BoolShape(), "Whether jobs read with what AWS's own environment variables, files and this machine's role give the server; else without any key, unless there is one here.") { Default = "false" },
+        new Field("buckets", new ListShape(ClusterTexts.BucketPrefix) { MaxCount = 1000 }, "Buckets that may be read, each alone or with a slash and what the names of its objects begin with; none for all that the service lets the key read.") { Default = "[]" },
+        new Field("path_style", new BoolShape(), "Whether the bucket is named in the path, as most services but AWS want it.") { Default = "false" })
+    {
+        Rules = [ClusterRules.WholeAccessKey, ClusterRules.OneIdentity],
+    };
 
     private static MapShape Storage() => new(
         new Field("queues", new ChoiceShape("sqlite", "postgres"), "Where queues and results are kept: in a file of the data directory, or in a PostgreSQL database.") { Default = "sqlite" },
@@ -221,7 +237,7 @@ internal static class ClusterShapes
 
     private static MapShape Callbacks() => new(
         new Field("allow_private_targets", new BoolShape(), "Whether loopback, link-local and private addresses may be called.") { Default = "false" },
-        new Field("allowed_targets", new ListShape(ClusterTexts.CallbackTarget) { MaxCount = 1000 }, "Host names, addresses and networks such as 10.1.0.0/16 that may be called although they are private.") { Default = "[]" },
+        new Field("allowed_targets", new ListShape(ClusterTexts.CallbackTarget) { MaxCount = 1000 }, "Host names, addresses and networks such as 10.1.0.0/16 that may be called although they are private, with :PORT for one port alone.") { Default = "[]" },
         new Field("attempts", new IntShape { Min = 1, Max = 100 }, "Attempts before a delivery is given up.") { Default = "12" },
         new Field("backoff", Time("10ms", "24h"), "Pause before the second attempt; doubles with each further one.") { Default = "5s" },
         new Field("backoff_max", Time("10ms", "24h"), "Longest pause between attempts.") { Default = "10m" },

@@ -56,6 +56,14 @@ internal static partial class ClusterTexts
         PatternWords = "only have lower-case letters, digits, dots and dashes, and begin and end with a letter or a digit",
     };
 
+    public static readonly StringShape BucketPrefix = new()
+    {
+        MinLength = 3,
+        MaxLength = 1100,
+        Pattern = BucketAndPrefix,
+        PatternWords = "be the name of a bucket, alone or with a slash and what objects' names begin with, such as data or data/public/, and without s3://",
+    };
+
     public static readonly StringShape ObjectPrefix = new()
     {
         AllowsEmpty = true,
@@ -68,7 +76,7 @@ internal static partial class ClusterTexts
     {
         MaxLength = 253,
         Pattern = Target,
-        PatternWords = "be a host name, an IP address or a network such as 10.1.0.0/16, without scheme and port",
+        PatternWords = "be a host name, an IP address or a network such as 10.1.0.0/16, with a port or without (an IPv6 address with a port is in brackets), and without scheme",
     };
 
     public static readonly StringShape Folder = new()
@@ -82,7 +90,7 @@ internal static partial class ClusterTexts
     {
         MaxLength = 253,
         Pattern = HostOrAny,
-        PatternWords = "be a host name, an IP address or *, without scheme and port",
+        PatternWords = "be a host name or an IP address, with a port or without (an IPv6 address with a port is in brackets), or * alone, and without scheme",
     };
 
     private static StringShape Tag(int maxLength) => new()
@@ -110,16 +118,20 @@ internal static partial class ClusterTexts
     [GeneratedRegex(@"^[a-z0-9][a-z0-9.\-]*[a-z0-9]\z", RegexOptions.CultureInvariant)]
     private static partial Regex BucketName { get; }
 
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9.\-]*[a-z0-9](/[^\x00-\x1f]*)?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex BucketAndPrefix { get; }
+
     [GeneratedRegex(@"^([a-zA-Z0-9_.\-][a-zA-Z0-9_./\-]*)?\z", RegexOptions.CultureInvariant)]
     private static partial Regex ObjectName { get; }
 
-    [GeneratedRegex(@"^([a-zA-Z0-9._\-]+|[0-9.]+/[0-9]{1,2}|[0-9a-fA-F:.]+(/[0-9]{1,3})?)\z", RegexOptions.CultureInvariant)]
+    // An address or network of IPv6 has more than one colon when there are no brackets.
+    [GeneratedRegex(@"^(([a-zA-Z0-9._\-]+|[0-9.]+/[0-9]{1,2}|\[[0-9a-fA-F:.]+(/[0-9]{1,3})?\])(:[0-9]{1,5})?|[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*(/[0-9]{1,3})?)\z", RegexOptions.CultureInvariant)]
     private static partial Regex Target { get; }
 
     [GeneratedRegex(@"^/[^\x00]*\z", RegexOptions.CultureInvariant)]
     private static partial Regex AbsolutePath { get; }
 
-    [GeneratedRegex(@"^(\*|[a-zA-Z0-9._\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(\*|([a-zA-Z0-9._\-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*)\z", RegexOptions.CultureInvariant)]
     private static partial Regex HostOrAny { get; }
 
     [GeneratedRegex(@"^([a-zA-Z0-9.\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]

@@ -39,6 +39,12 @@ public sealed record JobSettings
     /// <summary>Longest time in which no byte of a submission arrives.</summary>
     public TimeSpan UploadIdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Items of one batch job, whatever they come from; 1 and more.</summary>
+    public long MaxItems { get; init; } = 10_000_000;
+
+    /// <summary>Bytes that one batch job may read from files, unpacked.</summary>
+    public long MaxSourceSize { get; init; } = 100L * 1024 * 1024 * 1024;
+
     /// <summary>Bytes of one item of a batch job.</summary>
     public long MaxItemSize { get; init; } = 250 * 1024;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Cortex.Core.Wire;
 using Cortex.Core.Shapes;
 
 namespace Cortex.Core.Clusters;
@@ -11,7 +12,7 @@ internal static class ValueJson
     public static JsonElement ToJson(object? value)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = GoJsonEncoder.Instance }))
         {
             Write(json, value);
         }

@@ -38,7 +38,7 @@ public static class EnvMask
         }
 
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { MaxDepth = MaxDepth }))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = GoJsonEncoder.Instance, MaxDepth = MaxDepth }))
         {
             Write(json, submitted, s_values);
         }

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Unicode;
 
 namespace Cortex.Core.Wire;
 
@@ -22,11 +21,11 @@ namespace Cortex.Core.Wire;
 public sealed partial class WireJson : JsonSerializerContext
 {
     // Each is made at its first use: a short command needs one of them at most.
-    private static readonly Lazy<WireJson> ContractContext = new(() => new WireJson(OptionsWith(ContractEncoder())));
-    private static readonly Lazy<WireJson> IndentedContext = new(() => new WireJson(new JsonSerializerOptions(OptionsWith(ContractEncoder())) { WriteIndented = true }));
+    private static readonly Lazy<WireJson> ContractContext = new(() => new WireJson(OptionsWith(GoJsonEncoder.Instance)));
+    private static readonly Lazy<WireJson> IndentedContext = new(() => new WireJson(new JsonSerializerOptions(OptionsWith(GoJsonEncoder.Instance)) { WriteIndented = true }));
     private static readonly Lazy<WireJson> BriefContext = new(() => new WireJson(new JsonSerializerOptions(OptionsWith(encoder: null)) { Converters = { new NoSpecConverter() } }));
 
-    /// <summary>The context to use: escapes what the contract escapes, and the quotes and signs that the framework always escapes.</summary>
+    /// <summary>The context to use: escapes what the contract escapes.</summary>
     public static WireJson Contract => ContractContext.Value;
 
     /// <summary>The same, indented by two spaces, for people.</summary>
@@ -43,13 +42,6 @@ public sealed partial class WireJson : JsonSerializerContext
         Converters = { new NanosecondsConverter() },
         Encoder = encoder,
     };
-
-    private static JavaScriptEncoder ContractEncoder()
-    {
-        var settings = new TextEncoderSettings(UnicodeRanges.All);
-        settings.ForbidCharacters('<', '>', '&', '\u2028', '\u2029');
-        return JavaScriptEncoder.Create(settings);
-    }
 }
 
 /// <summary>Durations on the wire are whole nanoseconds.</summary>

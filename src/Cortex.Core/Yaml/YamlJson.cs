@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Cortex.Core.Wire;
 
 namespace Cortex.Core.Yaml;
 
@@ -10,7 +11,7 @@ internal static class YamlJson
     public static JsonElement ToJson(YamlNode node)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { MaxDepth = YamlLimits.Depth + 1 }))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = GoJsonEncoder.Instance, MaxDepth = YamlLimits.Depth + 1 }))
         {
             Write(json, node);
         }

@@ -95,7 +95,7 @@ internal sealed class Deployer(
                     return ReferenceEquals(wanted, current) ? throw RollbackRule.Same(version) : [wanted];
                 }),
                 cancellationToken);
-            var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
+            var answer = new ApiResponse { Spec = EnvMask.Hide(wanted.Spec), Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return new DeployResult(answer, $"rolling back {Title(spec.Name, spec.Kind)} to {version.Id}", "");
         }
         finally
@@ -180,7 +180,7 @@ internal sealed class Deployer(
         {
             var deployed = store.Apis.GetValueOrDefault(spec.Name);
             var (wanted, message) = Apply(spec, deployed, pods, force);
-            var answer = new ApiResponse { Spec = wanted.Spec, Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
+            var answer = new ApiResponse { Spec = EnvMask.Hide(wanted.Spec), Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return (new DeployResult(answer, message, ""), ReferenceEquals(wanted, deployed) ? null : wanted);
         }
         catch (CortexException exception)

@@ -147,11 +147,13 @@ internal abstract class JobRoutes(ApiKind kind, ApiStore store, ErrorAnswers err
     protected string Describe(WantedApi api, string jobId, DeployedSpec spec, Action<Utf8JsonWriter> writeStatus)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Contract.Options.Encoder }))
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = GoJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             json.WritePropertyName("api_spec");
-            JsonSerializer.Serialize(json, spec, WireJson.Contract.DeployedSpec);
+
+            // Whoever reaches the APIs asks here, containers of other APIs among them.
+            JsonSerializer.Serialize(json, EnvMask.Hide(spec), WireJson.Contract.DeployedSpec);
             json.WritePropertyName("job_status");
             writeStatus(json);
             json.WriteString("endpoint", $"{Options.ApiBaseUrl}{api.Spec.Networking.Endpoint}?jobID={jobId}");

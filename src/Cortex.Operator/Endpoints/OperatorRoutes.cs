@@ -36,8 +36,8 @@ internal sealed class OperatorRoutes(
         authenticated.MapDelete("/delete/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, new MessageResponse(await deployer.DeleteAsync(ApiName(context), Flag(context, "keepCache"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
         authenticated.MapGet("/get", (RequestDelegate)(context => WriteAsync(context, reader.List())));
-        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context))])));
-        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!)])));
+        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), Flag(context, "showEnv"))])));
+        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!, Flag(context, "showEnv"))])));
         authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context))])));
         authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));
         authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(context =>

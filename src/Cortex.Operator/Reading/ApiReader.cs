@@ -61,13 +61,15 @@ internal sealed class ApiReader(
     }
 
     /// <summary>One API with its specification, status and history.</summary>
-    public ApiResponse Get(string name)
+    /// <param name="name">The API.</param>
+    /// <param name="showEnv">Whether the values of its variables are told.</param>
+    public ApiResponse Get(string name, bool showEnv)
     {
         var api = Find(name);
         var status = Status(api, PodsByApi()[name]);
         return new ApiResponse
         {
-            Spec = api.Spec,
+            Spec = showEnv ? api.Spec : EnvMask.Hide(api.Spec),
             Metadata = Metadata(api),
             Status = status is null ? null : status with { ReplicaCounts = null },
             Queue = Queue(api),
@@ -81,15 +83,18 @@ internal sealed class ApiReader(
     }
 
     /// <summary>One version of an API; the whole answer when it is the deployed one.</summary>
-    public ApiResponse Get(string name, string apiId)
+    /// <param name="name">The API.</param>
+    /// <param name="apiId">The version.</param>
+    /// <param name="showEnv">Whether the values of its variables are told.</param>
+    public ApiResponse Get(string name, string apiId, bool showEnv)
     {
         if (store.Apis.GetValueOrDefault(name)?.Spec.Id == apiId)
         {
-            return Get(name);
+            return Get(name, showEnv);
         }
 
         return store.GetVersion(name, apiId) is { } version
-            ? new ApiResponse { Spec = version }
+            ? new ApiResponse { Spec = showEnv ? version : EnvMask.Hide(version) }
             : throw new CortexException("resources.api_id_not_found", $"{name} has no version {apiId}; `cortex get {name}` lists its versions");
     }
 

@@ -109,9 +109,21 @@ public sealed class TargetRulesTests
     [InlineData("http://127.0.0.1/", false)]
     [InlineData("http://[fd12::7]/", true)]
     [InlineData("http://[fd13::7]/", false)]
+    // With a port, that port alone.
+    [InlineData("http://172.16.0.1:9000/", true)]
+    [InlineData("http://172.16.0.1/", false)]
+    [InlineData("http://172.16.0.1:9001/", false)]
+    [InlineData("https://a.localhost/", true)]
+    [InlineData("http://a.localhost/", false)]
+    [InlineData("http://[fc00::1]:81/", true)]
+    [InlineData("http://[fc00::1]:82/", false)]
+    [InlineData("http://[fe80::2]:81/", true)]
+    [InlineData("http://[fe80::2]/", false)]
+    [InlineData("http://[::ffff:172.16.0.1]:9000/", true)]
+    [InlineData("http://[::ffff:172.16.0.1]:9001/", false)]
     public void Refusal_AllowedTargets_AreExceptions(string url, bool allowed)
     {
-        var rules = new TargetRules(new CallbackOptions { AllowedTargets = ["10.1.0.0/16", "192.168.7.7", "localhost", "fd12::/16"] });
+        var rules = new TargetRules(new CallbackOptions { AllowedTargets = ["10.1.0.0/16", "192.168.7.7", "localhost", "fd12::/16", "172.16.0.0/12:9000", "a.localhost:443", "[fc00::1]:81", "[fe80::/10]:81"] });
 
         Assert.Equal(allowed, rules.Refusal(url, out _) is null);
     }
@@ -121,7 +133,7 @@ public sealed class TargetRulesTests
     {
         var rules = new TargetRules(new CallbackOptions { AllowPrivateTargets = true });
 
-        Assert.True(rules.IsAllowed(IPAddress.Loopback));
+        Assert.True(rules.IsAllowed(IPAddress.Loopback, 80));
         Assert.Null(rules.Refusal("http://127.0.0.1/", out _));
         Assert.NotNull(rules.Refusal("ftp://127.0.0.1/", out _));
     }

@@ -238,6 +238,7 @@ public sealed class ClusterReadingTests : IDisposable
         var result = await _cli.RunAsync("cluster", "export");
 
         Assert.Equal((0, "exporting hello to ./export-local-cortex/hello.yaml\n"), (result.ExitCode, result.Out));
+        Assert.Equal("\nthe values of env are left out, so that files with variables do not deploy as they are; --show-env writes them too\n", result.Error);
         var text = await File.ReadAllTextAsync(Path.Combine(_cli.WorkingDirectory, "export-local-cortex", "hello.yaml"), TestContext.Current.CancellationToken);
         var file = ApiFileParser.Parse("hello.yaml", text);
         Assert.Empty(file.Errors);
@@ -245,6 +246,19 @@ public sealed class ClusterReadingTests : IDisposable
         var yaml = new YamlStream();
         yaml.Load(new StringReader(text));
         Assert.IsType<YamlSequenceNode>(yaml.Documents[0].RootNode);
+    }
+
+    [Fact]
+    public async Task Export_ShowEnv_AsksForTheValuesAndKeepsThemToTheOwner()
+    {
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get", [Apis.Listed("hello")], WireJson.Contract.IReadOnlyListApiResponse);
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get/hello?showEnv=true", [Apis.Detailed("hello")], WireJson.Contract.IReadOnlyListApiResponse);
+
+        var result = await _cli.RunAsync("cluster", "export", "--show-env");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        var path = Path.Combine(_cli.WorkingDirectory, "export-local-cortex", "hello.yaml");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 
     [Fact]

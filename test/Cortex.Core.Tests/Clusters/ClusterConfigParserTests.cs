@@ -21,7 +21,8 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(new LimitSettings(), file.Config.Limits);
         Assert.Equal(new GatewaySettings(), file.Config.Gateway);
         Assert.Equal(new JobSettings(), file.Config.Jobs with { Sources = new JobSourceSettings() });
-        Assert.Equal(new JobS3Settings(), file.Config.Jobs.Sources.S3);
+        Assert.Equal(new JobS3Settings(), file.Config.Jobs.Sources.S3 with { Buckets = new JobS3Settings().Buckets });
+        Assert.Empty(file.Config.Jobs.Sources.S3.Buckets);
         Assert.Empty(file.Config.Jobs.Sources.FileFolders);
         Assert.Empty(file.Config.Jobs.Sources.HttpHosts);
         Assert.Equal(new StorageSettings(), file.Config.Storage);
@@ -42,7 +43,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(
             new DockerSettings { Host = "unix:///run/podman/podman.sock", Address = ReplicaAddressing.Loopback, CpuOvercommit = 1, MemoryReserve = 1 << 30, ParallelStarts = 4, SpareNetworks = 0, PullTimeout = TimeSpan.FromHours(1) },
             config.Docker);
-        Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, LogStreams = 21, LogStall = TimeSpan.FromSeconds(22), ServerLogSize = 1 << 20 }, config.Limits);
+        Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, MaxApis = 23, MaxReplicas = 24, LogStreams = 21, LogStall = TimeSpan.FromSeconds(22), ServerLogSize = 1 << 20 }, config.Limits);
         Assert.Equal(
             new GatewaySettings
             {
@@ -71,14 +72,15 @@ public sealed class ClusterConfigParserTests
             {
                 History = 2, HistoryAge = TimeSpan.FromHours(3), LogSize = 4 << 20, MaxConcurrent = 5, MaxUnfinished = 6, ParallelStarts = 7,
                 ImageTimeout = TimeSpan.FromSeconds(8), TerminationGrace = TimeSpan.FromSeconds(9), HelperGrace = TimeSpan.FromSeconds(21), MaxSubmissionSize = 10 * 1024,
-                MaxStreamedSize = 11 * 1024, UploadIdleTimeout = TimeSpan.FromSeconds(17), MaxItemSize = 12 * 1024, MaxBatchSize = 13 * 1024, MaxWorkers = 14, MaxWorkerDeaths = 15, RoomTimeout = TimeSpan.FromSeconds(16),
+                MaxStreamedSize = 11 * 1024, UploadIdleTimeout = TimeSpan.FromSeconds(17), MaxItems = 18, MaxSourceSize = 19 * 1024, MaxItemSize = 12 * 1024, MaxBatchSize = 13 * 1024, MaxWorkers = 14, MaxWorkerDeaths = 15, RoomTimeout = TimeSpan.FromSeconds(16),
                 Sources = config.Jobs.Sources,
             },
             config.Jobs);
-        Assert.Equal(new JobS3Settings { Endpoint = "http://minio:9000", Region = "eu-west-2", AccessKey = "JOBKEY", SecretKey = "job-secret", PathStyle = true }, config.Jobs.Sources.S3);
+        Assert.Equal(new JobS3Settings { Endpoint = "http://minio:9000", Region = "eu-west-2", AccessKey = "JOBKEY", SecretKey = "job-secret", PathStyle = true, Buckets = config.Jobs.Sources.S3.Buckets }, config.Jobs.Sources.S3);
+        Assert.Equal(["data", "other/public/"], config.Jobs.Sources.S3.Buckets);
         Assert.Equal(["/data", "/srv/sets"], config.Jobs.Sources.FileFolders);
-        Assert.Equal(["files.internal", "10.0.0.1", "*"], config.Jobs.Sources.HttpHosts);
-        Assert.Equal(["hooks.internal", "10.1.0.0/16", "fd00::/8"], config.Callbacks.AllowedTargets);
+        Assert.Equal(["files.internal", "10.0.0.1:8080", "*"], config.Jobs.Sources.HttpHosts);
+        Assert.Equal(["hooks.internal:443", "10.1.0.0/16", "fd00::/8"], config.Callbacks.AllowedTargets);
         Assert.Equal(
             new CallbackSettings
             {
@@ -176,6 +178,15 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.must_be_defined", "1:18", "jobs.sources.s3", "jobs: {sources: {s3: {secret_key: a}}}")]
     [InlineData("configreader.invalid_str", "1:34", "jobs.sources.file_folders[0]", "jobs: {sources: {file_folders: [ data ]}}")]
     [InlineData("configreader.invalid_str", "1:32", "jobs.sources.http_hosts[0]", "jobs: {sources: {http_hosts: [ 'http://a' ]}}")]
+    [InlineData("configreader.invalid_str", "1:32", "jobs.sources.http_hosts[0]", "jobs: {sources: {http_hosts: [ 'a:' ]}}")]
+    [InlineData("configreader.invalid_str", "1:32", "jobs.sources.http_hosts[0]", "jobs: {sources: {http_hosts: [ 'a:b' ]}}")]
+    [InlineData("configreader.invalid_str", "1:32", "jobs.sources.http_hosts[0]", "jobs: {sources: {http_hosts: [ '*:80' ]}}")]
+    [InlineData("configreader.invalid_str", "1:34", "jobs.sources.s3.buckets[0]", "jobs: {sources: {s3: {buckets: [ 's3://a' ]}}}")]
+    [InlineData("configreader.invalid_str", "1:34", "jobs.sources.s3.buckets[0]", "jobs: {sources: {s3: {buckets: [ 'Data/x' ]}}}")]
+    [InlineData("spec.specify_exactly_one_field", "1:53", "jobs.sources.s3.environment", "jobs: {sources: {s3: {access_key: a, secret_key: b, environment: true}}}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:8", "jobs.max_items", "jobs: {max_items: 0}")]
+    [InlineData("clusterconfig.disallowed_field", "1:1", "api_load_balancer_cidr_white_list", "api_load_balancer_cidr_white_list: [10.0.0.0/8]")]
+    [InlineData("clusterconfig.disallowed_field", "1:1", "operator_load_balancer_cidr_white_list", "operator_load_balancer_cidr_white_list: [1.2.3.4/32, 10.0.0.0/8]")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:8", "jobs.max_workers", "jobs: {max_workers: 0}")]
     [InlineData("configreader.unsupported_key", "1:9", "queue.max_attempts", "queue: {max_attempts: 2}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:9", "queue.orphan_age", "queue: {orphan_age: 59s}")]
@@ -191,6 +202,27 @@ public sealed class ClusterConfigParserTests
         var error = Assert.Single(file.Errors);
         Assert.Equal((kind, place, path), (error.Kind, $"{error.Line}:{error.Column}", error.Path));
     }
+
+    [Theory]
+    [InlineData("api_load_balancer_cidr_white_list: [0.0.0.0/0]")]
+    [InlineData("operator_load_balancer_cidr_white_list: []")]
+    [InlineData("operator_load_balancer_cidr_white_list: null")]
+    [InlineData("api_load_balancer_cidr_white_list: [10.0.0.0/8, 0.0.0.0/0]")]
+    public void Parse_AllowListThatLetsEverybodyIn_IsTaken(string yaml) => Assert.Empty(ClusterConfigParser.Parse("cluster.yaml", yaml).Errors);
+
+    [Fact]
+    public void Parse_AllowListThatNobodyKeeps_SaysWhatToDo() => Assert.Equal(
+        "is not kept here: it would let everybody in who reaches apis.host; remove it, and use a firewall or a reverse proxy",
+        Assert.Single(ClusterConfigParser.Parse("cluster.yaml", "api_load_balancer_cidr_white_list: [10.0.0.0/8]").Errors).Detail);
+
+    [Theory]
+    [InlineData("operater: {}", "`operater` is not a key here; did you mean `operator`?")]
+    [InlineData("limit: {}", "`limit` is not a key here; did you mean `limits`?")]
+    [InlineData("gatewaysettings: {}", "`gatewaysettings` is not a key here; the nearest of the {0} keys here is `gateway`")]
+    [InlineData("jobs: {sources: {ftp_hosts: []}}", "`ftp_hosts` is not a key here; did you mean `http_hosts`?")]
+    [InlineData("jobs: {sources: {zzz: []}}", "`zzz` is not a key here; the keys here are `s3`, `file_folders` and `http_hosts`")]
+    public void Parse_UnknownKey_HintsAtTheNearest(string yaml, string detail) => Assert.Equal(
+        detail.Replace("{0}", $"{ClusterShapes.Cluster.Fields.Count}", StringComparison.Ordinal), Assert.Single(ClusterConfigParser.Parse("cluster.yaml", yaml).Errors).Detail);
 
     [Fact]
     public void ToInfo_Defaults_HaveEveryFieldOfTheContract()

@@ -127,16 +127,18 @@ internal static class Samples
           max_submission_size: 10Ki
           max_streamed_size: 11Ki
           upload_idle_timeout: 17s
+          max_items: 18
+          max_source_size: 19Ki
           max_item_size: 12Ki
           max_batch_size: 13Ki
           max_workers: 14
           max_worker_deaths: 15
           room_timeout: 16s
           sources:
-            s3: {endpoint: "http://minio:9000", region: eu-west-2, access_key: JOBKEY, secret_key: job-secret, path_style: true}
+            s3: {endpoint: "http://minio:9000", region: eu-west-2, access_key: JOBKEY, secret_key: job-secret, buckets: [data, other/public/], path_style: true}
             file_folders: [/data, /srv/sets]
-            http_hosts: [files.internal, 10.0.0.1, "*"]
-        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, log_streams: 21, log_stall: 22s, server_log_size: 1Mi}
+            http_hosts: [files.internal, "10.0.0.1:8080", "*"]
+        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, max_apis: 23, max_replicas: 24, log_streams: 21, log_stall: 22s, server_log_size: 1Mi}
         gateway:
           max_request_body: 1Mi
           max_header_size: 8Ki
@@ -171,7 +173,7 @@ internal static class Samples
         async: {max_wait: 14s, upload_idle_timeout: 20s}
         callbacks:
           allow_private_targets: true
-          allowed_targets: [hooks.internal, 10.1.0.0/16, "fd00::/8"]
+          allowed_targets: ["hooks.internal:443", 10.1.0.0/16, "fd00::/8"]
           attempts: 15
           backoff: 16s
           backoff_max: 17m

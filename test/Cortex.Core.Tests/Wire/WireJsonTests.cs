@@ -18,7 +18,7 @@ public sealed class WireJsonTests
 
         var json = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
 
-        Assert.StartsWith("{\"name\":\"a\\u003Cb\",\"kind\":\"RealtimeAPI\",\"pod\":null,\"node_groups\":null,\"apis\":null,\"networking\":{\"endpoint\":\"/a\"},", json, StringComparison.Ordinal);
+        Assert.StartsWith("{\"name\":\"a\\u003cb\",\"kind\":\"RealtimeAPI\",\"pod\":null,\"node_groups\":null,\"apis\":null,\"networking\":{\"endpoint\":\"/a\"},", json, StringComparison.Ordinal);
         Assert.DoesNotContain("\"queue\"", json, StringComparison.Ordinal);
         Assert.Contains("\"window\":60000000000", json, StringComparison.Ordinal);
         Assert.EndsWith("\"metadata_root\":\"\"}", json, StringComparison.Ordinal);

@@ -35,7 +35,7 @@ public sealed class YamlDialectTests
     // References.
     [InlineData("[@a, \"@b\", '@c', x@y, {k: @d}]", """["@a","@b","@c","x@y",{"k":"@d"}]""")]
     [InlineData("a: |\n  @x\n  @y\n", """{"a":"@x\n@y\n"}""")]
-    [InlineData("a: 1 # @\nb: '\uE000'", "{\"a\":1,\"b\":\"\\uE000\"}")]
+    [InlineData("a: 1 # @\nb: '\uE000'", "{\"a\":1,\"b\":\"\uE000\"}")]
     public void Read_Text_HasGoYamlsMeaning(string text, string json)
     {
         var (root, fault) = YamlReader.Read(text);
@@ -87,7 +87,7 @@ public sealed class YamlDialectTests
         Assert.Equal(json is null, fault is not null);
         if (json is not null)
         {
-            Assert.Equal(json.Replace("'", "\\u0027", StringComparison.Ordinal).Replace("\\\"", "\\u0022", StringComparison.Ordinal), YamlJson.ToJson(root!).GetRawText());
+            Assert.Equal(json, YamlJson.ToJson(root!).GetRawText());
         }
     }
 

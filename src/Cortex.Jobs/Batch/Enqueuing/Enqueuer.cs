@@ -109,6 +109,11 @@ public sealed class Enqueuer
                     await SendAsync(last: false);
                 }
 
+                if (itemsDone + batch.Count == _limits.MaxItems)
+                {
+                    throw _limits.TooManyItems();
+                }
+
                 batch.Add(items.Item, itemsDone + batch.Count);
                 if (batch.IsFull)
                 {
@@ -140,13 +145,13 @@ public sealed class Enqueuer
         {
             // Escapes make items longer than they were when they were let in.
             var longest = (int)Math.Min(Array.MaxLength / 2, 6L * _limits.MaxItemBytes);
-            return new ValueItems(One(new ListedFile(0, _submitted.File(jobId))), from, longest, _storages.Retry, cancellationToken);
+            return new ValueItems(One(new ListedFile(0, _submitted.File(jobId))), from, longest, long.MaxValue, _storages.Retry, cancellationToken);
         }
 
         var files = new FileLister(settings.Paths, settings.Includes, settings.Excludes, _storages).ListAsync(from, cancellationToken);
         return settings.Source == BatchSource.FilePathLister
             ? new PathItems(files, cancellationToken)
-            : new ValueItems(files, from, _limits.MaxItemBytes, _storages.Retry, cancellationToken);
+            : new ValueItems(files, from, _limits.MaxItemBytes, _limits.MaxSourceBytes, _storages.Retry, cancellationToken);
     }
 
     private static async IAsyncEnumerable<ListedFile> One(ListedFile file)

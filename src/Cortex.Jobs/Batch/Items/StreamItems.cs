@@ -9,12 +9,14 @@ internal sealed class StreamItems : IItemSource
     private readonly JsonValueReader _values;
     private readonly Stream _body;
     private readonly long _maxBytes;
+    private readonly BatchLimits _limits;
     private long _bytes;
 
     /// <summary>Begins to read; the stream stays its owner's.</summary>
     public StreamItems(Stream body, BatchLimits limits)
     {
         _body = body;
+        _limits = limits;
         _maxBytes = limits.MaxStreamedBodyBytes;
         _values = new JsonValueReader(ReadBytesAsync, "the request body", limits.MaxItemBytes);
     }
@@ -26,7 +28,8 @@ internal sealed class StreamItems : IItemSource
     public SourcePosition Position => new(0, null, null, _values.Offset, _values.Count);
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReadAsync(CancellationToken cancellationToken) => _values.ReadAsync(cancellationToken);
+    public async ValueTask<bool> ReadAsync(CancellationToken cancellationToken) =>
+        await _values.ReadAsync(cancellationToken) && (_values.Count <= _limits.MaxItems ? true : throw _limits.TooManyItems());
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

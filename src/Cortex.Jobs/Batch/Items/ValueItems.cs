@@ -1,3 +1,4 @@
+using Cortex.Core.Errors;
 using Cortex.Jobs.Batch.Sources;
 
 namespace Cortex.Jobs.Batch.Items;
@@ -8,6 +9,8 @@ internal sealed class ValueItems : IItemSource
     private readonly IAsyncEnumerator<ListedFile> _files;
     private readonly Retry _retry;
     private readonly int _maxItemBytes;
+    private readonly long _maxBytes;
+    private long _bytesRead;
     private SourcePosition _from;
     private ListedFile _file;
     private FileReader? _bytes;
@@ -17,13 +20,15 @@ internal sealed class ValueItems : IItemSource
     /// <param name="files">The files from the place on, as <see cref="FileLister.ListAsync"/> gives them.</param>
     /// <param name="from">The place.</param>
     /// <param name="maxItemBytes">Longer values are an error.</param>
+    /// <param name="maxBytes">More bytes of all files together are an error; what is packed counts as what it becomes.</param>
     /// <param name="retry">How reading is tried again.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
-    public ValueItems(IAsyncEnumerable<ListedFile> files, SourcePosition from, int maxItemBytes, Retry retry, CancellationToken cancellationToken)
+    public ValueItems(IAsyncEnumerable<ListedFile> files, SourcePosition from, int maxItemBytes, long maxBytes, Retry retry, CancellationToken cancellationToken)
     {
         _files = files.GetAsyncEnumerator(cancellationToken);
         _from = from;
         _maxItemBytes = maxItemBytes;
+        _maxBytes = maxBytes;
         _retry = retry;
     }
 
@@ -67,7 +72,15 @@ internal sealed class ValueItems : IItemSource
         _from = SourcePosition.Start;
         _file = file;
         _bytes = new FileReader(GzipFile.Unpack(file.File), offset, _retry);
-        _values = new JsonValueReader(_bytes.ReadAsync, file.File.Path, _maxItemBytes, offset, count);
+        _values = new JsonValueReader(ReadBytesAsync, file.File.Path, _maxItemBytes, offset, count);
+    }
+
+    private async ValueTask<int> ReadBytesAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var count = await _bytes!.ReadAsync(buffer, cancellationToken);
+        _bytesRead += count;
+        return _bytesRead <= _maxBytes ? count : throw new CortexException(
+            BatchErrorKinds.SourceSize, $"the files of the job are larger than {_maxBytes} bytes, unpacked: that is the limit of jobs.max_source_size in the cluster configuration; it was reached in {_file.File.Path}");
     }
 
     private async ValueTask CloseAsync()

@@ -8,7 +8,7 @@ namespace Cortex.Jobs.Batch.Sources;
 
 /// <summary>
 /// Files of this machine below the folders that the operator of the cluster allows: <c>file:///folder/prefix</c>, taken as it stands, without percent signs'
-/// meaning. Links to folders are not followed; links to files are, as long as they stay below an allowed folder.
+/// meaning. Links to folders are not followed; links to files are, as long as they stay below an allowed folder. Pipes, sockets and devices are no files.
 /// </summary>
 internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) : ISourceStorage
 {
@@ -86,19 +86,18 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
 
     private LocalFile? Look(string path, string local)
     {
-        if (!File.Exists(local))
+        using var handle = Open(path, local);
+        return handle is null ? null : new LocalFile(this, local) { Path = path, Tag = TagOf(handle), Length = RandomAccess.GetLength(handle) };
+    }
+
+    // What was opened is looked at, not what a name says: between the two a link could be put in its place.
+    private SafeFileHandle? Open(string path, string local)
+    {
+        if (RegularFile.Open(local) is not { } handle)
         {
             return null;
         }
 
-        using var handle = Open(path, local);
-        return new LocalFile(this, local) { Path = path, Tag = TagOf(handle), Length = RandomAccess.GetLength(handle) };
-    }
-
-    // What was opened is looked at, not what a name says: between the two a link could be put in its place.
-    private SafeFileHandle Open(string path, string local)
-    {
-        var handle = File.OpenHandle(local, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.Asynchronous | FileOptions.SequentialScan);
         try
         {
             var real = RealPath.Of(handle) ?? RealPath.Of(local);
@@ -167,12 +166,7 @@ internal sealed class FolderStorage(IReadOnlyList<string> folders, Retry retry) 
     {
         public override Task<OpenedFile> OpenAsync(long offset, CancellationToken cancellationToken)
         {
-            if (!File.Exists(local))
-            {
-                throw SourceErrors.Gone(Path);
-            }
-
-            var handle = storage.Open(Path, local);
+            var handle = storage.Open(Path, local) ?? throw SourceErrors.Gone(Path);
             if (TagOf(handle) != Tag)
             {
                 handle.Dispose();

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Cortex.Background;
 using Cortex.Core.Errors;
+using Cortex.Core.Units;
 
 namespace Cortex.Jobs.Batch.Sources;
 
@@ -12,13 +13,17 @@ internal sealed class HttpStorage : ISourceStorage, IDisposable
 {
     private const int MostRedirects = 5;
 
-    private readonly SourceOptions _options;
+    private readonly bool _allowsAll;
+    private readonly List<AllowedHost> _allowed;
+    private readonly string _allowedText;
     private readonly Retry _retry;
     private readonly HttpMessageInvoker _http;
 
     public HttpStorage(SourceOptions options, Retry retry)
     {
-        _options = options;
+        _allowsAll = options.HttpHosts.Contains("*");
+        _allowed = [.. options.HttpHosts.Select(AllowedHost.Parse)];
+        _allowedText = options.HttpHosts.Count == 0 ? "none are allowed in the cluster's configuration" : string.Join(", ", options.HttpHosts);
         _retry = retry;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -69,10 +74,10 @@ internal sealed class HttpStorage : ISourceStorage, IDisposable
 
     private void CheckHost(string path, Uri address)
     {
-        if (!_options.HttpHosts.Contains("*") && !_options.HttpHosts.Contains(address.Host, StringComparer.OrdinalIgnoreCase))
+        var host = address.Host.Trim('[', ']');
+        if (!_allowsAll && !_allowed.Exists(allowed => allowed.Host.Equals(host, StringComparison.OrdinalIgnoreCase) && allowed.Allows(address.Port)))
         {
-            var allowed = _options.HttpHosts.Count == 0 ? "none are allowed in the cluster's configuration" : string.Join(", ", _options.HttpHosts);
-            throw new CortexException(BatchErrorKinds.PathNotAllowed, $"{path}: {address.Host} is none of the hosts that jobs may read from: {allowed}");
+            throw new CortexException(BatchErrorKinds.PathNotAllowed, $"{path}: {address.Host}:{address.Port} is none of the hosts that jobs may read from: {_allowedText}");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -10,7 +11,7 @@ using Cortex.Queues.Blobs;
 namespace Cortex.Jobs.Batch.Sources;
 
 /// <summary>Files in S3 or any storage that speaks its protocol: <c>s3://bucket/prefix</c>.</summary>
-internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceStorage, IDisposable
+internal sealed partial class S3Storage(S3SourceOptions options, Retry retry) : ISourceStorage, IDisposable
 {
     private const string Scheme = "s3://";
 
@@ -23,9 +24,26 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
     /// <inheritdoc/>
     public void Check(string path)
     {
-        if (Split(path).Bucket.Length == 0)
+        var (bucket, key) = Split(path);
+        if (!BucketName.IsMatch(bucket))
         {
             throw new CortexException(BatchErrorKinds.InvalidPath, $"\"{path}\" names no bucket; write s3://bucket/prefix");
+        }
+
+        // An address is put together of both, and whoever reads it takes such parts out.
+        if (key.Split('/').Any(part => part is "." or ".."))
+        {
+            throw new CortexException(BatchErrorKinds.InvalidPath, $"\"{path}\" must not hold \".\" or \"..\" as a part");
+        }
+
+        if (!options.IsOpen)
+        {
+            throw new CortexException(BatchErrorKinds.PathNotAllowed, $"{path}: jobs may not read from s3://; the cluster's configuration can allow it in jobs.sources.s3");
+        }
+
+        if (options.Buckets.Count > 0 && !options.Buckets.Any(allowed => IsIn(bucket, key, allowed)))
+        {
+            throw new CortexException(BatchErrorKinds.PathNotAllowed, $"{path} is in none of the buckets and prefixes that jobs may read: {string.Join(", ", options.Buckets)}");
         }
     }
 
@@ -53,6 +71,7 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
     /// <inheritdoc/>
     public async Task<SourceFile?> FindAsync(string path, CancellationToken cancellationToken)
     {
+        Check(path);
         var (bucket, key) = Split(path);
         try
         {
@@ -74,6 +93,15 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
         }
     }
 
+    private static bool IsIn(string bucket, string key, string allowed)
+    {
+        var slash = allowed.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? bucket == allowed : bucket == allowed[..slash] && key.StartsWith(allowed[(slash + 1)..], StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"^[a-zA-Z0-9][a-zA-Z0-9._\-]*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex BucketName { get; }
+
     private static (string Bucket, string Key) Split(string path)
     {
         var rest = path[Scheme.Length..];
@@ -88,6 +116,7 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
             HttpClientFactory = new S3HttpClients(),
             ForcePathStyle = options.PathStyle,
             MaxErrorRetry = 0,   // Retry does it, for reading too
+            IgnoreConfiguredEndpointUrls = !options.Environment,
             RegionEndpoint = options.Endpoint is null ? RegionEndpoint.GetBySystemName(options.Region) : null,
         };
         if (options.Endpoint is { } endpoint)
@@ -100,7 +129,8 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
         {
             ({ } access, { } secret, { } token) => new AmazonS3Client(new SessionAWSCredentials(access, secret, token), config),
             ({ } access, { } secret, null) => new AmazonS3Client(new BasicAWSCredentials(access, secret), config),
-            _ => new AmazonS3Client(config),
+            _ when options.Environment => new AmazonS3Client(config),
+            _ => new AmazonS3Client(new AnonymousAWSCredentials(), config),
         };
     }
 
@@ -125,6 +155,7 @@ internal sealed class S3Storage(S3SourceOptions options, Retry retry) : ISourceS
                 return new(Stream.Null, offset);   // S3 refuses an empty range
             }
 
+            storage.Check(Path);   // not every name that a listing gives can be asked for
             var request = new GetObjectRequest { BucketName = bucket, Key = key, EtagToMatch = Tag };
             if (offset > 0)
             {

@@ -9,7 +9,7 @@ public sealed record SourceOptions
     /// <summary>Absolute paths of the folders that <c>file://</c> may read below; empty for none.</summary>
     public IReadOnlyList<string> Folders { get; init; } = [];
 
-    /// <summary>Hosts that <c>http://</c> and <c>https://</c> may read from, as names or addresses; <c>*</c> for every one that this machine reaches, its own network included; empty for none.</summary>
+    /// <summary>Hosts that <c>http://</c> and <c>https://</c> may read from, as names or addresses, with a port or with every one; <c>*</c> for every one that this machine reaches, its own network included; empty for none.</summary>
     public IReadOnlyList<string> HttpHosts { get; init; } = [];
 
     /// <summary>A read that brings nothing for so long is broken off and tried again; 1 second to 1 hour.</summary>
@@ -25,7 +25,7 @@ public sealed record SourceOptions
     public TimeSpan BackoffMax { get; init; } = TimeSpan.FromSeconds(10);
 }
 
-/// <summary>How S3, or a storage that speaks its protocol, is reached.</summary>
+/// <summary>How S3, or a storage that speaks its protocol, is reached. Without a word it is not.</summary>
 public sealed record S3SourceOptions
 {
     /// <summary>URL of a storage that speaks the protocol of S3; null for Amazon's own.</summary>
@@ -37,7 +37,7 @@ public sealed record S3SourceOptions
     /// <summary>Puts the bucket into the path instead of the host name.</summary>
     public bool PathStyle { get; init; }
 
-    /// <summary>Null, with <see cref="SecretKey"/>, for what the server's environment says.</summary>
+    /// <summary>Null, with <see cref="SecretKey"/>, for none.</summary>
     public string? AccessKey { get; init; }
 
     /// <summary>Belongs to <see cref="AccessKey"/>.</summary>
@@ -45,4 +45,13 @@ public sealed record S3SourceOptions
 
     /// <summary>Belongs to temporary keys; null for others.</summary>
     public string? SessionToken { get; init; }
+
+    /// <summary>Without a key, whether what the server's environment and its machine's role give is used; else requests are not signed.</summary>
+    public bool Environment { get; init; }
+
+    /// <summary>Buckets that may be read, each alone or with a slash and what objects' names begin with; empty for all.</summary>
+    public IReadOnlyList<string> Buckets { get; init; } = [];
+
+    /// <summary>Whether anything says that jobs may read from it.</summary>
+    internal bool IsOpen => Endpoint is not null || AccessKey is not null || Environment || Buckets.Count > 0;
 }

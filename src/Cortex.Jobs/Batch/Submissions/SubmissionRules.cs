@@ -6,6 +6,9 @@ namespace Cortex.Jobs.Batch.Submissions;
 /// <summary>The contract's checks of a submission that need nothing but its text, in the contract's order (rules 4 to 12).</summary>
 internal sealed class SubmissionRules(BatchLimits limits)
 {
+    // Each path is listed, and each file is held against each pattern.
+    private const int MaxPaths = 1000;
+
     private static readonly string[] Sources = ["item_list", "file_path_lister", "delimited_files"];
 
     /// <summary>Checks a JSON submission.</summary>
@@ -30,6 +33,14 @@ internal sealed class SubmissionRules(BatchLimits limits)
         }
 
         var paths = source.S3Paths.Count > 0 ? source.S3Paths : source.Paths;
+        foreach (var (name, list) in new[] { (source.Paths.Count > 0 ? "paths" : "s3_paths", paths), ("includes", source.Includes), ("excludes", source.Excludes) })
+        {
+            if (list.Count > MaxPaths)
+            {
+                throw new CortexException(BatchErrorKinds.TooManyElements, $"{field}{name}: has {list.Count} elements; at most {MaxPaths} are allowed");
+            }
+        }
+
         return paths.Count > 0
             ? new(settings with { Paths = paths, Includes = source.Includes, Excludes = source.Excludes }, [])
             : throw new CortexException(BatchErrorKinds.TooFewElements, $"{field}s3_paths: must have at least one path");
@@ -74,6 +85,11 @@ internal sealed class SubmissionRules(BatchLimits limits)
         if (items.Count == 0)
         {
             throw new CortexException(BatchErrorKinds.TooFewElements, "item_list: items: must have at least one item");
+        }
+
+        if (items.Count > limits.MaxItems)
+        {
+            throw limits.TooManyItems();
         }
 
         for (var i = 0; i < items.Count; i++)

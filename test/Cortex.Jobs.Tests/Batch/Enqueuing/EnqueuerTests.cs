@@ -64,6 +64,78 @@ public sealed class EnqueuerTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 10_000), (await _store.BodiesAsync()).SelectMany(Numbers));
     }
 
+    [Fact]
+    public async Task EnqueueAsync_SmallFileThatUnpacksToTooManyItems_FailsSoonAndSaysWhatToRaise()
+    {
+        var path = _folder.Write("bomb.json.gz", "");
+        await using (var gzip = new GZipStream(File.Create(path), CompressionLevel.SmallestSize))
+        {
+            var ones = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("1\n", 50_000)));
+            for (var i = 0; i < 100; i++)
+            {
+                gzip.Write(ones);
+            }
+        }
+
+        Assert.True(new FileInfo(path).Length < 20_000);
+        var outcome = await EnqueueAsync(Files(10_000, path), new BatchLimits { MaxItems = 100_000 });
+
+        Assert.Equal("batchapi.too_many_items", outcome.Failure!.Kind);
+        Assert.Equal("the job has more than 100000 items; split it into several, or raise jobs.max_items in the cluster configuration", outcome.Failure.Message);
+        Assert.False(outcome.Progress.Done);
+        Assert.InRange((await _store.BodiesAsync()).Count, 0, 10);
+    }
+
+    [Fact]
+    public async Task EnqueueAsync_AsManyItemsAsAllowed_AreTaken()
+    {
+        var path = _folder.Write("a.json", "1 2 3");
+
+        Assert.Null((await EnqueueAsync(Files(2, path), new BatchLimits { MaxItems = 3 })).Failure);
+    }
+
+    [Theory]
+    [InlineData(3, null)]
+    [InlineData(2, "batchapi.too_many_items")]
+    public async Task EnqueueAsync_NamesOfFiles_AreItemsToo(int most, string? kind)
+    {
+        foreach (var name in new[] { "a", "b", "c" })
+        {
+            _folder.Write("data/" + name, "");
+        }
+
+        var outcome = await EnqueueAsync(Files(1, _folder.Path + "/data/") with { Source = BatchSource.FilePathLister }, new BatchLimits { MaxItems = most });
+
+        Assert.Equal(kind, outcome.Failure?.Kind);
+    }
+
+    [Theory]
+    [InlineData(40_000, null)]
+    [InlineData(39_999, "batchapi.source_size_exceeds_limit")]
+    public async Task EnqueueAsync_FilesTogether_AreBounded(int most, string? kind)
+    {
+        _folder.Write("data/a.json", new string(' ', 19_999) + "1");
+        await using (var gzip = new GZipStream(File.Create(_folder.Path + "/data/b.json.gz"), CompressionLevel.SmallestSize))
+        {
+            gzip.Write(Encoding.ASCII.GetBytes(new string(' ', 19_999) + "2"));
+        }
+
+        var outcome = await EnqueueAsync(Files(1, _folder.Path + "/data/"), new BatchLimits { MaxSourceBytes = most });
+
+        Assert.Equal(kind, outcome.Failure?.Kind);
+    }
+
+    [Fact]
+    public async Task StoreAsync_MoreItemsThanAllowed_AreRefusedAndNothingStored()
+    {
+        var items = new SubmittedItems(_blobs, new BatchLimits { MaxItems = 2 });
+
+        var error = await Assert.ThrowsAsync<CortexException>(() => items.StoreAsync("69c1", new MemoryStream("1 2 3"u8.ToArray()), CancellationToken.None));
+
+        Assert.Equal("batchapi.too_many_items", error.Kind);
+        Assert.Empty(_blobs.Names);
+    }
+
     [Theory]
     [InlineData("", "configreader.too_few_elements")]
     [InlineData("\n \n", "configreader.too_few_elements")]
@@ -382,6 +454,8 @@ public sealed class EnqueuerTests : IDisposable
     }
 
     private string Url(string name) => $"file://{_folder.Path}/{name}";
+
+    private static BatchSettings Files(int batchSize, string path) => new() { Workers = 1, Source = BatchSource.DelimitedFiles, BatchSize = batchSize, Paths = ["file://" + path] };
 
     private BatchSettings Delimited(int batchSize) => new() { Workers = 1, Source = BatchSource.DelimitedFiles, BatchSize = batchSize, Paths = [Url("")] };
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net.Sockets;
 using Cortex.Core.Errors;
 using Cortex.Jobs.Batch.Sources;
 using FsCheck;
@@ -155,6 +157,43 @@ public sealed class FolderStorageTests : IDisposable
         Directory.CreateSymbolicLink(_folder.Path + "/data", "really");
 
         Assert.Equal(["x"], await ListAsync(""));
+    }
+
+    [Fact]
+    public async Task ListAsync_PipesSocketsAndDevices_AreNoFilesAndHoldNobody()
+    {
+        _folder.Write("data/a", "1");
+        Process.Start("mkfifo", _folder.Path + "/data/pipe").WaitForExit();
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(_folder.Path + "/data/socket"));
+        File.CreateSymbolicLink(_folder.Path + "/data/z", "pipe");
+
+        Assert.Equal(["a"], await ListAsync("").WaitAsync(TimeSpan.FromSeconds(30)));
+        using var devices = new SourceStorages(new SourceOptions { Folders = ["/dev"], Attempts = 1 }, TimeProvider.System);
+        Assert.Null(await devices.Of("file://").FindAsync("file:///dev/zero", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task OpenAsync_PipePutInThePlaceOfTheFile_SaysSoAtOnce()
+    {
+        var path = _folder.Write("data/x", "1");
+        var file = (await _storages.Of("file://").FindAsync("file://" + path, CancellationToken.None))!;
+        File.Delete(path);
+        Process.Start("mkfifo", path).WaitForExit();
+
+        var error = await Assert.ThrowsAsync<CortexException>(() => Task.Run(() => file.OpenAsync(0, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.Equal("batchapi.source_changed", error.Kind);
+    }
+
+    [Fact]
+    public async Task FindAsync_FileThatMayNotBeRead_SaysWhy()
+    {
+        _folder.Write("data/a", "1");
+
+        var error = await Assert.ThrowsAsync<CortexException>(() => _storages.Of("file://").FindAsync($"file://{_folder.Path}/data/{new string('x', 300)}", CancellationToken.None));
+
+        Assert.Contains("File name too long", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

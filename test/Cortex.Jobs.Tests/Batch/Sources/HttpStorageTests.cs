@@ -94,7 +94,7 @@ public sealed class HttpStorageTests : IAsyncDisposable
 
         var error = await Assert.ThrowsAsync<CortexException>(() => FindAsync("/redirect-away"));
         Assert.Equal("batchapi.path_not_allowed", error.Kind);
-        Assert.Contains("169.254.169.254 is none of the hosts", error.Message, StringComparison.Ordinal);
+        Assert.Contains("169.254.169.254:80 is none of the hosts", error.Message, StringComparison.Ordinal);
         Assert.Contains("more than 5 times", (await Assert.ThrowsAsync<CortexException>(() => FindAsync("/redirect-loop"))).Message, StringComparison.Ordinal);
         Assert.Equal("batchapi.path_not_allowed", (await Assert.ThrowsAsync<CortexException>(() => FindAsync("/redirect-file"))).Kind);
     }
@@ -104,6 +104,14 @@ public sealed class HttpStorageTests : IAsyncDisposable
     [InlineData("http://EXAMPLE.com:8080/x", "example.com", true)]
     [InlineData("https://other.example.com/x", "example.com", false)]
     [InlineData("https://anything/x", "*", true)]
+    [InlineData("http://example.com:8080/x", "example.com:8080", true)]
+    [InlineData("http://example.com/x", "example.com:8080", false)]
+    [InlineData("http://example.com:8081/x", "example.com:8080", false)]
+    [InlineData("https://example.com/x", "example.com:443", true)]
+    [InlineData("http://[::1]:8080/x", "[::1]:8080", true)]
+    [InlineData("http://[::1]:8081/x", "[::1]:8080", false)]
+    [InlineData("http://[::1]:8081/x", "::1", true)]
+    [InlineData("http://example.com@elsewhere/x", "example.com", false)]
     public void Check_Host_MustBeAllowed(string path, string allowed, bool passes)
     {
         using var storages = Storages(allowed);

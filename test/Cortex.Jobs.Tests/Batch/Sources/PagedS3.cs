@@ -24,6 +24,9 @@ internal sealed class PagedS3 : IAsyncDisposable
 
     public string Url { get; }
 
+    /// <summary>What the last request was signed with; empty when it was not.</summary>
+    public string Authorization { get; private set; } = "";
+
     public async ValueTask DisposeAsync()
     {
         _listener.Stop();
@@ -38,6 +41,7 @@ internal sealed class PagedS3 : IAsyncDisposable
             try
             {
                 var context = await _listener.GetContextAsync();
+                Authorization = context.Request.Headers["Authorization"] ?? "";
                 var query = context.Request.QueryString;
                 var page = Encoding.UTF8.GetBytes(Page(query["continuation-token"] ?? query["start-after"] ?? "", query["prefix"] ?? ""));
                 context.Response.ContentType = "application/xml";

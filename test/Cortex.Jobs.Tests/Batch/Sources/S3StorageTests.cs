@@ -137,6 +137,80 @@ public sealed class S3StorageTests(S3Server server)
         Assert.Contains("can't list s3://b/x, after 3 tries", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("s3://data/x", null, true)]
+    [InlineData("s3://data/x", "data", true)]
+    [InlineData("s3://data", "data", true)]
+    [InlineData("s3://data2/x", "data", false)]
+    [InlineData("s3://data/public/x", "data/public/", true)]
+    [InlineData("s3://data/public/", "data/public/", true)]
+    [InlineData("s3://data/public", "data/public/", false)]
+    [InlineData("s3://data/", "data/public/", false)]
+    [InlineData("s3://data/private/x", "data/public/", false)]
+    public void Check_Bucket_MustBeAllowed(string path, string? allowed, bool passes)
+    {
+        using var storages = Storages(new() { AccessKey = "a", SecretKey = "b", Buckets = allowed is null ? [] : ["other", allowed] });
+
+        var error = Record.Exception(() => storages.Of(path).Check(path)) as CortexException;
+
+        Assert.Equal(passes ? null : "batchapi.path_not_allowed", error?.Kind);
+    }
+
+    [Theory]
+    [InlineData("s3:///x")]
+    [InlineData("s3://../x")]
+    [InlineData("s3://a?b/x")]
+    [InlineData("s3://arn:aws:s3:::x/y")]
+    [InlineData("s3://data/public/../private/x")]
+    [InlineData("s3://data/./x")]
+    [InlineData("s3://data/public/..")]
+    public void Check_PathThatLeadsElsewhere_IsRefused(string path)
+    {
+        using var storages = Storages(new() { AccessKey = "a", SecretKey = "b", Buckets = ["data/public/", "a"] });
+
+        Assert.Equal("aws.invalid_s3_path", Assert.Throws<CortexException>(() => storages.Of(path).Check(path)).Kind);
+    }
+
+    [Fact]
+    public void Check_NothingConfigured_IsRefusedWhateverTheEnvironmentHolds()
+    {
+        using var storages = Storages(new());
+
+        var error = Assert.Throws<CortexException>(() => storages.Of("s3://b/x").Check("s3://b/x"));
+
+        Assert.Equal(("batchapi.path_not_allowed", "s3://b/x: jobs may not read from s3://; the cluster's configuration can allow it in jobs.sources.s3"), (error.Kind, error.Message));
+    }
+
+    // The server's own keys are in its environment, and requests must not bear them: neither with an endpoint alone nor with another key.
+    [Theory]
+    [InlineData(false, null, "")]
+    [InlineData(false, "JOBKEY", "JOBKEY")]
+    [InlineData(true, null, "SERVERKEY")]
+    public async Task ListAsync_Environment_IsUsedOnlyWhenConfigured(bool environment, string? key, string signedBy)
+    {
+        var old = (Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID"), Environment.GetEnvironmentVariable("AWS_SECRET_ACCESS_KEY"));
+        Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "SERVERKEY");
+        Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", "server-secret");
+        try
+        {
+            await using var pages = new PagedS3(["data/1"], pageSize: 4);
+            using var storages = Storages(new() { Endpoint = pages.Url, PathStyle = true, Environment = environment, AccessKey = key, SecretKey = key });
+            await foreach (var _ in new FileLister(["s3://bucket/data/"], [], [], storages).ListAsync(SourcePosition.Start, CancellationToken.None))
+            {
+            }
+
+            Assert.Contains(signedBy, pages.Authorization, StringComparison.Ordinal);
+            Assert.Equal(signedBy.Length == 0, pages.Authorization.Length == 0);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", old.Item1);
+            Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", old.Item2);
+        }
+    }
+
+    private static SourceStorages Storages(S3SourceOptions s3) => new(new SourceOptions { S3 = s3, Attempts = 1 }, TimeProvider.System);
+
     private async Task<Bucket> StartAsync() => new(await server.OptionsAsync());
 
     private sealed class Bucket(S3BlobOptions options)

@@ -126,7 +126,7 @@ public sealed class BatchSubmissionReaderTests
     [Fact]
     public async Task ReadAsync_BodyAtTheLimit_IsReadAndOverItRefused()
     {
-        using var storages = new SourceStorages(new SourceOptions(), TimeProvider.System);
+        using var storages = new SourceStorages(new SourceOptions { S3 = new() { AccessKey = "a", SecretKey = "b" } }, TimeProvider.System);
         var body = Encoding.UTF8.GetBytes("{\"workers\": 1, " + Items + "}");
         var atLimit = new BatchSubmissionReader(new BatchLimits { MaxBodyBytes = body.Length }, storages);
         var overLimit = new BatchSubmissionReader(new BatchLimits { MaxBodyBytes = body.Length - 1 }, storages);
@@ -176,13 +176,13 @@ public sealed class BatchSubmissionReaderTests
 
     private static BatchSubmission Read(string body)
     {
-        using var storages = new SourceStorages(new SourceOptions(), TimeProvider.System);
+        using var storages = new SourceStorages(new SourceOptions { S3 = new() { AccessKey = "a", SecretKey = "b" } }, TimeProvider.System);
         return new BatchSubmissionReader(new BatchLimits(), storages).Read(Encoding.UTF8.GetBytes(body));
     }
 
     private static BatchSettings Query(params (string Name, string Value)[] query)
     {
-        using var storages = new SourceStorages(new SourceOptions(), TimeProvider.System);
+        using var storages = new SourceStorages(new SourceOptions { S3 = new() { AccessKey = "a", SecretKey = "b" } }, TimeProvider.System);
         return new BatchSubmissionReader(new BatchLimits(), storages).ReadQuery(query.Select(pair => KeyValuePair.Create(pair.Name, pair.Value)));
     }
 }
