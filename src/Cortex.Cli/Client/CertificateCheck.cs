@@ -54,9 +54,9 @@ internal sealed class CertificateCheck(CliEnvironment environment)
         }
     }
 
-    /// <summary>Subject and fingerprint, as <c>openssl x509 -fingerprint -sha256</c> shows it.</summary>
+    /// <summary>Subject, which the other side may have written to fool a terminal, and fingerprint, as <c>openssl x509 -fingerprint -sha256</c> shows it.</summary>
     public static string Describe(X509Certificate2 certificate) =>
-        $"\"{certificate.Subject}\", SHA-256 {string.Join(':', SHA256.HashData(certificate.RawDataMemory.Span).Select(part => part.ToString("X2", null)))}";
+        $"\"{new string([.. certificate.Subject.Select(letter => char.IsControl(letter) ? '?' : letter)])}\", SHA-256 {string.Join(':', SHA256.HashData(certificate.RawDataMemory.Span).Select(part => part.ToString("X2", null)))}";
 
     // The name still has to fit: an issuer's certificate stands for many servers.
     private static bool IsIssuedBy(X509Certificate2 issuer, X509Certificate2 shown, X509Chain? received, SslPolicyErrors errors)

@@ -104,7 +104,7 @@ internal static class ClusterUpCommand
         }
 
         var made = ClusterDirectory.Of(host, name ?? new ClusterConfig().ClusterName);
-        var text = name is null ? "{}\n" : $"cluster_name: {name}\n";
+        var text = name is null ? "{}\n" : $"cluster_name: {YamlText.Scalar(name)}\n";
         return made.Exists
             ? throw new CortexException("cli.cluster_up", $"{made.Path} holds the cluster {made.Name}, not {name}; ${ClusterDirectory.Variable} names it")
             : (made, text, ClusterSettings.Parse(text, name is null ? made.ConfigPath : "--name"));

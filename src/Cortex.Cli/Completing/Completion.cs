@@ -34,7 +34,8 @@ internal static class Completion
         var spot = CompletionSpot.Of(root, words.SkipLast(1).ToArray(), current);
         foreach (var candidate in await CandidatesAsync(host, spot, current, cancellationToken))
         {
-            if (candidate == Files || candidate.StartsWith(current, StringComparison.Ordinal))
+            // One that is none, from whatever answered, would break the line that somebody types.
+            if (candidate == Files || (candidate.StartsWith(current, StringComparison.Ordinal) && !candidate.Any(char.IsControl)))
             {
                 host.Out.Write($"{candidate}\n");
             }

@@ -14,8 +14,8 @@ internal static class CompletionScript
             compopt -o filenames 2>/dev/null
             found=$(compgen -f -- "$current")
           fi
-          local IFS=$'\n'
-          COMPREPLY=($found)
+          COMPREPLY=()
+          [[ -z "$found" ]] || mapfile -t COMPREPLY <<<"$found"
         }
 
         complete -F _cortex cortex

@@ -63,15 +63,25 @@ internal sealed class Retry(SourceOptions options, TimeProvider time)
     {
         if (!IsTransient(exception))
         {
-            throw new CortexException(BatchErrorKinds.Other, $"can't {what}: {exception.Message}", exception);
+            throw new CortexException(BatchErrorKinds.Other, $"can't {what}: {Reason(exception)}", exception);
         }
 
         if (tries >= options.Attempts)
         {
-            throw new CortexException(BatchErrorKinds.Other, $"can't {what}, after {tries} tries: {exception.Message}", exception);
+            throw new CortexException(BatchErrorKinds.Other, $"can't {what}, after {tries} tries: {Reason(exception)}", exception);
         }
 
         var pause = TimeSpan.FromTicks(Math.Min(options.BackoffMax.Ticks, options.Backoff.Ticks << Math.Min(tries - 1, 20)));
         await Task.Delay(pause, time, cancellationToken);
+    }
+
+    // One line: Amazon's client tells of every place where it has looked for credentials.
+    private static string Reason(Exception exception)
+    {
+        var line = exception.Message.AsSpan().Trim();
+        line = line[..(line.IndexOfAny('\r', '\n') is var end and >= 0 ? end : line.Length)];
+        return exception is AmazonClientException && (line.StartsWith("Failed to resolve AWS credentials", StringComparison.Ordinal) || line.StartsWith("Unable to get IAM security credentials", StringComparison.Ordinal))
+            ? "there are no credentials for S3; name them in jobs.sources.s3 of the cluster's configuration"
+            : line.TrimEnd(": ").ToString();
     }
 }
