@@ -134,6 +134,10 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         Volatile.Read(ref _apis).TryGetValue(apiName, out var api) && api.IsDeployed ? api.Traffic : null;
 
     /// <inheritdoc/>
+    public Task<ReadOnlyMemory<byte>> ListAsync(string apiName, RequestQuery query, CancellationToken cancellationToken) =>
+        RequestList.ReadAsync(_store, QueueNames.Of(apiName), query, cancellationToken);
+
+    /// <inheritdoc/>
     public void WriteMetrics(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
@@ -245,30 +249,38 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     {
         while (!stop.IsCancellationRequested)
         {
-            foreach (var (name, api) in Volatile.Read(ref _apis))
+            try
             {
-                if (!api.IsDeployed)
-                {
-                    continue;
-                }
-
-                try
-                {
-                    var counts = await _store.CountAsync(QueueNames.Of(name), stop);
-                    var (answers, answerTime) = api.Dispatcher.Metrics.Totals;
-                    api.Traffic = new AsyncTraffic(counts.Waiting, counts.Delayed, counts.Leased, counts.OldestWaiting) { Answers = answers, AnswerTime = answerTime };
-                }
-                catch (OperationCanceledException) when (stop.IsCancellationRequested)
-                {
-                    return;
-                }
-                catch (Exception e)
-                {
-                    _logger.CountTrouble(name, e.Message);
-                }
+                await CountOnceAsync(stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _logger.CountTrouble(e.Message);
             }
 
             await Task.Delay(CountInterval, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // All in one call: that is one statement where the store is a database of several servers.
+    private async Task CountOnceAsync(CancellationToken stop)
+    {
+        var apis = Volatile.Read(ref _apis).Where(static entry => entry.Value.IsDeployed).ToArray();
+        if (apis.Length == 0)
+        {
+            return;
+        }
+
+        var counted = await _store.CountAsync([.. apis.Select(static entry => QueueNames.Of(entry.Key))], stop);
+        for (var i = 0; i < apis.Length; i++)
+        {
+            var (counts, api) = (counted[i], apis[i].Value);
+            var (answers, answerTime) = api.Dispatcher.Metrics.Totals;
+            api.Traffic = new AsyncTraffic(counts.Waiting, counts.Delayed, counts.Leased, counts.OldestWaiting) { Answers = answers, AnswerTime = answerTime };
         }
     }
 }

@@ -21,6 +21,13 @@ public interface IAsyncService
     /// <summary>What waits and what is in progress in one API; null when there is no such API.</summary>
     AsyncTraffic? GetTraffic(string apiName);
 
+    /// <summary>
+    /// Lists requests of an API, newest first, as a JSON document. Ids are the keys to their requests, so that this is for whoever may see all of them.
+    /// </summary>
+    /// <exception cref="ArgumentException">The query is malformed; the message says how.</exception>
+    /// <exception cref="IOException">The store can't be read.</exception>
+    Task<ReadOnlyMemory<byte>> ListAsync(string apiName, RequestQuery query, CancellationToken cancellationToken);
+
     /// <summary>Writes the metrics of every API in the Prometheus text format.</summary>
     void WriteMetrics(TextWriter writer);
 }

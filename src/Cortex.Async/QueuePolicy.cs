@@ -13,16 +13,16 @@ public sealed record QueuePolicy
     public TimeSpan RetryBackoffMax { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Longest time of one attempt.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromHours(168);
 
     /// <summary>Results, failures and idempotency keys are kept this long.</summary>
     public TimeSpan ResultRetention { get; init; } = TimeSpan.FromHours(168);
 
     /// <summary>Largest payload, in bytes.</summary>
-    public long MaxPayload { get; init; } = 100 * 1024 * 1024;
+    public long MaxPayload { get; init; } = 10L * 1024 * 1024 * 1024;
 
     /// <summary>Largest result, in bytes.</summary>
-    public long MaxResult { get; init; } = 100 * 1024 * 1024;
+    public long MaxResult { get; init; } = 10L * 1024 * 1024 * 1024;
 
     /// <summary>Attempts that may be lost with their replica, without counting as failed, before a request is given up; 0 to 100.</summary>
     public int MaxLostAttempts { get; init; } = 5;

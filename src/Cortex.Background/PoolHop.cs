@@ -67,7 +67,8 @@ public static class PoolHop
         }
     }
 
-    private static async ValueTask LeaveSocketThread()
+    /// <summary>Goes on on a thread of the pool, before something that may block.</summary>
+    public static async ValueTask LeaveSocketThread()
     {
         if (!Thread.CurrentThread.IsThreadPoolThread)
         {

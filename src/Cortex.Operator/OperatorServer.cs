@@ -82,7 +82,7 @@ public sealed class OperatorServer : IAsyncDisposable
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime, time), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
+            _deployer, reader, new ClusterReader(reader, runtime, queues, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
             new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
         _app = Build(options, addresses, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();

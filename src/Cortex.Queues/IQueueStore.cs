@@ -19,6 +19,9 @@ public interface IQueueStore : IAsyncDisposable
     /// <summary>Where payloads and results over <see cref="QueueStoreOptions.InlineLimit"/> go, named <see cref="BlobNames"/>. The store deletes them with their message.</summary>
     IBlobStore Blobs { get; }
 
+    /// <summary>What is wrong with what is stored, in a sentence for the administrator; null while nothing is known to be. Calls that write are refused then.</summary>
+    string? Damage => null;
+
     /// <summary>A new id. Cheap, and unique also over restarts.</summary>
     MessageId NewId();
 
@@ -74,8 +77,9 @@ public interface IQueueStore : IAsyncDisposable
     /// <param name="lease">The lease.</param>
     /// <param name="attempt">What happened.</param>
     /// <param name="retryAfter">When it may be tried again; null gives it up.</param>
+    /// <param name="answer">What the worker answered, to be kept with a message that is given up; null for nothing.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken);
+    ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken);
 
     /// <summary>Records an attempt that came to nothing without the message's fault, and makes it available again after <paramref name="delay"/>. False as in <see cref="CompleteAsync"/>.</summary>
     ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken);
@@ -102,11 +106,24 @@ public interface IQueueStore : IAsyncDisposable
     /// <summary>Lists messages, newest first. Its cost does not grow with the number of messages of other states.</summary>
     ValueTask<MessagePage> ListAsync(string queue, MessageQuery query, CancellationToken cancellationToken);
 
-    /// <summary>How full the queue is; zero for one that does not exist. Cheap: asked every second for every queue.</summary>
+    /// <summary>How full the queue is; zero for one that does not exist.</summary>
     ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken);
 
+    /// <summary>As <see cref="CountAsync(string, CancellationToken)"/> for many queues at once, in their order. Cheap: asked every second for all queues.</summary>
+    async ValueTask<IReadOnlyList<QueueCounts>> CountAsync(IReadOnlyList<string> queues, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(queues);
+        var counts = new QueueCounts[queues.Count];
+        for (var i = 0; i < counts.Length; i++)
+        {
+            counts[i] = await CountAsync(queues[i], cancellationToken);
+        }
+
+        return counts;
+    }
+
     /// <summary>
-    /// Counts exactly what is stored of a queue; zero for one that does not exist. Unlike <see cref="CountAsync"/> never from memory, and its cost grows with the
+    /// Counts exactly what is stored of a queue; zero for one that does not exist. Unlike <see cref="CountAsync(string, CancellationToken)"/> never from memory, and its cost grows with the
     /// number of messages.
     /// </summary>
     ValueTask<QueueTotals> TotalAsync(string queue, CancellationToken cancellationToken);

@@ -24,6 +24,9 @@ public sealed record MessageRecord
     /// <summary>The result of a completed message; null otherwise.</summary>
     public Body? Result { get; init; }
 
+    /// <summary>What the worker last answered to a failed message, when it was kept; null otherwise and in lists.</summary>
+    public Body? Answer { get; init; }
+
     /// <summary>As it was put into the queue; empty for a completed message.</summary>
     public ReadOnlyMemory<byte> Head { get; init; }
 

@@ -27,9 +27,15 @@ public sealed record NewMessage
     /// </summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>Kept with the key, to tell another payload under the same key from a repetition; at most 64 bytes, empty for none, which goes with every other.</summary>
+    public ReadOnlyMemory<byte> Digest { get; init; }
+
     /// <summary>
     /// When this message becomes final, the same commit puts a message into the queue of this name: with this message's
     /// <see cref="Head"/> and the text of its id as payload. Null for none. The queue has been configured.
     /// </summary>
     public string? FollowUpQueue { get; init; }
+
+    /// <summary>Whether two digests are of different payloads.</summary>
+    internal static bool AreOthers(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other) => !one.IsEmpty && !other.IsEmpty && !one.SequenceEqual(other);
 }

@@ -25,6 +25,7 @@ internal sealed class OrphanSweeper(
     /// <summary>Looks once. Returns how many were removed.</summary>
     public async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
+        await blobs.ClaimAsync(cancellationToken);   // perhaps it was adopted by another cluster
         var removed = 0;
         var until = time.GetUtcNow() - age;
         await foreach (var blob in blobs.ListAsync(cancellationToken))

@@ -3,6 +3,9 @@ namespace Cortex.Queues;
 /// <summary>The bounds of a queue store.</summary>
 public sealed record QueueStoreOptions
 {
+    /// <summary>Whose the store is; null leaves that open and refuses nobody.</summary>
+    public ClusterIdentity? Cluster { get; init; }
+
     /// <summary>Payloads and results up to this many bytes are kept with their message, larger ones in the blob store; 1 KiB to 1 MiB.</summary>
     public int InlineLimit { get; init; } = 64 * 1024;
 

@@ -9,6 +9,7 @@ internal static class StoreInput
     public const int MaxCheckpoint = 4 * 1024;
     public const int MaxMessages = 10_000;
     public const int MaxKey = 255;
+    public const int MaxDigest = 64;
     public const int MaxQueueName = 255;
     public const int MaxList = 1000;
     public const int MaxPriority = 9;
@@ -46,6 +47,7 @@ internal static class StoreInput
         {
             ArgumentException.ThrowIfNullOrEmpty(key, nameof(message));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, MaxKey, nameof(message));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(message.Digest.Length, MaxDigest, nameof(message));
         }
 
         if (message.FollowUpQueue is { } followUp)

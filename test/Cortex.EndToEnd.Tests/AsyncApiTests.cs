@@ -90,7 +90,7 @@ public sealed class AsyncApiTests(LocalCluster cluster) : IClassFixture<LocalClu
         Assert.Equal(await first.Content.ReadAsStringAsync(), await second.Content.ReadAsStringAsync());
         Assert.False(first.Headers.Contains("X-Cortex-Idempotent-Replay"));
         Assert.Equal("true", second.Headers.GetValues("X-Cortex-Idempotent-Replay").Single());
-        using var list = JsonDocument.Parse(await cluster.CallAsync("/once"));
+        using var list = JsonDocument.Parse(await cluster.Cli.OkAsync("async", "list", "once", "-o", "json"));
         Assert.Equal(1, list.RootElement.GetProperty("requests").GetArrayLength());
     }
 

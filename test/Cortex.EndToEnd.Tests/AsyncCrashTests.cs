@@ -40,7 +40,7 @@ public sealed class AsyncCrashTests : IAsyncLifetime
             Assert.Equal(("completed", words, id), (done.GetProperty("status").GetString(), done.GetProperty("result").GetProperty("said").GetString(), done.GetProperty("result").GetProperty("id").GetString()));
         }
 
-        using var list = JsonDocument.Parse(await _cluster.CallAsync("/crash?limit=1000"));
+        using var list = JsonDocument.Parse(await _cluster.Cli.OkAsync("async", "list", "crash", "--limit", "1000", "-o", "json"));
         Assert.Equal(ids.Keys.Order(), list.RootElement.GetProperty("requests").EnumerateArray().Select(request => request.GetProperty("id").GetString()!).Order());
         Assert.Equal(containers.Order(), (await _cluster.ReplicaContainersAsync("ancestor=" + TestImage.Name)).Order());
     }

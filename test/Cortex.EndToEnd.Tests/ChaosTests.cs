@@ -258,15 +258,8 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncLifetime
 
     private async Task<List<string>> ListAsync()
     {
-        var ids = new List<string>();
-        string? cursor = null;
-        do
-        {
-            using var json = JsonDocument.Parse(await _cluster.CallAsync($"/chaos?limit=1000{(cursor is null ? "" : "&cursor=" + cursor)}"));
-            ids.AddRange(json.RootElement.GetProperty("requests").EnumerateArray().Select(request => request.GetProperty("id").GetString()!));
-            cursor = json.RootElement.TryGetProperty("cursor", out var next) ? next.GetString() : null;
-        }
-        while (cursor is not null);
+        using var json = JsonDocument.Parse(await _cluster.Cli.OkAsync("async", "list", "chaos", "--all", "-o", "json"));
+        var ids = json.RootElement.GetProperty("requests").EnumerateArray().Select(request => request.GetProperty("id").GetString()!).ToList();
         return ids;
     }
 

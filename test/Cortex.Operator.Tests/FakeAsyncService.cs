@@ -49,6 +49,10 @@ internal sealed class FakeAsyncService : IAsyncService
 
     public AsyncTraffic? GetTraffic(string apiName) => Traffic.TryGetValue(apiName, out var traffic) ? traffic : null;
 
+    public Task<ReadOnlyMemory<byte>> ListAsync(string apiName, RequestQuery query, CancellationToken cancellationToken) => query.Limit == "0"
+        ? throw new ArgumentException("limit must be a number from 1 to 1000")
+        : Task.FromResult<ReadOnlyMemory<byte>>(System.Text.Encoding.UTF8.GetBytes($"{{\"requests\":[],\"asked\":\"{apiName} {query.Status} {query.Cursor}\"}}"));
+
     public void WriteMetrics(TextWriter writer) => writer.Write("# HELP async_up One.\n# TYPE async_up gauge\nasync_up 1\n");
 
     private NoHandler Handler(string api) => _handlers.TryGetValue(api, out var handler) ? handler : _handlers[api] = new NoHandler();

@@ -14,6 +14,9 @@ namespace Cortex.Async.Callbacks;
 internal sealed class CallbackDeliverer : IAsyncDisposable
 {
     private const int AnswerKept = 1024;
+    private const string NotReached =
+        "the name in the URL is not known, or leads to an address that callbacks may not go to; the cluster configuration can allow targets in callbacks.allowed_targets";
+
     private static readonly TimeSpan LeaseWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TroublePause = TimeSpan.FromSeconds(1);
@@ -179,13 +182,24 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
         {
             return await PostAsync(delivery, document, api.CallbackKey, cancellationToken);
         }
+        catch (HttpRequestException e) when (e.InnerException is TargetRefusedException { IsByName: true } refused)
+        {
+            // A name that is unknown, and one that leads to where callbacks may not go, look alike to the client.
+            delivery.Detail = refused.Message;
+            return delivery.Fail("unreachable", NotReached);
+        }
         catch (HttpRequestException e) when (e.InnerException is TargetRefusedException refused)
         {
             return delivery.GiveUp("target_refused", refused.Message);
         }
+        catch (HttpRequestException e) when (e.GetBaseException() is SocketException socket)
+        {
+            delivery.Detail = $"{e.Message}: {socket.Message}";
+            return delivery.Fail("unreachable", $"no connection could be made: {socket.SocketErrorCode}");
+        }
         catch (Exception e) when (e is HttpRequestException or HttpIOException or InvalidDataException)
         {
-            return delivery.Fail("unreachable", e.GetBaseException() is SocketException or null ? e.Message : $"{e.Message}: {e.GetBaseException().Message}");
+            return delivery.Fail("unreachable", e.GetBaseException() == e ? e.Message : $"{e.Message}: {e.GetBaseException().Message}");
         }
     }
 
@@ -236,14 +250,14 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
         TimeSpan? pause = delivery.IsFinal || failed >= _options.Attempts ? null : Pause(failed);
         if (pause is { } retry)
         {
-            _logger.CallbackFailed(delivery.ApiName, delivery.RequestId.ToString(), delivery.Url, failed, delivery.Explanation, retry);
+            _logger.CallbackFailed(delivery.ApiName, delivery.RequestId.ToString(), delivery.Url, failed, delivery.Detail ?? delivery.Explanation, retry);
         }
         else
         {
-            _logger.CallbackGivenUp(delivery.ApiName, delivery.RequestId.ToString(), delivery.Url, delivery.Explanation);
+            _logger.CallbackGivenUp(delivery.ApiName, delivery.RequestId.ToString(), delivery.Url, delivery.Detail ?? delivery.Explanation);
         }
 
-        await _store.FailAsync(message.Lease, delivery.ToAttempt(_time.GetUtcNow()), pause, CancellationToken.None);
+        await _store.FailAsync(message.Lease, delivery.ToAttempt(_time.GetUtcNow()), pause, answer: null, CancellationToken.None);
     }
 
     private TimeSpan Pause(int failed)

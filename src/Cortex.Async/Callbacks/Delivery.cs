@@ -34,6 +34,9 @@ internal sealed class Delivery(LeasedMessage message, DateTimeOffset started)
     /// <summary>Why it failed, in a sentence.</summary>
     public string Explanation { get; private set; } = "";
 
+    /// <summary>What only the log is told of the failure; null for nothing more.</summary>
+    public string? Detail { get; set; }
+
     /// <summary>Whether trying again is of no use.</summary>
     public bool IsFinal { get; private set; }
 

@@ -23,7 +23,8 @@ internal sealed class TargetConnector(TargetRules rules)
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var host = context.DnsEndPoint.Host;
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken);
+        var isByName = !IPAddress.TryParse(host, out var literal);
+        var addresses = isByName ? await LookUpAsync(host, cancellationToken) : [literal!];
         var port = context.DnsEndPoint.Port;
         if (!rules.IsAllowedHost(host, port))
         {
@@ -32,7 +33,7 @@ internal sealed class TargetConnector(TargetRules rules)
                 if (!rules.IsAllowed(address, port))
                 {
                     throw new TargetRefusedException(
-                        $"{host} leads to {address}, which is on this machine or in a private network; the cluster configuration can allow it in callbacks.allowed_targets");
+                        $"{host} leads to {address}, which is on this machine or in a private network; the cluster configuration can allow it in callbacks.allowed_targets", isByName);
                 }
             }
         }
@@ -47,6 +48,18 @@ internal sealed class TargetConnector(TargetRules rules)
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    private static async Task<IPAddress[]> LookUpAsync(string host, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Dns.GetHostAddressesAsync(host, cancellationToken);
+        }
+        catch (SocketException e)
+        {
+            throw new TargetRefusedException($"{host} can't be looked up: {e.Message}", isByName: true, e);
         }
     }
 }

@@ -3,12 +3,21 @@ using Cortex.Gateway.Calling;
 namespace Cortex.Async.Dispatch;
 
 /// <summary>The body of an answer that is to be a result: bounded, and JSON to its end.</summary>
-internal sealed class AnswerBody(ReplicaCall call, long maxResult)
+/// <param name="call">Gives it.</param>
+/// <param name="maxResult">Its longest length.</param>
+/// <param name="keepsBad">Whether one that is not JSON is read to its end all the same, to be kept; <see cref="Failure"/> says what is wrong with it.</param>
+internal sealed class AnswerBody(ReplicaCall call, long maxResult, bool keepsBad)
 {
     private readonly JsonChecker _json = new();
     private byte[] _start = [];   // what to show of an answer that fails later
     private int _kept;
     private long _length;
+
+    /// <summary>What is wrong with a body that is read only to be kept; null while nothing is.</summary>
+    public AttemptFailedException? Failure { get; private set; }
+
+    /// <summary>How long it is said to be; null when nothing is said.</summary>
+    public long? Expected => call.ContentLength;
 
     /// <summary>Reads on. Empty at the end, when all that was read is one JSON value. The bytes are good until the next read.</summary>
     /// <exception cref="AttemptFailedException">It is too large or not JSON.</exception>
@@ -19,28 +28,32 @@ internal sealed class AnswerBody(ReplicaCall call, long maxResult)
     }
 
     /// <summary>The failure of an answer that is too large.</summary>
-    public AttemptFailedException TooLarge() => Failure(
+    public AttemptFailedException TooLarge() => Failed(
         FailureReason.AnswerTooLarge, $"the container's answer is larger than {maxResult} bytes, the API's queue.max_result", default);
 
     private async ValueTask<ReadOnlyMemory<byte>> AwaitAsync(ValueTask<ReadOnlyMemory<byte>> read) => Check(await read);
 
     private ReadOnlyMemory<byte> Check(ReadOnlyMemory<byte> run)
     {
-        var before = _length;
         _length += run.Length;
         if (_length > maxResult)
         {
             throw TooLarge();
         }
 
+        if (Failure is not null)
+        {
+            return run;
+        }
+
         if (run.IsEmpty)
         {
-            return _json.IsWhole ? run : throw NotJson(_length == 0 ? "is empty" : "ends within a value", run.Span, call.EndsWithConnection);
+            return _json.IsWhole ? run : Refuse(_json.ProblemOfEnd(), run, call.EndsWithConnection);
         }
 
         if (!_json.Read(run.Span))
         {
-            throw NotJson($"has something else within bytes {before} to {_length - 1}", run.Span);
+            return Refuse(_json.Problem, run, mayBeCut: false);
         }
 
         if (_kept < AnswerReader.ShownAnswer && !(_length == call.ContentLength && _json.IsWhole))
@@ -51,10 +64,13 @@ internal sealed class AnswerBody(ReplicaCall call, long maxResult)
         return run;
     }
 
-    private AttemptFailedException NotJson(string what, ReadOnlySpan<byte> run, bool mayBeCut = false) =>
-        Failure(FailureReason.NotJson, $"the container's answer is not one JSON value: it {what}", run, mayBeCut);
+    private ReadOnlyMemory<byte> Refuse(string problem, ReadOnlyMemory<byte> run, bool mayBeCut)
+    {
+        Failure = Failed(FailureReason.NotJson, $"the container's answer is not one JSON value: {problem}", run.Span, mayBeCut);
+        return keepsBad ? run : throw Failure;
+    }
 
-    private AttemptFailedException Failure(string reason, string message, ReadOnlySpan<byte> run, bool mayBeCut = false)
+    private AttemptFailedException Failed(string reason, string message, ReadOnlySpan<byte> run, bool mayBeCut = false)
     {
         Keep(run);
         return new AttemptFailedException(reason, message, call.Status, AnswerReader.Show(_start.AsSpan(0, _kept))) { MayBeCut = mayBeCut };

@@ -1,4 +1,5 @@
 using System.Text;
+using Cortex.Background;
 using Cortex.Gateway.Calling;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
@@ -41,19 +42,36 @@ internal static class AnswerReader
             throw new AttemptFailedException(FailureReason.BadContentType, $"the container's answer {what}", status, await ReadStartAsync(call));
         }
 
-        var body = new AnswerBody(call, maxResult);
+        // Only the last attempt's answer is kept: the one before is of no interest when there is another.
+        var isLast = RetryRule.AfterFailure(work.Policy, work.Message.FailedAttempts, 0) is null;
+        var body = new AnswerBody(call, maxResult, keepsBad: isLast);
         if (call.ContentLength > maxResult)
         {
             throw body.TooLarge();
         }
 
-        var room = new byte[Math.Min(call.ContentLength ?? 4096, inlineLimit)];
+        Body result;
+        try
+        {
+            result = await TakeAsync(body, call.ContentLength, inlineLimit, blobs, work);
+        }
+        catch (Exception e) when (body.Failure is not null && e is (StoreFullException or StoreUnavailableException))
+        {
+            throw body.Failure!;   // it can't be kept
+        }
+
+        return body.Failure is { } failure ? throw failure.With(result) : result;
+    }
+
+    private static async ValueTask<Body> TakeAsync(AnswerBody body, long? expected, int inlineLimit, IBlobStore blobs, Work work)
+    {
+        var room = new byte[Math.Min(expected ?? 4096, inlineLimit)];
         var length = 0;
         while (await body.ReadAsync() is { Length: > 0 } run)
         {
             if (length + run.Length > inlineLimit)
             {
-                await Task.Yield();   // files are not opened on a thread that serves sockets
+                await PoolHop.LeaveSocketThread();   // files are not opened on a thread that serves sockets
                 await using var stream = new AnswerStream(body, room.AsMemory(0, length), run);
                 var name = BlobNames.Result(work.Message.Lease);
                 return Body.InBlob(name, await blobs.WriteAsync(name, stream, work.Aborted));

@@ -9,6 +9,8 @@ internal sealed class AnswerStream(AnswerBody body, ReadOnlyMemory<byte> start, 
     private ReadOnlyMemory<byte> _next = next;
     private bool _ended;
 
+    public override long? Expected => body.Expected;
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (!_start.IsEmpty)

@@ -26,6 +26,6 @@ internal enum CallEnd
 
 /// <summary>How a call ended.</summary>
 /// <param name="End">What is to become of the message.</param>
-/// <param name="Result">Of a completed one.</param>
+/// <param name="Result">Of a completed one; of a failed one what the container answered, when it is to be kept, else of length 0.</param>
 /// <param name="Attempt">Of a failed or lost one.</param>
 internal readonly record struct CallOutcome(CallEnd End, Body Result = default, Attempt? Attempt = null);

@@ -79,12 +79,12 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
                 return new CallOutcome(CallEnd.FailedForGood, Attempt: Attempt(work, failed.Reason, failed.Message));
             case AttemptFailedException failed:
                 var attempt = Attempt(work, failed.Reason, failed.Message, failed.Status, failed.Answer);
-                return failed.MayBeCut ? await BrokenAsync(work, slot, failed.Message, attempt) : new CallOutcome(CallEnd.Failed, Attempt: attempt);
+                return failed.MayBeCut ? await BrokenAsync(work, slot, failed.Message, attempt, failed.Kept ?? default) : new CallOutcome(CallEnd.Failed, failed.Kept ?? default, attempt);
             case OperationCanceledException or UpstreamUnreachableException when work.Abortion != AbortReason.None:
                 return Aborted(work);
             case BadUpstreamAnswerException:
                 return await BrokenAsync(work, slot, e.Message, Attempt(
-                    work, FailureReason.BrokenAnswer, $"the container gave no whole answer: {e.Message}; see the logs of replica {slot.ReplicaId}"));
+                    work, FailureReason.BrokenAnswer, $"the container gave no whole answer: {e.Message}; see the logs of replica {slot.ReplicaId}"), default);
             case StoreFullException or StoreUnavailableException or StoreBusyException or RequestBodyException:
                 // Neither the message's fault nor the replica's: the blob store takes no result or gives no payload.
                 logger.BlobTrouble(api, work.Message.Lease.Id.ToString(), e.Message);
@@ -110,17 +110,18 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
     /// <param name="slot">Where it was called.</param>
     /// <param name="reason">What is wrong with the answer.</param>
     /// <param name="failure">The attempt, should the replica live.</param>
-    private async ValueTask<CallOutcome> BrokenAsync(Work work, ReplicaSlot slot, string reason, Attempt failure)
+    /// <param name="kept">What is to be kept of the answer.</param>
+    private async ValueTask<CallOutcome> BrokenAsync(Work work, ReplicaSlot slot, string reason, Attempt failure, Body kept)
     {
         try
         {
             await slot.Life.Ended.WaitAsync(options.ReplicaEndWait, time);
-            return new CallOutcome(CallEnd.Lost, Attempt: Attempt(
+            return new CallOutcome(CallEnd.Lost, kept, Attempt(
                 work, FailureReason.ReplicaLost, $"replica {slot.ReplicaId} ended while it worked on the request ({reason})"));
         }
         catch (TimeoutException)
         {
-            return new CallOutcome(CallEnd.Failed, Attempt: failure);
+            return new CallOutcome(CallEnd.Failed, kept, failure);
         }
     }
 

@@ -35,6 +35,6 @@ internal static partial class DispatchLog
     [LoggerMessage(6109, LogLevel.Warning, "Replica {Replica}: {Count} requests in progress did not end within the grace period and are put back")]
     public static partial void PutBack(this ILogger logger, string replica, int count);
 
-    [LoggerMessage(6110, LogLevel.Warning, "API {Api}: requests could not be counted ({Reason}); tried again shortly")]
-    public static partial void CountTrouble(this ILogger logger, string api, string reason);
+    [LoggerMessage(6110, LogLevel.Warning, "Requests could not be counted ({Reason}); tried again shortly")]
+    public static partial void CountTrouble(this ILogger logger, string reason);
 }

@@ -31,7 +31,7 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
             try
             {
                 var (taken, fate) = await TellAsync(work, outcome, stop);
-                if (!taken && outcome.Result.Blob is { } blob)
+                if (outcome.Result.Blob is { } blob && !(taken && fate is WorkFate.Completed or WorkFate.Failed))
                 {
                     await DeleteUnusedAsync(work, blob, unknown);
                 }
@@ -70,13 +70,13 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
                 return (await store.CompleteAsync(message.Lease, outcome.Result, stop), WorkFate.Completed);
             case CallEnd.Failed:
                 var retryAfter = RetryRule.AfterFailure(work.Policy, message.FailedAttempts, Random.Shared.NextDouble());
-                return (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter, stop), retryAfter is null ? WorkFate.Failed : WorkFate.Unfinished);
+                return (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter, retryAfter is null && outcome.Result.Length > 0 ? outcome.Result : null, stop), retryAfter is null ? WorkFate.Failed : WorkFate.Unfinished);
             case CallEnd.FailedForGood:
-                return (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop), WorkFate.Failed);
+                return (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, answer: null, stop), WorkFate.Failed);
             case CallEnd.Lost:
                 return RetryRule.AfterLoss(work.Policy, message.LostAttempts, Random.Shared.NextDouble()) is { } pause
                     ? (await store.LoseAsync(message.Lease, outcome.Attempt!, pause, stop), WorkFate.Unfinished)
-                    : (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, stop), WorkFate.Lost);
+                    : (await store.FailAsync(message.Lease, outcome.Attempt!, retryAfter: null, answer: null, stop), WorkFate.Lost);
             default:
                 await store.ReleaseAsync(message.Lease, stop);
                 return (true, WorkFate.Unfinished);
@@ -88,7 +88,7 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
     {
         try
         {
-            if (unknown && await store.GetAsync(queue, work.Message.Lease.Id, CancellationToken.None) is { Result.Blob: { } kept } && kept == blob)
+            if (unknown && await store.GetAsync(queue, work.Message.Lease.Id, CancellationToken.None) is { } record && (record.Result ?? record.Answer)?.Blob == blob)
             {
                 return;
             }

@@ -20,8 +20,12 @@ internal sealed class JsonChecker
     private string _literal = "";
     private int _place;
     private int _continuation;
+    private byte _lead;
     private int _low;
     private int _high;
+    private long _before;   // bytes of the runs before this one, and the lines that they ended
+    private long _lines;
+    private string _problem = "";
 
     private enum State
     {
@@ -50,40 +54,77 @@ internal sealed class JsonChecker
     /// <summary>Whether what was read so far is a whole value.</summary>
     public bool IsWhole => _state == State.Done || (_depth == 0 && EndsNumber(_state));
 
+    /// <summary>What is wrong, once <see cref="Read"/> was false: the byte and the line, both counted from 1, and the reason.</summary>
+    public string Problem => _problem;
+
     /// <summary>Reads on. False when the bytes read so far do not begin any JSON text.</summary>
     public bool Read(ReadOnlySpan<byte> bytes)
     {
-        for (var i = 0; i < bytes.Length && _state != State.Bad; i++)
+        for (var i = 0; i < bytes.Length; i++)
         {
             if (_state == State.String)
             {
                 var length = bytes[i..].IndexOfAny(StringStops);
                 var run = length < 0 ? bytes[i..] : bytes.Slice(i, length);
-                if (!ReadText(run))
+                var read = ReadText(run);
+                i += read;
+                if (read < run.Length)
                 {
-                    return Fail();
+                    return Fail(bytes, i, _state);
                 }
 
-                i += run.Length;
                 if (i == bytes.Length)
                 {
                     break;
                 }
             }
 
+            var before = _state;
             _state = Step(bytes[i]);
+            if (_state == State.Bad)
+            {
+                return Fail(bytes, i, before);
+            }
         }
 
-        return _state != State.Bad;
+        _before += bytes.Length;
+        _lines += bytes.Count((byte)'\n');
+        return true;
     }
+
+    /// <summary>What is wrong with a text that ends here.</summary>
+    public string ProblemOfEnd() => _before == 0 ? "it is empty" : $"it ends within a value, behind byte {_before}, line {_lines + 1}";
 
     private static bool EndsNumber(State state) => state is State.Zero or State.Integer or State.Fraction or State.ExponentDigits;
 
-    private bool Fail()
+    private bool Fail(ReadOnlySpan<byte> bytes, int at, State before)
     {
         _state = State.Bad;
+        var line = _lines + bytes[..at].Count((byte)'\n') + 1;
+        _problem = $"byte {_before + at + 1}, line {line}: {Reason(before, bytes[at], _before + at)}";
         return false;
     }
+
+    private string Reason(State state, byte b, long at) => state switch
+    {
+        _ when at == 0 && b == 0xEF => "it begins with a byte order mark; send UTF-8 without one",
+        _ when at == 0 && b is 0xFE or 0xFF => "it is encoded as UTF-16 or UTF-32; send UTF-8",
+        _ when b == 0 && at < 4 => "it is encoded as UTF-16 or UTF-32; send UTF-8",
+        State.String when b >= 0x80 || _continuation > 0 => $"a string is not UTF-8 (0x{(_continuation > 0 ? _lead : b):X2}), but perhaps Latin-1 or Windows-1252",
+        State.String => $"a control character (0x{b:X2}) stands in a string without an escape",
+        State.Escape or State.Hex => "a backslash in a string begins no escape that JSON has",
+        State.Done => $"{Shown(b)} follows the value",
+        State.Value or State.ValueOrEnd when b is (byte)'{' or (byte)'[' => $"it is nested deeper than {MaxDepth}",
+        State.Value or State.ValueOrEnd => $"{Shown(b)} begins no value",
+        State.Name or State.NameOrEnd => $"{Shown(b)} stands where a name in double quotes belongs",
+        State.Colon => $"{Shown(b)} stands where the colon behind a name belongs",
+        State.CommaOrEnd => $"{Shown(b)} stands where a comma or the end of {(InObject ? "an object" : "an array")} belongs",
+        State.Literal => $"a word begins as {_literal} does, but goes on with {Shown(b)}",
+        _ when EndsNumber(state) => _depth == 0 ? $"{Shown(b)} follows the value" : $"{Shown(b)} stands where a comma or the end of {(InObject ? "an object" : "an array")} belongs",
+        _ => $"{Shown(b)} stands within a number",
+    };
+
+    private static string Shown(byte b) => b is > Space and < 0x7F ? $"'{(char)b}'" : $"0x{b:X2}";
 
     private State Step(byte b)
     {
@@ -205,42 +246,43 @@ internal sealed class JsonChecker
 
     private State Ended() => _depth == 0 ? State.Done : State.CommaOrEnd;
 
-    /// <summary>Checks the UTF-8 of a part of a string; a character may go on in the next part.</summary>
-    private bool ReadText(ReadOnlySpan<byte> text)
+    /// <summary>Checks the UTF-8 of a part of a string; a character may go on in the next part. Returns how many bytes are right.</summary>
+    private int ReadText(ReadOnlySpan<byte> text)
     {
+        var at = 0;
         while (true)
         {
             if (_continuation == 0)
             {
-                var next = text.IndexOfAnyInRange((byte)0x80, (byte)0xFF);
+                var next = text[at..].IndexOfAnyInRange((byte)0x80, (byte)0xFF);
                 if (next < 0)
                 {
-                    return true;
+                    return text.Length;
                 }
 
-                text = text[next..];
-                if (!BeginCharacter(text[0]))
+                at += next;
+                if (!BeginCharacter(text[at]))
                 {
-                    return false;
+                    return at;
                 }
 
-                text = text[1..];
+                at++;
             }
 
             for (; _continuation > 0; _continuation--)
             {
-                if (text.IsEmpty)
+                if (at == text.Length)
                 {
-                    return true;
+                    return at;
                 }
 
-                if (text[0] < _low || text[0] > _high)
+                if (text[at] < _low || text[at] > _high)
                 {
-                    return false;
+                    return at;
                 }
 
                 (_low, _high) = (0x80, 0xBF);
-                text = text[1..];
+                at++;
             }
         }
     }
@@ -248,6 +290,7 @@ internal sealed class JsonChecker
     // RFC 3629, section 4: neither overlong forms, nor surrogates, nor code points beyond 10FFFF.
     private bool BeginCharacter(byte b)
     {
+        _lead = b;
         (_low, _high) = b switch { 0xE0 => (0xA0, 0xBF), 0xED => (0x80, 0x9F), 0xF0 => (0x90, 0xBF), 0xF4 => (0x80, 0x8F), _ => (0x80, 0xBF) };
         _continuation = b switch { >= 0xC2 and <= 0xDF => 1, >= 0xE0 and <= 0xEF => 2, >= 0xF0 and <= 0xF4 => 3, _ => 0 };
         return _continuation > 0;

@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.Runtime.CompilerServices;
 using Cortex.Async.Callbacks;
+using Cortex.Background;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;
 using Microsoft.AspNetCore.Http;
@@ -15,11 +14,11 @@ namespace Cortex.Async.Endpoint;
 internal sealed class AsyncEndpoint(
     IQueueStore store, AsyncOptions options, TargetRules targets, AsyncRoute route, TimeProvider time, ILogger logger) : IEndpointHandler
 {
-    private const int DefaultListLimit = 50;
-    private const int MaxListLimit = 1000;
     private readonly PayloadIntake _intake = new(store.Blobs, options, time);
     private readonly string _queue = QueueNames.Of(route.Name);
+    private static readonly TimeSpan TroubleInterval = TimeSpan.FromSeconds(10);
     private volatile AsyncRoute _route = route;
+    private long _troubleNoted;
 
     /// <summary>The API as it is configured now; its name never changes.</summary>
     public AsyncRoute Route
@@ -41,8 +40,7 @@ internal sealed class AsyncEndpoint(
         if (end - start <= 1)   // the endpoint itself, perhaps with a slash behind it
         {
             return HttpMethods.IsPost(method) ? SubmitAsync(http)
-                : IsRead(method) ? GuardAsync(http, ListAsync(http, target, end))
-                : EndpointAnswer.NotAllowed(http, "GET, HEAD, POST");
+                : EndpointAnswer.NotAllowed(http, "POST");   // who asks for a list gets ids, and an id is the key to its request
         }
 
         var rest = target.AsSpan(start + 1, end - start - 1);
@@ -54,6 +52,11 @@ internal sealed class AsyncEndpoint(
         var slash = rest.IndexOf('/');
         var name = slash < 0 ? rest : rest[..slash];
         var known = MessageId.TryParse(name, out var id);
+        if (slash >= 0 && IsRead(method) && rest[slash..] is "/answer")
+        {
+            return known ? GuardAsync(http, AnswerAsync(http, id)) : EndpointAnswer.UnknownId(http, name);
+        }
+
         if (slash >= 0)
         {
             return HttpMethods.IsPost(method)
@@ -96,7 +99,7 @@ internal sealed class AsyncEndpoint(
         TakenRequest taken = default;
         try
         {
-            taken = await _intake.TakeAsync(http, id, headLength, api.Policy.MaxPayload);
+            taken = await _intake.TakeAsync(http, id, headLength, api.Policy.MaxPayload, withDigest: wish.IdempotencyKey is not null);
             var head = taken.Head[..MessageHead.Write(taken.Head.Span[..headLength], headers, api.Name, wish.CallbackUrl)];
             var message = new NewMessage
             {
@@ -107,6 +110,7 @@ internal sealed class AsyncEndpoint(
                 Priority = wish.Priority,
                 Delay = wish.Delay,
                 IdempotencyKey = wish.IdempotencyKey,
+                Digest = taken.Digest,
                 FollowUpQueue = wish.CallbackUrl.Length > 0 ? QueueNames.Callbacks : null,
             };
 
@@ -124,8 +128,15 @@ internal sealed class AsyncEndpoint(
 
             if (!stored.IsNew)
             {
-                http.Response.Headers["X-Cortex-Idempotent-Replay"] = "true";
                 await ForgetAsync(taken.Payload.Blob);
+                if (stored.IsConflict)
+                {
+                    await EndpointAnswer.Error(
+                        http, StatusCodes.Status422UnprocessableEntity, $"{SubmitHeaders.KeyHeader} was used for another payload before; take a new key for a new request");
+                    return;
+                }
+
+                http.Response.Headers["X-Cortex-Idempotent-Replay"] = "true";
             }
 
             if (wish.Delay == TimeSpan.Zero)
@@ -143,6 +154,7 @@ internal sealed class AsyncEndpoint(
                 await ForgetAsync(taken.Payload.Blob);
             }
 
+            NoteTrouble(e);
             await EndpointAnswer.Trouble(http, e);
         }
         finally
@@ -185,7 +197,7 @@ internal sealed class AsyncEndpoint(
             return;
         }
 
-        await LeaveSocketThread();
+        await PoolHop.LeaveSocketThread();
         var record = wait > TimeSpan.Zero
             ? await WaitAsync(id, wait < options.MaxWait ? wait : options.MaxWait, http.RequestAborted)
             : await store.GetAsync(_queue, id, CancellationToken.None);
@@ -196,7 +208,7 @@ internal sealed class AsyncEndpoint(
         }
 
         var document = RequestDocument.Of(record, await CallbackState.ReadAsync(store, record, CancellationToken.None));
-        await (document.Blob is null ? EndpointAnswer.Document(http, document.Before) : StreamAsync(http, document));
+        await (document.Blob is null ? EndpointAnswer.Document(http, document.Before) : StreamAsync(http, EndpointAnswer.Json, document));
     }
 
     private async ValueTask<MessageRecord?> WaitAsync(MessageId id, TimeSpan wait, CancellationToken clientLeft)
@@ -213,7 +225,7 @@ internal sealed class AsyncEndpoint(
     }
 
     /// <summary>Answers with a result from the blob store.</summary>
-    private async Task StreamAsync(HttpContext http, RequestDocument document)
+    private async Task StreamAsync(HttpContext http, string type, RequestDocument document)
     {
         var response = http.Response;
         await using var content = await store.Blobs.OpenAsync(document.Blob!, http.RequestAborted);
@@ -224,7 +236,7 @@ internal sealed class AsyncEndpoint(
             return;
         }
 
-        response.ContentType = EndpointAnswer.Json;
+        response.ContentType = type;
         response.ContentLength = document.Length;
         if (HttpMethods.IsHead(http.Request.Method))
         {
@@ -234,44 +246,34 @@ internal sealed class AsyncEndpoint(
         await document.CopyToAsync(content, response.Body, http.RequestAborted);
     }
 
-    private async Task ListAsync(HttpContext http, string target, int pathEnd)
+    /// <summary>What the container answered, byte for byte: the result, or what is kept of a failed request.</summary>
+    private async Task AnswerAsync(HttpContext http, MessageId id)
     {
-        MessageStatus? status = null;
-        if (QueryText.Find(target, pathEnd, "status") is { } word)
+        await PoolHop.LeaveSocketThread();
+        var record = await store.GetAsync(_queue, id, CancellationToken.None);
+        if (record is null)
         {
-            if (!StatusWords.TryParse(word, out var known))
-            {
-                await EndpointAnswer.Error(
-                    http, StatusCodes.Status400BadRequest, "status must be one of in_queue, in_progress, completed, failed, cancelled");
-                return;
-            }
-
-            status = known;
-        }
-
-        var limit = DefaultListLimit;
-        if (QueryText.Find(target, pathEnd, "limit") is { } number
-            && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxListLimit))
-        {
-            await EndpointAnswer.Error(http, StatusCodes.Status400BadRequest, $"limit must be a number from 1 to {MaxListLimit}");
+            await EndpointAnswer.UnknownId(http, id.ToString());
             return;
         }
 
-        long? cursor = null;
-        if (QueryText.Find(target, pathEnd, "cursor") is { } place)
+        if ((record.Result ?? record.Answer) is not { } answer)
         {
-            if (!long.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
-            {
-                await EndpointAnswer.Error(http, StatusCodes.Status400BadRequest, "cursor must be what an earlier list gave");
-                return;
-            }
-
-            cursor = parsed;
+            await EndpointAnswer.Error(http, StatusCodes.Status404NotFound, $"no answer to id {id} is kept: it is {StatusWords.Of(record.Status)}");
+            return;
         }
 
-        await LeaveSocketThread();
-        var page = await store.ListAsync(_queue, new MessageQuery(status, limit, cursor), CancellationToken.None);
-        await EndpointAnswer.Document(http, RequestDocument.Of(page));
+        if (record.Status == MessageStatus.Failed)
+        {
+            // It may be anything, also a page that a browser would run.
+            http.Response.Headers.XContentTypeOptions = "nosniff";
+            http.Response.Headers.ContentDisposition = "attachment";
+        }
+
+        var type = record.Status == MessageStatus.Failed ? "application/octet-stream" : EndpointAnswer.Json;
+        await (answer.Blob is null
+            ? EndpointAnswer.Whole(http, type, answer.Inline)
+            : StreamAsync(http, type, new RequestDocument(default, answer.Blob, answer.Length, default)));
     }
 
     private async Task CancelAsync(HttpContext http, MessageId id)
@@ -298,10 +300,7 @@ internal sealed class AsyncEndpoint(
         });
     }
 
-    /// <summary>Goes on on the thread pool: reading from the store may block, and this thread may serve sockets.</summary>
-    private static ConfiguredTaskAwaitable LeaveSocketThread() => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-
-    private static async Task GuardAsync(HttpContext http, Task work)
+    private async Task GuardAsync(HttpContext http, Task work)
     {
         try
         {
@@ -309,7 +308,29 @@ internal sealed class AsyncEndpoint(
         }
         catch (Exception e) when (!http.Response.HasStarted && EndpointAnswer.Knows(e))
         {
+            NoteTrouble(e);
             await EndpointAnswer.Trouble(http, e);
+        }
+    }
+
+    // Clients are not told where the server keeps what, so that the log has to say it; one line in a while, however many ask.
+    private void NoteTrouble(Exception trouble)
+    {
+        if (trouble is not (StoreFullException or StoreUnavailableException))
+        {
+            return;
+        }
+
+        var now = time.GetTimestamp();
+        var last = Interlocked.Read(ref _troubleNoted);
+        if (last != 0 && time.GetElapsedTime(last, now) < TroubleInterval)
+        {
+            return;
+        }
+
+        if (Interlocked.CompareExchange(ref _troubleNoted, now, last) == last)
+        {
+            logger.StorageTrouble(_route.Name, trouble.Message);
         }
     }
 }

@@ -33,6 +33,9 @@ internal static class EndpointAnswer
     /// <summary>A whole JSON document.</summary>
     public static Task Document(HttpContext http, ReadOnlyMemory<byte> json) => BytesAsync(http, StatusCodes.Status200OK, Json, json);
 
+    /// <summary>Some bytes of a type.</summary>
+    public static Task Whole(HttpContext http, string contentType, ReadOnlyMemory<byte> bytes) => BytesAsync(http, StatusCodes.Status200OK, contentType, bytes);
+
     /// <summary>The API takes requests.</summary>
     public static Task Healthy(HttpContext http) => TextAsync(http, StatusCodes.Status200OK, "ok");
 
@@ -64,7 +67,10 @@ internal static class EndpointAnswer
             case BadHttpRequestException e:
                 return Refuse(http, e.StatusCode, e.Message);
             case StoreFullException:
-                return Error(http, StatusCodes.Status507InsufficientStorage, "there is no room to store the request: " + trouble.Message);
+                return Error(http, StatusCodes.Status507InsufficientStorage, "the server has no room for the request; nothing was stored");
+            case StoreUnavailableException:
+                http.Response.Headers.RetryAfter = "1";
+                return Error(http, StatusCodes.Status503ServiceUnavailable, "the server's storage can't be used at the moment; try again shortly");
             default:
                 http.Response.Headers.RetryAfter = "1";
                 return Error(http, StatusCodes.Status503ServiceUnavailable, trouble.Message);

@@ -13,4 +13,7 @@ internal static partial class EndpointLog
 
     [LoggerMessage(6103, LogLevel.Warning, "API {Api}: a request was answered 503, as its queue takes none at the moment ({Reason}); this is usual only just after a deploy or a start")]
     public static partial void QueueNotReady(this ILogger logger, string api, string reason);
+
+    [LoggerMessage(6104, LogLevel.Error, "API {Api}: requests are answered with an error, as what is stored can't be read or written: {Reason}")]
+    public static partial void StorageTrouble(this ILogger logger, string api, string reason);
 }

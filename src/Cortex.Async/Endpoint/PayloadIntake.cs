@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Microsoft.AspNetCore.Http;
@@ -13,8 +14,9 @@ internal sealed class PayloadIntake(IBlobStore blobs, AsyncOptions options, Time
     /// <param name="id">Names the payload in the blob store.</param>
     /// <param name="headLength">How much room to leave for the head.</param>
     /// <param name="maxPayload">Largest payload, in bytes.</param>
+    /// <param name="withDigest">Whether a digest of the payload is wanted.</param>
     /// <exception cref="PayloadException">It is too large, or does not arrive.</exception>
-    public ValueTask<TakenRequest> TakeAsync(HttpContext http, MessageId id, int headLength, long maxPayload)
+    public ValueTask<TakenRequest> TakeAsync(HttpContext http, MessageId id, int headLength, long maxPayload, bool withDigest)
     {
         if (http.Request.ContentLength > maxPayload)
         {
@@ -27,7 +29,7 @@ internal sealed class PayloadIntake(IBlobStore blobs, AsyncOptions options, Time
         {
             if (there.IsCompleted && there.Buffer.Length <= inlineLimit)
             {
-                var taken = TakenRequest.Small(headLength, there.Buffer);
+                var taken = TakenRequest.Small(headLength, there.Buffer, withDigest);
                 body.AdvanceTo(there.Buffer.End);
                 return ValueTask.FromResult(taken);
             }
@@ -35,27 +37,28 @@ internal sealed class PayloadIntake(IBlobStore blobs, AsyncOptions options, Time
             body.AdvanceTo(there.Buffer.Start);
         }
 
-        return ReadAsync(http, id, headLength, maxPayload, inlineLimit);
+        return ReadAsync(http, id, headLength, maxPayload, inlineLimit, withDigest);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TakenRequest> ReadAsync(HttpContext http, MessageId id, int headLength, long maxPayload, int inlineLimit)
+    private async ValueTask<TakenRequest> ReadAsync(HttpContext http, MessageId id, int headLength, long maxPayload, int inlineLimit, bool withDigest)
     {
         var body = http.Request.BodyReader;
         using var reader = new PayloadReader(body, maxPayload, options.UploadIdleTimeout, time);
         var start = await reader.PeekAsync(inlineLimit);
         if (start.Buffer.Length <= inlineLimit)
         {
-            var taken = TakenRequest.Small(headLength, start.Buffer);
+            var taken = TakenRequest.Small(headLength, start.Buffer, withDigest);
             body.AdvanceTo(start.Buffer.End);
             return taken;
         }
 
         body.AdvanceTo(start.Buffer.Start);
         var name = BlobNames.Payload(id);
-        var stream = new PayloadStream(reader);
+        using var digest = withDigest ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
+        await using var stream = new PayloadStream(reader, http.Request.ContentLength, digest);
         var left = http.RequestAborted;
         var length = await Task.Run(() => blobs.WriteAsync(name, stream, left), left);   // it may block; this thread serves sockets
-        return TakenRequest.Large(headLength, name, length);
+        return TakenRequest.Large(headLength, name, length, digest?.GetHashAndReset());
     }
 }

@@ -6,9 +6,17 @@ using Microsoft.AspNetCore.Http;
 namespace Cortex.Async.Endpoint;
 
 /// <summary>Reads the body of a request in progress, within limits of time and size.</summary>
+/// <remarks>
+/// Waiting for the client is bounded from one piece of progress to the next: a byte now and then holds the payload's place on the disk no longer than silence does.
+/// </remarks>
 internal sealed class PayloadReader(PipeReader reader, long maxLength, TimeSpan idleTimeout, TimeProvider time) : IDisposable
 {
+    /// <summary>So many bytes are progress.</summary>
+    public const int Progress = 16 * 1024;
+
     private TimeLimit? _idle;
+    private TimeSpan _waited;   // since the last progress
+    private long _progressAt;
     private long _taken;
 
     /// <summary>Reads until the body is whole or more than so many bytes of it are there. Nothing is consumed.</summary>
@@ -48,22 +56,35 @@ internal sealed class PayloadReader(PipeReader reader, long maxLength, TimeSpan 
     {
         if (reader.TryRead(out var ready))
         {
-            return ready;
+            return Note(ready);
         }
 
         _idle ??= new TimeLimit(Timeout.InfiniteTimeSpan, time, CancellationToken.None);
-        _idle.Restart(idleTimeout);
+        var began = time.GetTimestamp();
+        _idle.Restart(_waited < idleTimeout ? idleTimeout - _waited : TimeSpan.Zero);
         using var registration = cancellationToken.UnsafeRegister(static idle => ((TimeLimit)idle!).End(), _idle);
         try
         {
             var read = await reader.ReadAsync(_idle.Token);
             _idle.Restart(Timeout.InfiniteTimeSpan);
-            return read;
+            _waited += time.GetElapsedTime(began);
+            return Note(read);
         }
         catch (OperationCanceledException) when (_idle.IsOver && !cancellationToken.IsCancellationRequested)
         {
             throw new PayloadException(
-                StatusCodes.Status408RequestTimeout, $"no byte of the payload arrived for {idleTimeout.TotalSeconds} seconds");
+                StatusCodes.Status408RequestTimeout, $"less than {Progress} bytes of the payload arrived in {idleTimeout.TotalSeconds} seconds");
         }
+    }
+
+    private ReadResult Note(ReadResult read)
+    {
+        var arrived = _taken + read.Buffer.Length;
+        if (arrived - _progressAt >= Progress)
+        {
+            (_progressAt, _waited) = (arrived, TimeSpan.Zero);
+        }
+
+        return read;
     }
 }

@@ -19,12 +19,14 @@ internal sealed class AsyncClient : IDisposable
     /// <summary>Answers without results are small; a list of 1000 requests has some hundred kilobytes.</summary>
     private const int MaxAnswer = 16 * 1024 * 1024;
 
+    private readonly OperatorClient _operator;
     private readonly string _endpoint;
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
 
-    private AsyncClient(CliHost host, CliEnvironment environment, string api, string endpoint)
+    private AsyncClient(CliHost host, OperatorClient client, CliEnvironment environment, string api, string endpoint)
     {
+        _operator = client;
         Api = api;
         _endpoint = endpoint;
         _time = host.Time;
@@ -39,17 +41,25 @@ internal sealed class AsyncClient : IDisposable
     public static async Task<AsyncClient> OpenAsync(CliHost host, string? environmentName, string api, CancellationToken cancellationToken)
     {
         var environment = await EnvironmentResolver.ResolveAsync(host, environmentName, announce: false, cancellationToken);
-        using var client = new OperatorClient(host, environment);
-        var found = await client.GetAsync(api, cancellationToken);
-        var kind = found.Metadata?.Kind ?? found.Spec?.Kind;
-        if (kind != ApiKind.AsyncAPI)
+        var client = new OperatorClient(host, environment);
+        try
         {
-            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{api} is a {kind}; `cortex async` is for AsyncAPIs{(kind == ApiKind.RealtimeAPI ? $", and this one answers at once at {found.Endpoint}" : "")}");
-        }
+            var found = await client.GetAsync(api, cancellationToken);
+            var kind = found.Metadata?.Kind ?? found.Spec?.Kind;
+            if (kind != ApiKind.AsyncAPI)
+            {
+                throw new CortexException("resources.operation_is_only_supported_for_kind", $"{api} is a {kind}; `cortex async` is for AsyncAPIs{(kind == ApiKind.RealtimeAPI ? $", and this one answers at once at {found.Endpoint}" : "")}");
+            }
 
-        return found.Endpoint is { Length: > 0 } endpoint
-            ? new AsyncClient(host, environment, api, endpoint)
-            : throw new CortexException("cli.response_unknown", $"the operator of the {environment.Name} environment does not say where {api} is; compare `cortex version`");
+            return found.Endpoint is { Length: > 0 } endpoint
+                ? new AsyncClient(host, client, environment, api, endpoint)
+                : throw new CortexException("cli.response_unknown", $"the operator of the {environment.Name} environment does not say where {api} is; compare `cortex version`");
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Submits a request; the answer is the server's, <c>{"id": ...}</c>.</summary>
@@ -104,13 +114,30 @@ internal sealed class AsyncClient : IDisposable
         }
     }
 
-    /// <summary>One page of requests, newest first.</summary>
-    public async Task<JsonElement> ListAsync(string? status, int limit, string? cursor, CancellationToken cancellationToken)
+    /// <summary>One page of requests, newest first: of the operator, as nobody else is told ids.</summary>
+    public Task<JsonElement> ListAsync(string? status, int limit, string? cursor, CancellationToken cancellationToken) =>
+        _operator.ListRequestsAsync(Api, status, limit, cursor, cancellationToken);
+
+    /// <summary>Asks for what the container answered, byte for byte. The caller disposes of the answer, whose body is still to be read.</summary>
+    public async Task<HttpResponseMessage> GetAnswerAsync(string id, CancellationToken cancellationToken)
     {
-        var query = string.Create(CultureInfo.InvariantCulture, $"?limit={limit}")
-            + (status is null ? "" : $"&status={Escape(status)}")
-            + (cursor is null ? "" : $"&cursor={Escape(cursor)}");
-        return await ChangeAsync(HttpMethod.Get, query, cancellationToken);
+        try
+        {
+            var answer = await SendAsync(HttpMethod.Get, $"/{Escape(id)}/answer", AnswerTimeout, cancellationToken);
+            if (answer.StatusCode == HttpStatusCode.OK)
+            {
+                return answer;
+            }
+
+            using (answer)
+            {
+                throw ErrorOf(answer.StatusCode, await ReadAsync(answer, cancellationToken));
+            }
+        }
+        catch (AsyncUnavailableException exception)
+        {
+            throw exception.Error;
+        }
     }
 
     /// <summary>Cancels a request; the answer has its id and status.</summary>
@@ -120,7 +147,11 @@ internal sealed class AsyncClient : IDisposable
     public Task<JsonElement> RetryAsync(string id, CancellationToken cancellationToken) => ChangeAsync(HttpMethod.Post, $"/{Escape(id)}/retry", cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _operator.Dispose();
+    }
 
     private async Task<JsonElement> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {

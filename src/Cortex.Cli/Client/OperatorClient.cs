@@ -124,6 +124,15 @@ internal sealed class OperatorClient : IDisposable
             JobPath(ApiKind.BatchAPI, apiName, [new("jobID", jobId), new("deadLetters", "true"), new("limit", limit.ToString(CultureInfo.InvariantCulture)), .. cursor is null ? Array.Empty<KeyValuePair<string, string>>() : [new("cursor", cursor)]]),
             null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
 
+    /// <summary>One page of the requests of an AsyncAPI, newest first.</summary>
+    public Task<JsonElement> ListRequestsAsync(string apiName, string? status, int limit, string? cursor, CancellationToken cancellationToken) =>
+        SendAsync(
+            HttpMethod.Get,
+            string.Create(CultureInfo.InvariantCulture, $"async/{Escape(apiName)}?limit={limit}")
+                + (status is null ? "" : $"&status={Escape(status)}")
+                + (cursor is null ? "" : $"&cursor={Escape(cursor)}"),
+            null, WireJson.Contract.JsonElement, AnswerTimeout, cancellationToken);
+
     /// <summary>Submits a job of the batches that another one gave up.</summary>
     public Task<JsonElement> RetryJobAsync(string apiName, string jobId, int? workers, CancellationToken cancellationToken) =>
         SendAsync(

@@ -66,7 +66,7 @@ internal sealed class ClusterDirectory(string path)
     /// <summary>Deletes what a cluster keeps here, and the directory unless something of the user's own lies in it.</summary>
     public void Delete()
     {
-        foreach (var pattern in new[] { "cluster.yaml", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "queues.db*", "jobs.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
+        foreach (var pattern in new[] { "cluster.yaml", "cluster-id", "token", "server.pid", "server.lock", "command.lock", "server.log*", "state.db*", "queues.db*", "jobs.db*", "cluster.yaml.*.tmp", "token.*.tmp", "server.pid.*.tmp" })
         {
             foreach (var file in Directory.GetFiles(Path, pattern))
             {

@@ -22,6 +22,7 @@ internal static class CortexCommand
         root.Add(Group("async", "submit requests to Async APIs and fetch their results",
             AsyncSubmitCommand.Create(host),
             AsyncGetCommand.Create(host),
+            AsyncResultCommand.Create(host),
             AsyncListCommand.Create(host),
             AsyncCancelCommand.Create(host),
             AsyncRetryCommand.Create(host)));

@@ -174,6 +174,7 @@ public static class ClusterConfigParser
         {
             Queues = Enum.Parse<QueueStorage>(storage.Get<string>("queues"), ignoreCase: true),
             PostgresConnectionString = storage.Get<MapValue>("postgres").Find<string>("connection_string"),
+            Adopt = storage.Find<string>("adopt"),
             Blobs = Enum.Parse<BlobStorage>(storage.Get<string>("blobs"), ignoreCase: true),
             S3 = new S3Settings
             {
@@ -199,6 +200,7 @@ public static class ClusterConfigParser
         MaxWaiters = queue.Int32("max_waiters"),
         FairnessInterval = queue.Int32("fairness_interval"),
         SweepInterval = queue.Get<TimeSpan>("sweep_interval"),
+        DiskReserve = Bytes(queue, "disk_reserve"),
         OrphanAge = queue.Get<TimeSpan>("orphan_age"),
     };
 

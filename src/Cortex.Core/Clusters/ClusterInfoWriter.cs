@@ -221,6 +221,7 @@ internal static class ClusterInfoWriter
         json.WriteString("secret_key", Hidden(storage.S3.SecretKey));
         json.WriteBoolean("path_style", storage.S3.PathStyle);
         json.WriteEndObject();
+        json.WriteString("adopt", storage.Adopt);
         json.WriteEndObject();
     }
 
@@ -236,6 +237,7 @@ internal static class ClusterInfoWriter
         json.WriteNumber("max_waiters", queue.MaxWaiters);
         json.WriteNumber("fairness_interval", queue.FairnessInterval);
         WriteDuration(json, "sweep_interval", queue.SweepInterval);
+        json.WriteString("disk_reserve", Quantity.FormatBytes(queue.DiskReserve));
         WriteDuration(json, "orphan_age", queue.OrphanAge);
         json.WriteEndObject();
     }

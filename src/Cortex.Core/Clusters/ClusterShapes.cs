@@ -195,7 +195,8 @@ internal static class ClusterShapes
         new Field("postgres", new MapShape(
             new Field("connection_string", Texts.Any, "Npgsql's connection string, a secret; by default the server's environment variable CORTEX_POSTGRES.") { Null = NullRule.Allowed }), "The PostgreSQL database.") { Default = "{}" },
         new Field("blobs", new ChoiceShape("folder", "s3"), "Where large payloads and results are kept: in the data directory, or in a bucket.") { Default = "folder" },
-        new Field("s3", S3(), "The bucket.") { Default = "{}" })
+        new Field("s3", S3(), "The bucket.") { Default = "{}" },
+        new Field("adopt", Texts.Any, "Id of another cluster, gone for good, whose database, bucket or folder this one takes over; the server names it when it refuses them.") { Null = NullRule.Allowed })
     {
         Rules = [ClusterRules.BucketForS3],
     };
@@ -229,7 +230,8 @@ internal static class ClusterShapes
         new Field("max_waiters", new IntShape { Min = 0, Max = 1_000_000 }, "Callers that may wait for a result at a time; further ones are answered at once.") { Default = "10000" },
         new Field("fairness_interval", new IntShape { Min = 2, Max = 1000 }, "Of this many requests one is the oldest whatever its priority.") { Default = "10" },
         new Field("sweep_interval", Time("100ms", "24h"), "Time between two looks for expired results.") { Default = "1m" },
-        new Field("orphan_age", Time("1m", "720h"), "Blobs that belong to no request are removed when they are older.") { Default = "24h" });
+        new Field("disk_reserve", new QuantityShape("0") { Max = "1Ti", Example = "64Mi" }, "Room on the disk that large payloads leave free, and half of it large results.") { Default = "64Mi" },
+        new Field("orphan_age", Time("1m", "720h"), "Blobs that belong to no request are removed when they are older; less than 24h counts as 24h.") { Default = "24h" });
 
     private static MapShape Async() => new(
         new Field("max_wait", Time("1s", "24h"), "Longest wait for a result; longer ones are cut.") { Default = "5m" },

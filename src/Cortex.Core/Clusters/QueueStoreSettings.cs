@@ -30,6 +30,9 @@ public sealed record QueueStoreSettings
     /// <summary>How often expired results are looked for; 100 ms to a day.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Blobs that belong to no request are removed when they are older; 1 minute to 30 days.</summary>
+    /// <summary>Bytes of the disk that large payloads leave free, and half of them large results; 0 to 1Ti.</summary>
+    public long DiskReserve { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Blobs that belong to no request are removed when they are older; 1 minute to 30 days, but less than a day counts as one.</summary>
     public TimeSpan OrphanAge { get; init; } = TimeSpan.FromDays(1);
 }

@@ -29,6 +29,9 @@ public sealed record StorageSettings
     /// <summary>Npgsql's connection string; null for the environment variable <c>CORTEX_POSTGRES</c>. A secret.</summary>
     public string? PostgresConnectionString { get; init; }
 
+    /// <summary>Id of another cluster whose database, bucket or folder this one takes over; null for none.</summary>
+    public string? Adopt { get; init; }
+
     /// <summary>Where large payloads and results are kept.</summary>
     public BlobStorage Blobs { get; init; } = BlobStorage.Folder;
 

@@ -131,10 +131,10 @@ internal static class ApiShapes
         new Field("max_attempts", new IntShape { Min = 1, Max = 100 }, "Attempts that may fail before a request is given up.") { Default = "1" },
         new Field("retry_backoff", Between("0s", "24h"), "Pause before the second attempt; doubles with each further one.") { Default = "1s" },
         new Field("retry_backoff_max", Between("0s", "24h"), "Longest pause between attempts.") { Default = "5m" },
-        new Field("timeout", Between("1s", "168h"), "Longest time of one attempt.") { Default = "1h" },
+        new Field("timeout", Between("1s", "168h"), "Longest time of one attempt.") { Default = "168h" },
         new Field("result_retention", Between("1m", "8760h"), "Time that results, failures and idempotency keys are kept.") { Default = "168h" },
-        new Field("max_payload", Size(), "Largest payload.") { Default = "100Mi" },
-        new Field("max_result", Size(), "Largest result.") { Default = "100Mi" },
+        new Field("max_payload", Size(), "Largest payload.") { Default = "10Gi" },
+        new Field("max_result", Size(), "Largest result.") { Default = "10Gi" },
         new Field("max_lost_attempts", new IntShape { Min = 0, Max = 100 }, "Attempts that may be lost with their replica before a request is given up; they do not count as failed.") { Default = "5" })
     {
         Rules = [ApiRules.RetryBackoff],

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using Cortex.Async;
 using Cortex.Core.Errors;
+using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Gateway;
 using Cortex.Operator.Deploying;
@@ -39,6 +40,7 @@ internal sealed class OperatorRoutes(
         authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), Flag(context, "showEnv"))])));
         authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!, Flag(context, "showEnv"))])));
         authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context))])));
+        authenticated.MapGet("/async/{apiName}", (RequestDelegate)ListRequestsAsync);
         authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));
         authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(context =>
         {
@@ -83,6 +85,26 @@ internal sealed class OperatorRoutes(
         using var text = new StreamReader(file.OpenReadStream());
         var results = await deployer.DeployAsync(fileName, await text.ReadToEndAsync(context.RequestAborted), Flag(context, "force"), context.RequestAborted);
         await WriteAsync(context, results, WireJson.Contract.IReadOnlyListDeployResult);
+    }
+
+    // Whoever has an id may read, cancel and put back its request, so that nobody else is told ids.
+    private async Task ListRequestsAsync(HttpContext context)
+    {
+        var name = ApiName(context);
+        reader.CheckKind(name, ApiKind.AsyncAPI);
+        var query = context.Request.Query;
+        ReadOnlyMemory<byte> page;
+        try
+        {
+            page = await asyncApis.ListAsync(name, new RequestQuery(query["status"].FirstOrDefault(), query["limit"].FirstOrDefault(), query["cursor"].FirstOrDefault()), context.RequestAborted);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new CortexException("endpoints.invalid_query_param", exception.Message);
+        }
+
+        context.Response.ContentType = "application/json";
+        await context.Response.BodyWriter.WriteAsync(page, context.RequestAborted);
     }
 
     private async Task WriteMetricsAsync(HttpContext context)

@@ -98,6 +98,15 @@ internal sealed class ApiReader(
             : throw new CortexException("resources.api_id_not_found", $"{name} has no version {apiId}; `cortex get {name}` lists its versions");
     }
 
+    /// <exception cref="CortexException">There is no such API, or it is of another kind.</exception>
+    public void CheckKind(string name, ApiKind kind)
+    {
+        if (Find(name).Spec.Kind is var found && found != kind)
+        {
+            throw new CortexException("resources.operation_is_only_supported_for_kind", $"{name} is a {found}; this operation is only for a {kind}");
+        }
+    }
+
     /// <summary>One API with its replicas by state, or with what its targets got.</summary>
     public ApiResponse Describe(string name)
     {

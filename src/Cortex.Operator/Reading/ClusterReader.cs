@@ -1,12 +1,13 @@
 using System.Globalization;
 using Cortex.Core.Wire;
 using Cortex.Operator.Deploying;
+using Cortex.Queues;
 using Cortex.Runtimes;
 
 namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about the cluster as a whole.</summary>
-internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime, OperatorOptions options, string clusterId, TimeProvider time)
+internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime, IQueueStore queues, OperatorOptions options, string clusterId, TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
 
@@ -31,10 +32,25 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
                 ["operator"] = true,
                 ["apis_gateway"] = true,
                 ["runtime"] = trouble is null,
+                ["queues"] = queues.Damage is null,
             },
-            HealthMessages = trouble is null ? null : new SortedDictionary<string, string>(StringComparer.Ordinal) { ["runtime"] = trouble.Message },
+            HealthMessages = Messages(trouble?.Message),
             UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
         };
+    }
+
+    private SortedDictionary<string, string>? Messages(string? runtime)
+    {
+        var messages = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (part, message) in new[] { ("runtime", runtime), ("queues", queues.Damage) })
+        {
+            if (message is not null)
+            {
+                messages.Add(part, message);
+            }
+        }
+
+        return messages.Count > 0 ? messages : null;
     }
 
     private static WorkerNodeInfo Machine(RuntimeCapacity all, string group, int replicas) => new()

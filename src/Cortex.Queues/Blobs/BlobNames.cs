@@ -12,6 +12,9 @@ public static class BlobNames
     /// <summary>Where the result of one lease goes: two holders of the same message never write to the same place.</summary>
     public static string Result(Lease lease) => $"{Folder(lease.Id)}{ResultInfix}{(ulong)lease.Token:x16}";
 
+    /// <summary>Whether a blob is a result, which ends work rather than bringing more.</summary>
+    internal static bool IsResult(string name) => name.Contains(ResultInfix, StringComparison.Ordinal);
+
     /// <summary>The message that a blob belongs to. False when the name is none of ours.</summary>
     public static bool TryParse(string name, out MessageId id)
     {

@@ -1,3 +1,5 @@
+using Cortex.Background;
+
 namespace Cortex.Queues.Blobs;
 
 /// <summary>A blob being read. What goes wrong is told as the blob store's fault, so that readers can tell it from their own.</summary>
@@ -7,7 +9,7 @@ internal sealed class BlobStream(Stream inner, string name, IDisposable? owner =
     {
         try
         {
-            return await inner.ReadAsync(buffer, cancellationToken);
+            return await inner.ReadAsync(buffer, cancellationToken).OnPoolAsync();
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -22,6 +22,8 @@ public sealed class FolderBlobStore : IBlobStore
 
     private readonly string _root;
     private readonly string _unfinished;
+    private readonly FolderBlobOptions _options;
+    private readonly DiskRoom _room;
     private readonly SemaphoreSlim _syncs = new(ParallelSyncs);
 
     // A folder that exists may have been made by somebody who has not synced it yet.
@@ -29,10 +31,13 @@ public sealed class FolderBlobStore : IBlobStore
 
     /// <summary>Opens the folder, makes it when there is none, and removes files that a killed process left half-written.</summary>
     /// <param name="folder">The folder, on a file system with honest syncs and locks.</param>
+    /// <param name="options">Whose it is and how full its disk may become; null for nobody's and full.</param>
     /// <exception cref="IOException">The folder can't be made or written.</exception>
-    public FolderBlobStore(string folder)
+    public FolderBlobStore(string folder, FolderBlobOptions? options = null)
     {
+        _options = options ?? new FolderBlobOptions();
         _root = Path.GetFullPath(folder);
+        _room = new DiskRoom(_root);
         _unfinished = Path.Combine(_root, Unfinished);
         Directory.CreateDirectory(_unfinished);
         FolderSync.Sync(_root);
@@ -43,15 +48,47 @@ public sealed class FolderBlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
+    public async Task ClaimAsync(CancellationToken cancellationToken)
+    {
+        if (_options.Cluster is not { } cluster)
+        {
+            return;
+        }
+
+        var path = Path.Combine(_root, OwnerMark.Name);
+        try
+        {
+            var (owner, label) = File.Exists(path) ? OwnerMark.Read(await File.ReadAllBytesAsync(path, cancellationToken)) : (null, null);
+            if (cluster.MustMark($"the folder {_root}", owner, label))
+            {
+                var temporary = Path.Combine(_unfinished, Guid.NewGuid().ToString("N"));
+                using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+                {
+                    await file.WriteAsync(OwnerMark.Write(cluster), cancellationToken);
+                    file.Flush(flushToDisk: true);
+                    File.Move(temporary, path, overwrite: true);
+                }
+
+                FolderSync.Sync(_root);
+            }
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException and not StoreOwnedException)
+        {
+            throw Translate(e, OwnerMark.Name, "write");
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<long> WriteAsync(string name, Stream content, CancellationToken cancellationToken)
     {
         var path = PathOf(name);
         var temporary = Path.Combine(_unfinished, Guid.NewGuid().ToString("N"));
         var done = false;
+        using var growth = _room.Begin($"blob {name}", BlobNames.IsResult(name) ? _options.DiskReserve / 2 : _options.DiskReserve, (content as ReadOnceStream)?.Expected);
         var handle = Create(temporary, name);
         try
         {
-            var length = await CopyAsync(content, handle, name, cancellationToken);
+            var length = await CopyAsync(content, handle, growth, name, cancellationToken);
             await _syncs.WaitAsync(cancellationToken);
             try
             {
@@ -134,9 +171,9 @@ public sealed class FolderBlobStore : IBlobStore
             {
                 var name = file.Name.Replace('.', '/');
                 var modified = file.LastWriteTimeUtc;
-                if (modified.Year < 1700)
+                if (modified.Year < 1700 || file.Name == OwnerMark.Name)
                 {
-                    continue; // it was deleted meanwhile
+                    continue; // it was deleted meanwhile, or is none
                 }
 
                 yield return new BlobInfo(folder == _root ? name : $"{Path.GetFileName(folder)}/{name}", modified);
@@ -156,7 +193,7 @@ public sealed class FolderBlobStore : IBlobStore
     /// <summary>Whether the disk or its quota was full.</summary>
     internal static bool IsFull(IOException error) => (error.HResult & 0xFFFF) is NoSpace or OverQuota;
 
-    private static async Task<long> CopyAsync(Stream content, SafeFileHandle handle, string name, CancellationToken cancellationToken)
+    private static async Task<long> CopyAsync(Stream content, SafeFileHandle handle, DiskRoom.Growth growth, string name, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
@@ -170,6 +207,7 @@ public sealed class FolderBlobStore : IBlobStore
                     return length;
                 }
 
+                growth.Take(read);
                 try
                 {
                     await RandomAccess.WriteAsync(handle, buffer.AsMemory(0, read), length, cancellationToken);

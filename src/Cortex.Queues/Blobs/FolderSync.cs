@@ -3,11 +3,13 @@ using System.Runtime.InteropServices;
 namespace Cortex.Queues.Blobs;
 
 /// <summary>Makes a folder's entries durable, for which .NET has no call.</summary>
-internal static partial class FolderSync
+public static partial class FolderSync
 {
     private const int ReadOnlyDirectory = 0x80000; // O_RDONLY | O_CLOEXEC: the same on amd64 and arm64
     private const int InvalidArgument = 22;
 
+    /// <summary>Syncs what stands in a folder.</summary>
+    /// <exception cref="IOException">The folder can't be opened or synced.</exception>
     public static void Sync(string folder)
     {
         var handle = Open(folder, ReadOnlyDirectory);

@@ -6,6 +6,10 @@ namespace Cortex.Queues.Blobs;
 /// </summary>
 public interface IBlobStore : IAsyncDisposable
 {
+    /// <summary>Makes sure that the store is the cluster's: marks one that bears no id yet, or that of the cluster that is adopted.</summary>
+    /// <exception cref="StoreOwnedException">It is another cluster's.</exception>
+    Task ClaimAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>
     /// Writes a blob from a stream, which never sits whole in memory, and returns its length when it is durable. Nothing is seen under the name before that;
     /// a blob of the same name is replaced. What the source throws is thrown on, and nothing is left.

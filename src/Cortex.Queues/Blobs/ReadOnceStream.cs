@@ -3,6 +3,9 @@ namespace Cortex.Queues.Blobs;
 /// <summary>A stream that is read once, from its start, asynchronously: what <see cref="IBlobStore"/> reads from and gives, and no more.</summary>
 public abstract class ReadOnceStream : Stream
 {
+    /// <summary>How many bytes it is said to give; null when nothing is said. Whoever writes them only refuses the sooner what is too much.</summary>
+    public virtual long? Expected => null;
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 

@@ -6,6 +6,12 @@ public sealed record S3BlobOptions
     /// <summary>The bucket; it exists.</summary>
     public required string Bucket { get; init; }
 
+    /// <summary>Whose the bucket, or what of it begins with <see cref="Prefix"/>, is; null leaves that open and refuses nobody.</summary>
+    public ClusterIdentity? Cluster { get; init; }
+
+    /// <summary>Bytes of the disk of <see cref="ScratchFolder"/> that stay free, and half of them for results; 0 for none.</summary>
+    public long DiskReserve { get; init; }
+
     /// <summary>Goes before every name, such as <c>cortex/blobs/</c>; empty for none.</summary>
     public string Prefix { get; init; } = "";
 

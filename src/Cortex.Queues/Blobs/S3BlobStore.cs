@@ -23,6 +23,8 @@ public sealed class S3BlobStore : IBlobStore
     private readonly string _scratch;
     private readonly AmazonS3Client _client;
     private readonly TimeProvider _time;
+    private readonly DiskRoom _room;
+    private volatile bool _isClaimed;
 
     /// <summary>Makes a client; nothing is asked yet.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
@@ -38,6 +40,8 @@ public sealed class S3BlobStore : IBlobStore
         _options = options;
         _time = time;
         _scratch = options.ScratchFolder ?? Path.GetTempPath();
+        _room = new DiskRoom(_scratch);
+        _isClaimed = options.Cluster is null;
         var config = new AmazonS3Config
         {
             HttpClientFactory = new S3HttpClients(),
@@ -64,11 +68,38 @@ public sealed class S3BlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// While the bucket can't be reached it is not known whose it is: then this fails, and is tried again before the first blob is written or deleted.
+    /// </remarks>
+    public async Task ClaimAsync(CancellationToken cancellationToken)
+    {
+        if (_options.Cluster is not { } cluster)
+        {
+            return;
+        }
+
+        var place = _options.Prefix.Length == 0 ? $"bucket {_options.Bucket}" : $"what begins with {_options.Prefix} in bucket {_options.Bucket}";
+        var (owner, label) = await ReadMarkAsync(cancellationToken);
+        if (cluster.MustMark(place, owner, label))
+        {
+            await CallAsync(OwnerMark.Name, "write", () => MarkAsync(cluster, isFirst: owner is null, cancellationToken));
+
+            // Of two that marked it at once one finds the other's mark.
+            (owner, label) = await ReadMarkAsync(cancellationToken);
+            (cluster with { Adopt = null }).MustMark(place, owner, label);
+        }
+
+        _isClaimed = true;
+    }
+
+    /// <inheritdoc/>
     public async Task<long> WriteAsync(string name, Stream content, CancellationToken cancellationToken)
     {
         var key = KeyOf(name);
+        await EnsureClaimedAsync(cancellationToken);
+        using var growth = _room.Begin($"a part of blob {name}", BlobNames.IsResult(name) ? _options.DiskReserve / 2 : _options.DiskReserve, expected: null);
         await using var part = OpenScratch(name);
-        var more = await FillAsync(part, content, name, cancellationToken);
+        var more = await FillAsync(part, content, growth, name, cancellationToken);
         if (!more)
         {
             await CallAsync(name, "write", async () =>
@@ -87,7 +118,7 @@ public sealed class S3BlobStore : IBlobStore
         });
         try
         {
-            return await SendPartsAsync(name, key, upload, part, content, cancellationToken);
+            return await SendPartsAsync(name, key, upload, part, growth, content, cancellationToken);
         }
         catch
         {
@@ -106,7 +137,7 @@ public sealed class S3BlobStore : IBlobStore
             {
                 answer = await _client.GetObjectAsync(new GetObjectRequest { BucketName = _options.Bucket, Key = KeyOf(name) }, cancellationToken);
             }
-            catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
+            catch (AmazonS3Exception e) when (IsMissing(e))
             {
             }
         });
@@ -114,16 +145,21 @@ public sealed class S3BlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
-    public Task DeleteAsync(string name, CancellationToken cancellationToken) => CallAsync(name, "delete", async () =>
+    public async Task DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        try
+        var key = KeyOf(name);
+        await EnsureClaimedAsync(cancellationToken);
+        await CallAsync(name, "delete", async () =>
         {
-            await _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _options.Bucket, Key = KeyOf(name) }, cancellationToken);
-        }
-        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
-        {
-        }
-    });
+            try
+            {
+                await _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _options.Bucket, Key = key }, cancellationToken);
+            }
+            catch (AmazonS3Exception e) when (IsMissing(e))
+            {
+            }
+        });
+    }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<BlobInfo> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -136,7 +172,7 @@ public sealed class S3BlobStore : IBlobStore
             await CallAsync(_options.Prefix, "list", async () => page = await _client.ListObjectsV2Async(request, cancellationToken));
             foreach (var found in page!.S3Objects ?? [])
             {
-                if (found.LastModified is { } modified)
+                if (found.LastModified is { } modified && found.Key != MarkKey)
                 {
                     yield return new BlobInfo(found.Key[_options.Prefix.Length..], modified.ToUniversalTime());
                 }
@@ -154,7 +190,59 @@ public sealed class S3BlobStore : IBlobStore
         return ValueTask.CompletedTask;
     }
 
-    private async Task<long> SendPartsAsync(string name, string key, string upload, FileStream part, Stream content, CancellationToken cancellationToken)
+    private string MarkKey => _options.Prefix + OwnerMark.Name;
+
+    private static bool IsMissing(AmazonS3Exception error) => error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket";
+
+    private Task EnsureClaimedAsync(CancellationToken cancellationToken) => _isClaimed ? Task.CompletedTask : ClaimAsync(cancellationToken);
+
+    private async Task<(string? Id, string? Label)> ReadMarkAsync(CancellationToken cancellationToken)
+    {
+        var mark = new byte[OwnerMark.MaxLength];
+        var length = 0;
+        await CallAsync(OwnerMark.Name, "read", async () =>
+        {
+            try
+            {
+                using var answer = await _client.GetObjectAsync(new GetObjectRequest { BucketName = _options.Bucket, Key = MarkKey }, cancellationToken);
+                length = await answer.ResponseStream.ReadAtLeastAsync(mark, mark.Length, throwOnEndOfStream: false, cancellationToken);
+            }
+            catch (AmazonS3Exception e) when (IsMissing(e))
+            {
+            }
+        });
+        return OwnerMark.Read(mark.AsSpan(0, length));
+    }
+
+    private async Task MarkAsync(ClusterIdentity cluster, bool isFirst, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await PutAsync(isFirst ? "*" : null);
+        }
+        catch (AmazonS3Exception e) when (isFirst && e.StatusCode == HttpStatusCode.PreconditionFailed)
+        {
+            // Somebody was first; who reads it next is told.
+        }
+        catch (AmazonS3Exception e) when (isFirst && e.StatusCode == HttpStatusCode.NotImplemented)
+        {
+            await PutAsync(null);
+        }
+
+        async Task PutAsync(string? onlyIfNone)
+        {
+            using var content = new MemoryStream(OwnerMark.Write(cluster));
+            var request = new PutObjectRequest { BucketName = _options.Bucket, Key = MarkKey, InputStream = content, UseChunkEncoding = false };
+            if (onlyIfNone is not null)
+            {
+                request.IfNoneMatch = onlyIfNone;
+            }
+
+            await _client.PutObjectAsync(request, cancellationToken);
+        }
+    }
+
+    private async Task<long> SendPartsAsync(string name, string key, string upload, FileStream part, DiskRoom.Growth growth, Stream content, CancellationToken cancellationToken)
     {
         var sent = new List<PartETag>();
         long length = 0;
@@ -172,7 +260,7 @@ public sealed class S3BlobStore : IBlobStore
                 sent.Add(new PartETag(sent.Count + 1, answer.ETag));
             });
             length += part.Length;
-            await FillAsync(part, content, name, cancellationToken);
+            await FillAsync(part, content, growth, name, cancellationToken);
         }
         while (part.Length > 0);
 
@@ -182,7 +270,7 @@ public sealed class S3BlobStore : IBlobStore
     }
 
     /// <summary>Puts the next part into the file, which then stands at its start. False when the content ended with it.</summary>
-    private async Task<bool> FillAsync(FileStream part, Stream content, string name, CancellationToken cancellationToken)
+    private async Task<bool> FillAsync(FileStream part, Stream content, DiskRoom.Growth growth, string name, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
@@ -198,6 +286,7 @@ public sealed class S3BlobStore : IBlobStore
                     return false;
                 }
 
+                growth.Take(read);
                 await WriteScratchAsync(part, buffer.AsMemory(0, read), name, cancellationToken);
             }
 
@@ -264,7 +353,7 @@ public sealed class S3BlobStore : IBlobStore
         {
             throw new StoreFullException($"can't {verb} blob {name} in bucket {_options.Bucket}: {e.Message}", e);
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException and not StoreFullException and not StoreUnavailableException)
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException and not StoreFullException and not StoreUnavailableException and not StoreOwnedException)
         {
             throw Unavailable(name, verb, e);
         }

@@ -58,7 +58,7 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Whether the error comes from the database or the way to it.</summary>
     public static bool IsDatabaseError(Exception error) =>
-        error is NpgsqlException or SocketException or TimeoutException or ObjectDisposedException or (IOException and not StoreFullException and not StoreUnavailableException and not StoreBusyException)
+        error is NpgsqlException or SocketException or TimeoutException or ObjectDisposedException or (IOException and not StoreFullException and not StoreUnavailableException and not StoreBusyException and not StoreOwnedException)
         || (error is OperationCanceledException && error.InnerException is TimeoutException);
 
     /// <summary>Whether another try of the same statements may succeed at once: other transactions stood in the way.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Cortex.Background;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Postgres.Leasing;
 using Cortex.Queues.Postgres.Reading;
@@ -70,7 +71,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         _session = new Session(database, _owner, _held, timing, this, logger);
         _blobRemover = new BlobRemover(blobs, clock.Time, logger);
         _promoter = new Promoter(database, clock, timing.Poll, OnInLine, logger);
-        _sweeper = new Sweeper(database, clock, options.SweepInterval, _blobRemover.Remove, name => DeleteAsync(name, CancellationToken.None), logger);
+        _sweeper = new Sweeper(database, clock, options.Cluster, options.SweepInterval, _blobRemover.Remove, name => DeleteAsync(name, CancellationToken.None), logger);
         _vacuum = new Vacuum(database, logger);
         _orphans = new OrphanSweeper(blobs, OwnsBlobAsync, options.OrphanAge, clock.Time, logger);
         _expiryTimer = clock.Time.CreateTimer(_ => Expire(), null, ExpiryInterval, ExpiryInterval);
@@ -89,6 +90,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets what an administrator has to know.</param>
     /// <exception cref="ArgumentException">The connection string can't be read, or an option is out of its range.</exception>
+    /// <exception cref="StoreOwnedException">The tables are another cluster's.</exception>
     /// <exception cref="StoreUnavailableException">The server can't be reached, refuses the user, or has tables of a newer format.</exception>
     /// <exception cref="StoreFullException">There is no room.</exception>
     public static Task<PostgresQueueStore> OpenAsync(string connectionString, QueueStoreOptions options, IBlobStore blobs, TimeProvider time, ILogger logger) =>
@@ -103,13 +105,14 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         try
         {
             TimeSpan offset;
+            long floor;
             await using (var connection = await database.OpenAsync(CancellationToken.None))
             {
-                await Schema.MigrateAsync(connection, database.Schema, CancellationToken.None);
+                floor = await Schema.MigrateAsync(connection, database, options.Cluster, CancellationToken.None);
                 offset = timing.FollowsDatabaseClock ? await OffsetAsync(connection, time) : TimeSpan.Zero;
             }
 
-            store = new PostgresQueueStore(database, new StoreClock(time, offset), options, timing, blobs, logger);
+            store = new PostgresQueueStore(database, new StoreClock(time, offset, floor), options, timing, blobs, logger);
             await store._ids.StartAsync(CancellationToken.None);
             await store._session.StartAsync(CancellationToken.None);
             store._orphans.Start();
@@ -240,13 +243,14 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken)
+    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         StoreInput.CheckDelay(retryAfter ?? TimeSpan.Zero);
+        StoreInput.Check(answer ?? default, _options.InlineLimit);
         return new(EndAsync(lease, held => retryAfter is { } delay
             ? Defer(lease, attempt, delay, isLost: false)
-            : Finish(lease, held, MessageStatus.Failed, default, attempt)).WaitAsync(cancellationToken));
+            : Finish(lease, held, MessageStatus.Failed, answer ?? default, attempt)).WaitAsync(cancellationToken));
     }
 
     /// <inheritdoc/>
@@ -308,20 +312,24 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     }
 
     /// <inheritdoc/>
-    public async ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken)
+    public async ValueTask<QueueCounts> CountAsync(string queue, CancellationToken cancellationToken) => (await CountAsync([queue], cancellationToken))[0];
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<QueueCounts>> CountAsync(IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
-        if (await FindAsync(queue, cancellationToken) is not { } entry)
+        ArgumentNullException.ThrowIfNull(queues);
+        var ids = new List<int?>(queues.Count);
+        foreach (var queue in queues)
         {
-            return default;
+            ids.Add((await FindAsync(queue, cancellationToken))?.Id);
         }
 
         var counted = await AskAsync(async () =>
         {
             await SettleAsync();
-            return await _counts.ReadAsync(entry.Id, () => [.. _held.WaitingTokens()], cancellationToken);
+            return await _counts.ReadAsync(() => [.. _held.WaitingTokens()], cancellationToken);
         });
-        var waiting = Math.Max(0, counted.InLine - counted.Leased);
-        return new QueueCounts(waiting, counted.Delayed, counted.Leased, waiting > 0 ? counted.OldestWaiting : null);
+        return [.. ids.Select(id => Counts(id is { } known ? counted.GetValueOrDefault(known) : default))];
     }
 
     /// <inheritdoc/>
@@ -555,6 +563,12 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         }
     }
 
+    private static QueueCounts Counts(Counted counted)
+    {
+        var waiting = Math.Max(0, counted.InLine - counted.Leased);
+        return new QueueCounts(waiting, counted.Delayed, counted.Leased, waiting > 0 ? counted.OldestWaiting : null);
+    }
+
     private async ValueTask<QueueEntry> GetInUseAsync(string queue, CancellationToken cancellationToken) =>
         await FindAsync(queue, cancellationToken) is { Retired: null } entry ? entry : throw NotInUse(queue);
 
@@ -579,7 +593,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     {
         try
         {
-            return await ask();
+            return await ask().OnPoolAsync();   // who asked may go on with something that blocks
         }
         catch (Exception e) when (Database.IsDatabaseError(e))
         {

@@ -6,7 +6,7 @@ namespace Cortex.Queues.Postgres;
 internal static class Schema
 {
     /// <summary>Raised with every change of the tables; older formats are brought up to it, newer ones are refused.</summary>
-    public const int Format = 1;
+    public const int Format = 2;
 
     // Several processes may start at once. The number is arbitrary, but the same in each.
     private const long MigrationLock = 0x436F72746578;
@@ -96,10 +96,27 @@ internal static class Schema
         insert into format values (1);
         """;
 
-    /// <summary>Makes the schema and its tables where they are missing.</summary>
+    private const string SelectOwner = "select id, label from cluster";
+
+    /*
+     * cluster        whose the tables are; no row while nobody has said so.
+     * format.steady  the latest time of any process; see StoreClock.
+     * keys.digest    what tells another payload under the same key.
+     */
+    private const string FromFormat1 = """
+        create table cluster (id text not null, label text not null);
+        alter table format add column steady bigint not null default 0;
+        alter table keys add column digest bytea;
+        update format set version = 2;
+        """;
+
+    /// <summary>Makes the schema and its tables where they are missing, brings older ones up to date, and marks them as the cluster's.</summary>
+    /// <returns>The latest time that any process noted, in microseconds.</returns>
     /// <exception cref="StoreUnavailableException">The tables are of a newer format.</exception>
-    public static async Task MigrateAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
+    /// <exception cref="StoreOwnedException">They are another cluster's.</exception>
+    public static async Task<long> MigrateAsync(NpgsqlConnection connection, Database database, ClusterIdentity? cluster, CancellationToken cancellationToken)
     {
+        var schema = database.Schema;
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await RunAsync(connection, $"select pg_advisory_xact_lock({MigrationLock})", cancellationToken);
         var quoted = schema.Replace("\"", "\"\"", StringComparison.Ordinal);
@@ -112,13 +129,50 @@ internal static class Schema
             }
         }
 
-        await using var ask = new NpgsqlCommand("select version from format", connection);
-        if (await ask.ExecuteScalarAsync(cancellationToken) is not int version || version > Format)
+        var version = await NumberAsync(connection, "select version from format", cancellationToken);
+        if (version is null or > Format)
         {
             throw new StoreUnavailableException($"the queue tables in schema {schema} are of a newer format than {Format}; start the version of Cortex that wrote them");
         }
 
+        if (version < Format)
+        {
+            await RunAsync(connection, FromFormat1, cancellationToken);
+        }
+
+        if (cluster is not null)
+        {
+            await ClaimAsync(connection, $"schema {schema} of PostgreSQL at {database.Name}", cluster, cancellationToken);
+        }
+
+        var steady = await NumberAsync(connection, "select steady from format", cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        return steady ?? 0;
+    }
+
+    /// <summary>The id of the cluster that the tables belong to, and its label; nulls when that was never said.</summary>
+    public static async Task<(string? Id, string? Label)> OwnerAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(SelectOwner, connection);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        return await row.ReadAsync(cancellationToken) ? (row.GetString(0), row.GetString(1)) : (null, null);
+    }
+
+    private static async Task ClaimAsync(NpgsqlConnection connection, string store, ClusterIdentity cluster, CancellationToken cancellationToken)
+    {
+        var (owner, label) = await OwnerAsync(connection, cancellationToken);
+        if (cluster.MustMark(store, owner, label))
+        {
+            await RunAsync(connection, "delete from cluster", cancellationToken);
+            await using var insert = new NpgsqlCommand("insert into cluster (id, label) values ($1, $2)", connection).Add(cluster.Id).Add(cluster.Label);
+            await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+
+    private static async Task<long?> NumberAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(cancellationToken) switch { int number => number, long number => number, _ => null };
     }
 
     private static async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)

@@ -6,10 +6,11 @@ namespace Cortex.Queues.Postgres;
 /// </summary>
 /// <param name="time">The clock of the process.</param>
 /// <param name="offset">What the database's clock is ahead of it.</param>
-internal sealed class StoreClock(TimeProvider time, TimeSpan offset)
+/// <param name="floor">The latest time of any process before: a clock that was set back meanwhile must not make waits longer.</param>
+internal sealed class StoreClock(TimeProvider time, TimeSpan offset, long floor)
 {
     private readonly long _startStamp = time.GetTimestamp();
-    private readonly long _start = ToMicroseconds(time.GetUtcNow() + offset);
+    private readonly long _start = Math.Max(floor, ToMicroseconds(time.GetUtcNow() + offset));
 
     public TimeProvider Time => time;
 

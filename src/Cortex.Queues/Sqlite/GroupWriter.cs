@@ -14,6 +14,7 @@ internal sealed class GroupWriter
     private readonly WriteContext _context;
     private readonly Intake _intake;
     private readonly DiskReserve _reserve;
+    private readonly IntegrityCheck _check;
     private readonly Sweeper _sweeper;
     private readonly CommitMeter _meter;
     private readonly TimeProvider _time;
@@ -24,13 +25,15 @@ internal sealed class GroupWriter
     private readonly Statement _rollback;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _sweepDue;
+    private bool _notesTime;
 
-    public GroupWriter(Database database, WriteContext context, Intake intake, DiskReserve reserve, CommitMeter meter, TimeProvider time, string path, ILogger logger)
+    public GroupWriter(Database database, WriteContext context, Intake intake, DiskReserve reserve, IntegrityCheck check, CommitMeter meter, TimeProvider time, string path, ILogger logger)
     {
         _database = database;
         _context = context;
         _intake = intake;
         _reserve = reserve;
+        _check = check;
         _sweeper = context.Sweeper;
         _meter = meter;
         _time = time;
@@ -60,6 +63,7 @@ internal sealed class GroupWriter
         {
             if (Interlocked.Exchange(ref _sweepDue, 0) == 1)
             {
+                _notesTime = true;   // with the next commit: a server that does nothing leaves the disk alone
                 _sweeper.Sweep(_context.Queues.All);
             }
 
@@ -78,6 +82,12 @@ internal sealed class GroupWriter
     // Until the group is committed or everything in it has failed. Each turn but the last leaves less in it.
     private void Write(List<Operation> group)
     {
+        if (_check.Damage is { } damage)
+        {
+            FailAll(group, new StoreUnavailableException(damage));
+            return;
+        }
+
         if (_reserve.IsReleased && group.Exists(o => o.Grows) && !_reserve.TryRestore())
         {
             FailGrowing(group, Full(null));
@@ -103,9 +113,9 @@ internal sealed class GroupWriter
             }
             catch (SqliteError error)
             {
+                _check.Report(error);
                 _logger.WriteFailed(error, _path);
-                FailAll(group, new StoreUnavailableException(
-                    error.IsCorrupt ? $"{_path} is damaged ({error.Message}); stop the server and mend or restore the file" : $"Can't write {_path}: {error.Message}", error));
+                FailAll(group, new StoreUnavailableException(_check.Damage ?? $"Can't write {_path}: {error.Message}", error));
             }
         }
     }
@@ -132,8 +142,14 @@ internal sealed class GroupWriter
                 _context.Statements.Reserve(next);
             }
 
+            if (_notesTime)
+            {
+                _context.Statements.NoteTime(_context.StampNow);
+            }
+
             _commit.Run();
             _context.Ids.Reserved = reserve ?? _context.Ids.Reserved;
+            _notesTime = false;
         }
         catch (Exception exception)
         {

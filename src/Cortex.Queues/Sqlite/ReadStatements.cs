@@ -21,9 +21,12 @@ internal sealed class ReadStatements : IDisposable
     private readonly Statement _total;
     private readonly Statement _payloadBlob;
     private readonly Statement _resultBlob;
+    private readonly Statement _answer;
+    private readonly SteadyClock _clock;
 
-    public ReadStatements(string path)
+    public ReadStatements(string path, SteadyClock clock)
     {
+        _clock = clock;
         _database = new Database(path, readOnly: true);
         Schema.OpenReader(_database);
         _message = _database.Prepare($"SELECT {Columns}, queue, head, payload_blob, payload_length, payload FROM messages WHERE sequence = ?1");
@@ -42,6 +45,7 @@ internal sealed class ReadStatements : IDisposable
             """);
         _payloadBlob = _database.Prepare("SELECT payload_blob FROM messages WHERE sequence = ?1");
         _resultBlob = _database.Prepare("SELECT result_blob FROM results WHERE key = ?1");
+        _answer = _database.Prepare("SELECT blob, length, data FROM answers WHERE sequence = ?1");
     }
 
     /// <summary>The message in whatever state; null when there is none of this id in this queue.</summary>
@@ -53,7 +57,7 @@ internal sealed class ReadStatements : IDisposable
             return null;
         }
 
-        return record with { Attempts = FindAttempts(id.Sequence) };
+        return record with { Attempts = FindAttempts(id.Sequence), Answer = record.Status == MessageStatus.Failed ? FindAnswer(id.Sequence) : null };
     }
 
     /// <summary>A message that is not completed.</summary>
@@ -131,7 +135,7 @@ internal sealed class ReadStatements : IDisposable
 
     /// <summary>Whether a message or one of these queues' results refers to a blob.</summary>
     public bool Owns(string blob, long sequence, IEnumerable<QueueState> queues) =>
-        Refers(_payloadBlob.Bind(1, sequence), blob) || queues.Any(q => Refers(_resultBlob.Bind(1, Schema.ResultKey(q.Number, sequence)), blob));
+        Refers(_payloadBlob.Bind(1, sequence), blob) || Refers(_answer.Bind(1, sequence), blob) || queues.Any(q => Refers(_resultBlob.Bind(1, Schema.ResultKey(q.Number, sequence)), blob));
 
     public void Dispose() => _database.Dispose();
 
@@ -164,7 +168,19 @@ internal sealed class ReadStatements : IDisposable
         return AttemptCodec.Decode(bytes);
     }
 
-    private static void Rows(Statement statement, List<MessageRecord> list)
+    private Body? FindAnswer(long sequence)
+    {
+        if (!_answer.Bind(1, sequence).Step())
+        {
+            return null;
+        }
+
+        var answer = BodyAt(_answer, 0);
+        _answer.Reset();
+        return answer;
+    }
+
+    private void Rows(Statement statement, List<MessageRecord> list)
     {
         while (statement.Step())
         {
@@ -184,7 +200,7 @@ internal sealed class ReadStatements : IDisposable
         return name == blob;
     }
 
-    private static MessageRecord Record(Statement row)
+    private MessageRecord Record(Statement row)
     {
         var followUp = row.NullableLong(9);
         return new MessageRecord
@@ -192,9 +208,9 @@ internal sealed class ReadStatements : IDisposable
             Id = new MessageId(Schema.SequenceOf(row.Long(0)), row.Long(3)),
             Priority = row.Int(1),
             Status = (MessageStatus)row.Int(2),
-            EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Long(4)),
-            NotBefore = row.NullableLong(5) is { } notBefore ? DateTimeOffset.FromUnixTimeMilliseconds(notBefore) : null,
-            FinishedAt = row.NullableLong(6) is { } finished ? DateTimeOffset.FromUnixTimeMilliseconds(finished) : null,
+            EnqueuedAt = _clock.Show(row.Long(4)),
+            NotBefore = row.NullableLong(5) is { } notBefore ? _clock.Show(notBefore) : null,
+            FinishedAt = row.NullableLong(6) is { } finished ? _clock.Show(finished) : null,
             FailedAttempts = row.Int(7),
             LostAttempts = row.Int(8),
             FollowUp = followUp is { } sequence ? new MessageId(sequence, row.Long(10)) : null,

@@ -9,13 +9,13 @@ internal sealed class ReaderPool : IDisposable
     private readonly SemaphoreSlim _count;
     private readonly int _size;
 
-    public ReaderPool(string path, int size)
+    public ReaderPool(string path, int size, SteadyClock clock)
     {
         _size = size;
         _count = new SemaphoreSlim(size);
         for (var i = 0; i < size; i++)
         {
-            _free.Push(new ReadStatements(path));
+            _free.Push(new ReadStatements(path, clock));
         }
     }
 

@@ -11,7 +11,7 @@ internal static class Schema
     /// <summary>The greatest number of a queue; numbers of deleted queues are given again.</summary>
     public const int MaxQueue = (1 << (63 - SequenceBits)) - 1;
 
-    private const int Version = 1;
+    private const int Version = 2;
 
     // "CQue": tells our file from other databases.
     private const int ApplicationId = 0x43517565;
@@ -88,15 +88,24 @@ internal static class Schema
         CREATE INDEX idempotency_expiry ON idempotency(queue, enqueued_at);
         """;
 
+    // Whose the file is; what the worker last answered to a message that was given up; what a key's payload was; the latest time that was noted.
+    private const string FromVersion1 = """
+        CREATE TABLE cluster(id TEXT NOT NULL, label TEXT NOT NULL);
+        CREATE TABLE answers(sequence INTEGER PRIMARY KEY, blob TEXT, length INTEGER NOT NULL, data BLOB);
+        ALTER TABLE idempotency ADD COLUMN digest BLOB;
+        ALTER TABLE meta ADD COLUMN steady INTEGER NOT NULL DEFAULT 0;
+        """;
+
     /// <summary>Key of a message's result.</summary>
     public static long ResultKey(int queue, long sequence) => ((long)queue << SequenceBits) | sequence;
 
     /// <summary>Sequence number of a result's key.</summary>
     public static long SequenceOf(long key) => key & ((1L << SequenceBits) - 1);
 
-    /// <summary>Sets up the one connection that writes, and makes the tables in a new file.</summary>
-    /// <exception cref="InvalidDataException">The file is another's, or a newer version's.</exception>
-    public static void OpenWriter(Database database, string path)
+    /// <summary>Sets up the one connection that writes, makes the tables in a new file and brings those of an older version up to date.</summary>
+    /// <exception cref="InvalidDataException">The file is none of queues, or a newer version's.</exception>
+    /// <exception cref="StoreOwnedException">It is another cluster's.</exception>
+    public static void OpenWriter(Database database, string path, ClusterIdentity? cluster)
     {
         // Checkpoints are small and frequent, and done by this connection alone: with a second one that checkpoints, SQLite
         // before 3.51.3 can lose committed data. The page size counts only before the first table.
@@ -113,18 +122,51 @@ internal static class Schema
         var version = database.Number("PRAGMA user_version");
         if (id == 0 && version == 0 && database.Number("SELECT count(*) FROM sqlite_schema") == 0)
         {
-            database.Execute($"BEGIN IMMEDIATE; {Tables} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {Version}; COMMIT;");
-            return;
+            Migrate(database, $"{Tables} {FromVersion1} PRAGMA application_id = {ApplicationId};");
         }
-
-        if (id != ApplicationId)
+        else if (id != ApplicationId)
         {
             throw new InvalidDataException($"{path} is a database, but not one of queues; move it away, or start with another data directory");
         }
-
-        if (version != Version)
+        else if (version > Version)
         {
             throw new InvalidDataException($"{path} was written by a newer version of Cortex (schema {version}, this one knows {Version}); use that version, or start with another data directory");
+        }
+        else if (version < Version)
+        {
+            Migrate(database, FromVersion1);
+        }
+
+        if (cluster is not null)
+        {
+            Claim(database, path, cluster);
+        }
+    }
+
+    // In one transaction: a kill in the midst of it leaves the old tables.
+    private static void Migrate(Database database, string sql) => database.Execute($"BEGIN IMMEDIATE; {sql} PRAGMA user_version = {Version}; COMMIT;");
+
+    private static void Claim(Database database, string path, ClusterIdentity cluster)
+    {
+        string? owner = null;
+        string? label = null;
+        using (var row = database.Query("SELECT id, label FROM cluster"))
+        {
+            if (row.Step())
+            {
+                (owner, label) = (row.Text(0), row.Text(1));
+            }
+        }
+
+        if (cluster.MustMark(path, owner, label))
+        {
+            database.Execute("BEGIN IMMEDIATE; DELETE FROM cluster;");
+            using (var insert = database.Query("INSERT INTO cluster(id, label) VALUES(?1, ?2)"))
+            {
+                insert.Bind(1, cluster.Id).Bind(2, cluster.Label).Run();
+            }
+
+            database.Execute("COMMIT");
         }
     }
 

@@ -22,13 +22,14 @@ public sealed class SqliteQueueStore : IQueueStore
 
     private readonly string _path;
     private readonly QueueStoreOptions _options;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
     private readonly Database _database;
     private readonly QueueDirectory _queues = new();
     private readonly Sweeper _sweeper = new();
     private readonly CommitMeter _meter = new();
+    private readonly SteadyClock _clock;
+    private readonly IntegrityCheck _check;
     private readonly LiveMessages _live;
     private readonly PayloadCache _cache;
     private readonly FinalWaiters _waiters;
@@ -50,22 +51,24 @@ public sealed class SqliteQueueStore : IQueueStore
         _lock = fileLock;
         _database = database;
         _options = options;
-        _time = time;
         _logger = logger;
         Blobs = blobs;
-        var (firstToken, nextSequence) = StoreFile.BeginEpoch(database);
+        _check = new IntegrityCheck(path, logger);
+        _check.Start(time);
+        _clock = new SteadyClock(time, StoreFile.LastNoted(database));
+        var (firstToken, nextSequence) = StoreFile.BeginEpoch(database, _clock.Now);
         _live = new LiveMessages(time, firstToken);
-        StoreFile.Load(database, _queues, _live, _sweeper, options.FairnessInterval, time.GetUtcNow().ToUnixTimeMilliseconds());
+        StoreFile.Load(database, _queues, _live, _sweeper, options.FairnessInterval, _clock.Now);
         _ids = new IdSource(nextSequence);
         _cache = new PayloadCache(options.PayloadCacheBytes);
         _waiters = new FinalWaiters(options.MaxWaiters, time);
         _reserve = new DiskReserve(path, ReserveBytes, logger);
         _reserve.Make();
-        _readers = new ReaderPool(path, Readers);
+        _readers = new ReaderPool(path, Readers, _clock);
         _intake = new Intake(options);
         _blobRemover = new BlobRemover(blobs, time, logger);
-        var context = new WriteContext(new WriteStatements(database), _queues, _live, _cache, _waiters, _blobRemover, _ids, _sweeper, options, time, logger);
-        _writer = new GroupWriter(database, context, _intake, _reserve, _meter, time, path, logger);
+        var context = new WriteContext(new WriteStatements(database), _queues, _live, _cache, _waiters, _blobRemover, _ids, _sweeper, options, _clock, logger);
+        _writer = new GroupWriter(database, context, _intake, _reserve, _check, _meter, time, path, logger);
         _writer.Start();
         _sweepTimer = time.CreateTimer(_ => Sweep(), null, options.SweepInterval, options.SweepInterval);
         _orphans = new OrphanSweeper(blobs, OwnsBlobAsync, options.OrphanAge, time, logger);
@@ -75,6 +78,12 @@ public sealed class SqliteQueueStore : IQueueStore
 
     /// <inheritdoc/>
     public IBlobStore Blobs { get; }
+
+    /// <inheritdoc/>
+    public string? Damage => _check.Damage;
+
+    /// <summary>Completes when the file has been checked, as far as it is.</summary>
+    internal Task Checked => _check.Ended;
 
     /// <summary>What the store has done, and how busy it is.</summary>
     public SqliteStoreMetrics Metrics
@@ -94,6 +103,7 @@ public sealed class SqliteQueueStore : IQueueStore
     /// <param name="time">The clock.</param>
     /// <param name="logger">Gets what an administrator has to know.</param>
     /// <exception cref="InvalidDataException">The file is damaged, another's, or a newer version's.</exception>
+    /// <exception cref="StoreOwnedException">The file is another cluster's.</exception>
     /// <exception cref="StoreUnavailableException">Another process has the file, or it can't be opened.</exception>
     /// <exception cref="StoreFullException">There is no room.</exception>
     public static Task<SqliteQueueStore> OpenAsync(string path, QueueStoreOptions options, IBlobStore blobs, TimeProvider time, ILogger logger)
@@ -157,6 +167,7 @@ public sealed class SqliteQueueStore : IQueueStore
         StoreInput.CheckVisibility(visibility);
         StoreInput.CheckWait(wait);
         ObjectDisposedException.ThrowIf(_closed, this);
+        _check.ThrowIfDamaged();   // what came of it could not be stored
         cancellationToken.ThrowIfCancellationRequested();
         return LeaseAsync(_queues.Get(queue), visibility, wait, cancellationToken);
     }
@@ -182,11 +193,13 @@ public sealed class SqliteQueueStore : IQueueStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken)
+    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         StoreInput.CheckDelay(retryAfter ?? TimeSpan.Zero);
-        return new(WriteAsync(new EndOperation(lease, retryAfter is null ? End.GiveUp : End.Retry, default, attempt, retryAfter ?? TimeSpan.Zero), cancellationToken));
+        StoreInput.Check(answer ?? default, _options.InlineLimit);
+        return new(WriteAsync(
+            new EndOperation(lease, retryAfter is null ? End.GiveUp : End.Retry, Own(answer ?? default), attempt, retryAfter ?? TimeSpan.Zero, keepsAnswer: answer is not null), cancellationToken));
     }
 
     /// <inheritdoc/>
@@ -284,6 +297,7 @@ public sealed class SqliteQueueStore : IQueueStore
         _waiters.Close();
         await _blobRemover.DisposeAsync();
         await _readers.CloseAsync();
+        _check.Dispose();
         Checkpoint();
         _live.Dispose();
         _database.Dispose();
@@ -299,7 +313,7 @@ public sealed class SqliteQueueStore : IQueueStore
         Database? database = null;
         try
         {
-            database = StoreFile.Open(path);
+            database = StoreFile.Open(path, options.Cluster);
             return new SqliteQueueStore(path, fileLock, database, options, blobs, time, logger);
         }
         catch (Exception exception)
@@ -356,7 +370,7 @@ public sealed class SqliteQueueStore : IQueueStore
                 Head = cached.Head,
                 Payload = cached.Payload,
                 Priority = lease.Priority,
-                EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds(cached.EnqueuedAt),
+                EnqueuedAt = _clock.Show(cached.EnqueuedAt),
                 FailedAttempts = 0,
                 LostAttempts = 0,
                 Revoked = lease.Revoked,
@@ -400,7 +414,7 @@ public sealed class SqliteQueueStore : IQueueStore
             queue.Oldest = known = new OldestMessage(sequence, at);
         }
 
-        return DateTimeOffset.FromUnixTimeMilliseconds(known.EnqueuedAt);
+        return _clock.Show(known.EnqueuedAt);
     }
 
     internal static MessageRecord WithLive(MessageRecord record, bool leased, bool delayed) => record.Status != MessageStatus.Waiting
@@ -423,6 +437,7 @@ public sealed class SqliteQueueStore : IQueueStore
         }
         catch (SqliteError error)
         {
+            _check.Report(error);
             throw new StoreUnavailableException($"Can't read {_path}: {error.Message}", error);
         }
     }
@@ -437,7 +452,7 @@ public sealed class SqliteQueueStore : IQueueStore
 
     private void Sweep()
     {
-        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = _clock.Now;
         foreach (var queue in _queues.All.Where(q => q.RetiredAt + q.Retention <= now))
         {
             _ = DeleteRetiredAsync(queue, now - queue.Retention);
@@ -462,7 +477,7 @@ public sealed class SqliteQueueStore : IQueueStore
     {
         try
         {
-            _database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            _database.Execute(Damage is null ? $"UPDATE meta SET steady = {_clock.Now}; PRAGMA wal_checkpoint(TRUNCATE);" : "PRAGMA wal_checkpoint(TRUNCATE)");
         }
         catch (SqliteError error)
         {

@@ -26,14 +26,15 @@ internal static class StoreFile
     }
 
     /// <summary>Opens the connection that writes, making the file if there is none.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, another's, or a newer version's.</exception>
-    public static Database Open(string path)
+    /// <exception cref="InvalidDataException">The file is damaged, none of queues, or a newer version's.</exception>
+    /// <exception cref="StoreOwnedException">It is another cluster's.</exception>
+    public static Database Open(string path, ClusterIdentity? cluster)
     {
         Database? database = null;
         try
         {
             database = new Database(path, readOnly: false);
-            Schema.OpenWriter(database, path);
+            Schema.OpenWriter(database, path, cluster);
             return database;
         }
         catch (SqliteError error)
@@ -41,7 +42,7 @@ internal static class StoreFile
             database?.Dispose();
             throw Explain(path, error);
         }
-        catch (InvalidDataException)
+        catch (Exception exception) when (exception is InvalidDataException or StoreOwnedException)
         {
             database?.Dispose();
             throw;
@@ -55,15 +56,18 @@ internal static class StoreFile
             ? new StoreFullException($"There is no room to open {path}: make room on the disk.", error)
             : new StoreUnavailableException($"Can't open {path}: {error.Message}", error);
 
+    /// <summary>The time of <see cref="SteadyClock"/> that was noted last.</summary>
+    public static long LastNoted(Database database) => database.Number("SELECT steady FROM meta")!.Value;
+
     /// <summary>Begins a new epoch. Tokens of leases and sequence numbers of ids rise over all epochs.</summary>
-    public static (long FirstToken, long NextSequence) BeginEpoch(Database database)
+    public static (long FirstToken, long NextSequence) BeginEpoch(Database database, long now)
     {
-        database.Execute("UPDATE meta SET epoch = epoch + 1");
+        database.Execute($"UPDATE meta SET epoch = epoch + 1, steady = {now}");
         return (database.Number("SELECT epoch FROM meta")!.Value << TokenBits, database.Number("SELECT next_sequence FROM meta")!.Value);
     }
 
     /// <summary>Reads the queues, and from indexes alone which messages are not final.</summary>
-    public static void Load(Database database, QueueDirectory queues, LiveMessages live, Sweeper sweeper, int fairnessInterval, long wallNow)
+    public static void Load(Database database, QueueDirectory queues, LiveMessages live, Sweeper sweeper, int fairnessInterval, long now)
     {
         using (var rows = database.Query("SELECT number, name, retention, retired_at, deleted FROM queues"))
         {
@@ -79,13 +83,13 @@ internal static class StoreFile
             }
         }
 
-        using (var rows = database.Query($"SELECT not_before, queue, priority, sequence FROM messages INDEXED BY messages_delayed WHERE not_before > {wallNow}"))
+        using (var rows = database.Query($"SELECT not_before, queue, priority, sequence FROM messages INDEXED BY messages_delayed WHERE not_before > {now}"))
         {
             while (rows.Step())
             {
                 if (queues.Find(rows.Int(1)) is { } queue)
                 {
-                    live.AddDelayed(queue, rows.Long(3), rows.Int(2), live.Now + ((rows.Long(0) - wallNow) * TimeSpan.TicksPerMillisecond));
+                    live.AddDelayed(queue, rows.Long(3), rows.Int(2), live.Now + ((rows.Long(0) - now) * TimeSpan.TicksPerMillisecond));
                 }
             }
         }

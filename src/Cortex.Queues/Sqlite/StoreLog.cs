@@ -36,4 +36,10 @@ internal static partial class StoreLog
 
     [LoggerMessage(5010, LogLevel.Warning, "The last checkpoint of {Path} failed; the next start reads the write-ahead log instead.")]
     public static partial void CheckpointFailed(this ILogger logger, Exception exception, string path);
+
+    [LoggerMessage(5011, LogLevel.Error, "{Path} is damaged: {Found}. Requests are refused. Stop the server, then restore the file, mend it with `sqlite3 {Path} .recover`, or move it away to begin with empty queues.")]
+    public static partial void Damaged(this ILogger logger, string path, string found);
+
+    [LoggerMessage(5012, LogLevel.Warning, "{Path} could not be checked to its end for broken pages ({Reason}).")]
+    public static partial void NotChecked(this ILogger logger, string path, string reason);
 }

@@ -53,7 +53,7 @@ internal sealed class Sweeper
             // A retired queue keeps everything until it is deleted.
             if (!queue.IsDeleted && queue.RetiredAt is null)
             {
-                var until = context.WallNow - queue.Retention;
+                var until = context.StampNow - queue.Retention;
                 left -= context.Statements.DeleteResults(queue.Number, until, left, blobs);
                 left -= left > 0 ? context.Statements.DeleteFinal(queue.Number, until, left, blobs) : 0;
                 left -= left > 0 ? context.Statements.DeleteKeys(queue.Number, until, left) : 0;

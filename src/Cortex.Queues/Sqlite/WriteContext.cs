@@ -6,7 +6,7 @@ namespace Cortex.Queues.Sqlite;
 
 /// <summary>What operations work with. Of the writer's thread.</summary>
 internal sealed class WriteContext(
-    WriteStatements statements, QueueDirectory queues, LiveMessages live, PayloadCache cache, FinalWaiters waiters, BlobRemover blobs, IdSource ids, Sweeper sweeper, QueueStoreOptions options, TimeProvider time, ILogger logger)
+    WriteStatements statements, QueueDirectory queues, LiveMessages live, PayloadCache cache, FinalWaiters waiters, BlobRemover blobs, IdSource ids, Sweeper sweeper, QueueStoreOptions options, SteadyClock clock, ILogger logger)
 {
     public WriteStatements Statements => statements;
 
@@ -26,15 +26,15 @@ internal sealed class WriteContext(
 
     public QueueStoreOptions Options => options;
 
-    /// <summary>The time of day of this round, in milliseconds of Unix time.</summary>
-    public long WallNow { get; private set; }
+    /// <summary>The time of this round by <see cref="SteadyClock"/>.</summary>
+    public long StampNow { get; private set; }
 
     /// <summary>The monotonic clock of this round.</summary>
     public long Now { get; private set; }
 
     public void BeginRound()
     {
-        WallNow = time.GetUtcNow().ToUnixTimeMilliseconds();
+        StampNow = clock.Now;
         Now = live.Now;
     }
 
@@ -52,8 +52,8 @@ internal sealed class WriteContext(
             return null;
         }
 
-        var followUp = new FollowUp(queue, ids.Next(), statements.Head(id.Sequence), Encoding.ASCII.GetBytes(id.ToString()), WallNow);
-        statements.Insert(followUp.Id, queue.Number, 0, WallNow, null, null, followUp.Head, Body.Of(followUp.Payload));
+        var followUp = new FollowUp(queue, ids.Next(), statements.Head(id.Sequence), Encoding.ASCII.GetBytes(id.ToString()), StampNow);
+        statements.Insert(followUp.Id, queue.Number, 0, StampNow, null, null, followUp.Head, Body.Of(followUp.Payload));
         return followUp;
     }
 

@@ -42,8 +42,12 @@ internal sealed class WriteStatements(Database database)
     private readonly Statement _replaceAttempts = database.Prepare("INSERT OR REPLACE INTO attempts(sequence, data) VALUES(?1, ?2)");
     private readonly Statement _deleteAttempts = database.Prepare("DELETE FROM attempts WHERE sequence = ?1");
 
-    private readonly Statement _selectKey = database.Prepare("SELECT sequence, secret, enqueued_at FROM idempotency WHERE queue = ?1 AND key = ?2");
-    private readonly Statement _replaceKey = database.Prepare("INSERT OR REPLACE INTO idempotency(queue, key, sequence, secret, enqueued_at) VALUES(?1, ?2, ?3, ?4, ?5)");
+    private readonly Statement _insertAnswer = database.Prepare("INSERT OR REPLACE INTO answers(sequence, blob, length, data) VALUES(?1, ?2, ?3, ?4)");
+    private readonly Statement _selectAnswer = database.Prepare("SELECT sequence, blob FROM answers WHERE sequence = ?1");
+    private readonly Statement _deleteAnswer = database.Prepare("DELETE FROM answers WHERE sequence = ?1");
+
+    private readonly Statement _selectKey = database.Prepare("SELECT sequence, secret, enqueued_at, digest FROM idempotency WHERE queue = ?1 AND key = ?2");
+    private readonly Statement _replaceKey = database.Prepare("INSERT OR REPLACE INTO idempotency(queue, key, sequence, secret, enqueued_at, digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 
     private readonly Statement _selectQueue = database.Prepare("SELECT number, retired_at FROM queues WHERE name = ?1 AND deleted = 0");
     private readonly Statement _freeQueueNumber = database.Prepare(
@@ -56,6 +60,8 @@ internal sealed class WriteStatements(Database database)
     private readonly Statement _deleteQueue = database.Prepare("DELETE FROM queues WHERE number = ?1");
     private readonly Statement _checkpoint = database.Prepare("UPDATE queues SET checkpoint = ?2 WHERE number = ?1");
     private readonly Statement _reserve = database.Prepare("UPDATE meta SET next_sequence = ?1");
+
+    private readonly Statement _noteTime = database.Prepare("UPDATE meta SET steady = ?1");
 
     private readonly Statement _expiredResults = database.Prepare(
         "SELECT key, result_blob FROM results INDEXED BY results_expiry WHERE queue = ?1 AND finished_at <= ?2 ORDER BY finished_at LIMIT ?3");
@@ -121,20 +127,32 @@ internal sealed class WriteStatements(Database database)
     public void AddAttempt(long sequence, Attempt attempt, int keep) => _replaceAttempts
         .Bind(1, sequence).Bind(2, AttemptCodec.Append(OneBlob(_selectAttempts.Bind(1, sequence)), attempt, keep)).Run();
 
-    public (MessageId Id, long EnqueuedAt)? FindKey(int queue, string key)
+    public void InsertAnswer(long sequence, in Body answer) => _insertAnswer
+        .Bind(1, sequence).Bind(2, answer.Blob).Bind(3, answer.Length).Bind(4, answer.Inline.Span).Run();
+
+    /// <summary>Forgets what the worker last answered; its blob, if it has one, is added to <paramref name="blobs"/>.</summary>
+    public void DeleteAnswer(long sequence, List<string> blobs)
+    {
+        if (Rows(_selectAnswer.Bind(1, sequence), blobs).Count > 0)
+        {
+            _deleteAnswer.Bind(1, sequence).Run();
+        }
+    }
+
+    public (MessageId Id, long EnqueuedAt, byte[] Digest)? FindKey(int queue, string key)
     {
         if (!_selectKey.Bind(1, queue).Bind(2, key).Step())
         {
             return null;
         }
 
-        var found = (new MessageId(_selectKey.Long(0), _selectKey.Long(1)), _selectKey.Long(2));
+        var found = (new MessageId(_selectKey.Long(0), _selectKey.Long(1)), _selectKey.Long(2), _selectKey.Bytes(3));
         _selectKey.Reset();
         return found;
     }
 
-    public void ReplaceKey(int queue, string key, MessageId id, long enqueuedAt) => _replaceKey
-        .Bind(1, queue).Bind(2, key).Bind(3, id.Sequence).Bind(4, id.Secret).Bind(5, enqueuedAt).Run();
+    public void ReplaceKey(int queue, string key, MessageId id, long enqueuedAt, ReadOnlySpan<byte> digest) => _replaceKey
+        .Bind(1, queue).Bind(2, key).Bind(3, id.Sequence).Bind(4, id.Secret).Bind(5, enqueuedAt).Bind(6, digest).Run();
 
     public (int Number, long? RetiredAt)? FindQueue(string name)
     {
@@ -172,6 +190,8 @@ internal sealed class WriteStatements(Database database)
 
     public void WriteCheckpoint(int number, string checkpoint) => _checkpoint.Bind(1, number).Bind(2, checkpoint).Run();
 
+    public void NoteTime(long now) => _noteTime.Bind(1, now).Run();
+
     public void Reserve(long next) => _reserve.Bind(1, next).Run();
 
     /// <summary>Deletes up to <paramref name="limit"/> results that became final by <paramref name="until"/>. Returns how many.</summary>
@@ -189,11 +209,11 @@ internal sealed class WriteStatements(Database database)
 
     /// <summary>As <see cref="DeleteResults"/>, for failed and cancelled messages.</summary>
     public int DeleteFinal(int queue, long until, int limit, List<string> blobs) =>
-        DeleteMessages(Rows(_expiredMessages.Bind(1, queue).Bind(2, until).Bind(3, limit), blobs));
+        DeleteMessages(Rows(_expiredMessages.Bind(1, queue).Bind(2, until).Bind(3, limit), blobs), blobs);
 
     /// <summary>As <see cref="DeleteResults"/>, for messages that are not final, of any age.</summary>
     public int DeleteLive(int queue, int limit, List<string> blobs) =>
-        DeleteMessages(Rows(_liveMessages.Bind(1, queue).Bind(2, limit), blobs));
+        DeleteMessages(Rows(_liveMessages.Bind(1, queue).Bind(2, limit), blobs), blobs);
 
     /// <summary>As <see cref="DeleteResults"/>, for idempotency keys.</summary>
     public int DeleteKeys(int queue, long until, int limit)
@@ -202,11 +222,12 @@ internal sealed class WriteStatements(Database database)
         return database.Changes;
     }
 
-    private int DeleteMessages(List<long> sequences)
+    private int DeleteMessages(List<long> sequences, List<string> blobs)
     {
         foreach (var sequence in sequences)
         {
             Delete(sequence);
+            DeleteAnswer(sequence, blobs);
             _deleteAttempts.Bind(1, sequence).Run();
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cortex.Core.Clusters;
+using Cortex.Queues.Blobs;
 
 namespace Cortex.Server;
 
@@ -62,6 +63,30 @@ internal sealed class DataDirectory : IDisposable
         return result.Config is { } config
             ? config
             : throw new InvalidClusterException(string.Join("\nerror: ", result.Errors));
+    }
+
+    /// <summary>
+    /// The cluster's id, which its database, its bucket and its files bear; made at the first start. A cluster that has lost its data directory is another one.
+    /// </summary>
+    public string ReadClusterId()
+    {
+        var file = Path.Combine(_path, "cluster-id");
+        if (File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } known)
+        {
+            return known;
+        }
+
+        var id = Guid.NewGuid().ToString("N");
+        var temporary = file + ".new";
+        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            stream.Write(System.Text.Encoding.ASCII.GetBytes(id + "\n"));
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, file, overwrite: true);
+        FolderSync.Sync(_path);
+        return id;
     }
 
     /// <summary>The token that clients must show.</summary>

@@ -23,6 +23,9 @@ internal static class RuntimeSettings
         "host.docker.internal",
     ];
 
+    // What somebody is still writing, here or elsewhere, is younger.
+    private static readonly TimeSpan LeastOrphanAge = TimeSpan.FromDays(1);
+
     /// <summary>The name that leads to the operator on port 80 inside the cluster.</summary>
     public const string OperatorName = "ingressgateway-operator.istio-system.svc.cluster.local";
 
@@ -68,8 +71,9 @@ internal static class RuntimeSettings
     };
 
     /// <summary>The configuration of the queue store.</summary>
-    public static QueueStoreOptions QueueStore(ClusterConfig config) => new()
+    public static QueueStoreOptions QueueStore(ClusterConfig config, ClusterIdentity cluster) => new()
     {
+        Cluster = cluster,
         InlineLimit = config.Queue.InlineLimit,
         MaxPendingOperations = config.Queue.MaxPending,
         MaxPendingBytes = config.Queue.MaxPendingBytes,
@@ -79,7 +83,7 @@ internal static class RuntimeSettings
         MaxWaiters = config.Queue.MaxWaiters,
         FairnessInterval = config.Queue.FairnessInterval,
         SweepInterval = config.Queue.SweepInterval,
-        OrphanAge = config.Queue.OrphanAge,
+        OrphanAge = config.Queue.OrphanAge > LeastOrphanAge ? config.Queue.OrphanAge : LeastOrphanAge,
     };
 
     /// <summary>The configuration of Async APIs' endpoints.</summary>
@@ -106,8 +110,10 @@ internal static class RuntimeSettings
     };
 
     /// <summary>The bucket of large payloads and results.</summary>
-    public static S3BlobOptions S3(S3Settings s3) => new()
+    public static S3BlobOptions S3(S3Settings s3, ClusterIdentity cluster, long diskReserve) => new()
     {
+        Cluster = cluster,
+        DiskReserve = diskReserve,
         Bucket = s3.Bucket!,
         Prefix = s3.Prefix,
         Endpoint = s3.Endpoint is null ? null : new Uri(s3.Endpoint),

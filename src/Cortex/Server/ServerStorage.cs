@@ -21,10 +21,12 @@ internal sealed class ServerStorage : IAsyncDisposable
     /// <summary>Opens both. Whatever can't be opened is an <see cref="IOException"/>, an <see cref="InvalidDataException"/> or an <see cref="InvalidClusterException"/> that says so.</summary>
     public static async Task<ServerStorage> OpenAsync(ClusterConfig config, DataDirectory data, ILoggerFactory loggers, TimeProvider time)
     {
-        var blobs = Blobs(config, data, time);
+        var cluster = new ClusterIdentity(data.ReadClusterId(), $"{config.ClusterName} on {Environment.MachineName}", config.Storage.Adopt);
+        var blobs = Blobs(config, data, cluster, time);
         try
         {
-            return new ServerStorage(await StoreAsync(config, data, blobs, loggers, time), blobs);
+            await ClaimAsync(blobs);
+            return new ServerStorage(await StoreAsync(config, data, cluster, blobs, loggers, time), blobs);
         }
         catch
         {
@@ -49,16 +51,28 @@ internal sealed class ServerStorage : IAsyncDisposable
         await _blobs.DisposeAsync();
     }
 
-    private static IBlobStore Blobs(ClusterConfig config, DataDirectory data, TimeProvider time)
+    // A bucket that can't be reached now is asked before the first blob is written; the server does without it until then.
+    private static async Task ClaimAsync(IBlobStore blobs)
+    {
+        try
+        {
+            await blobs.ClaimAsync(CancellationToken.None);
+        }
+        catch (StoreUnavailableException) when (blobs is S3BlobStore)
+        {
+        }
+    }
+
+    private static IBlobStore Blobs(ClusterConfig config, DataDirectory data, ClusterIdentity cluster, TimeProvider time)
     {
         if (config.Storage.Blobs == BlobStorage.Folder)
         {
-            return new FolderBlobStore(data.BlobsPath);
+            return new FolderBlobStore(data.BlobsPath, new FolderBlobOptions { Cluster = cluster, DiskReserve = config.Queue.DiskReserve });
         }
 
         try
         {
-            return new S3BlobStore(RuntimeSettings.S3(config.Storage.S3), time);
+            return new S3BlobStore(RuntimeSettings.S3(config.Storage.S3, cluster, config.Queue.DiskReserve), time);
         }
         catch (Exception exception)
         {
@@ -67,9 +81,9 @@ internal sealed class ServerStorage : IAsyncDisposable
         }
     }
 
-    private static async Task<IQueueStore> StoreAsync(ClusterConfig config, DataDirectory data, IBlobStore blobs, ILoggerFactory loggers, TimeProvider time)
+    private static async Task<IQueueStore> StoreAsync(ClusterConfig config, DataDirectory data, ClusterIdentity cluster, IBlobStore blobs, ILoggerFactory loggers, TimeProvider time)
     {
-        var options = RuntimeSettings.QueueStore(config);
+        var options = RuntimeSettings.QueueStore(config, cluster);
         if (config.Storage.Queues == QueueStorage.Sqlite)
         {
             return await SqliteQueueStore.OpenAsync(data.QueuesPath, options, blobs, time, loggers.CreateLogger<SqliteQueueStore>());

@@ -67,7 +67,7 @@ public sealed class CallbackDelivererTests
         await using var host = await CallbackHost.StartAsync();
         await host.SubmitAsync(receiver.Url);
         var attempt = new Attempt { Started = host.Time.GetUtcNow(), Ended = host.Time.GetUtcNow(), Worker = "pod-1", Reason = "timeout", Message = "too slow" };
-        await host.Store.FailAsync((await host.LeaseAsync()).Lease, attempt, null, CancellationToken.None);
+        await host.Store.FailAsync((await host.LeaseAsync()).Lease, attempt, null, null, CancellationToken.None);
         await receiver.CountAsync(1);
         var id = await host.SubmitAsync(receiver.Url);
         await host.Store.CancelAsync("async/iris", id, CancellationToken.None);
@@ -232,7 +232,6 @@ public sealed class CallbackDelivererTests
 
     [Theory]
     [InlineData("127.0.0.1")]
-    [InlineData("localhost")]
     [InlineData("[::ffff:127.0.0.1]")]
     [InlineData("2130706433")]
     public async Task PrivateTarget_IsNeverCalled(string name)
@@ -246,6 +245,21 @@ public sealed class CallbackDelivererTests
         Assert.Equal("failed", state.Status);
         Assert.Equal("target_refused", Assert.Single(state.Attempts).Reason);
         Assert.Contains("callbacks.allowed_targets", state.Attempts[0].Message, StringComparison.Ordinal);
+        Assert.Empty(receiver.Requests);
+    }
+
+    [Fact]
+    public async Task NameOfTheInnerNetwork_LooksLikeOneThatNobodyKnows()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var host = await CallbackHost.StartAsync(new CallbackOptions());
+
+        var inner = await host.AttemptedAsync(await host.CompleteAsync($"http://localhost:{receiver.Port}/"), 1);
+        var unknown = await host.AttemptedAsync(await host.CompleteAsync($"http://nobody.invalid:{receiver.Port}/"), 1);
+
+        Assert.Equal(("unreachable", "pending"), (inner.Attempts[0].Reason, inner.Status));
+        Assert.Equal((unknown.Attempts[0].Reason, unknown.Attempts[0].Message, unknown.Status), (inner.Attempts[0].Reason, inner.Attempts[0].Message, inner.Status));
+        Assert.DoesNotContain("127.0.0.1", inner.Attempts[0].Message, StringComparison.Ordinal);
         Assert.Empty(receiver.Requests);
     }
 

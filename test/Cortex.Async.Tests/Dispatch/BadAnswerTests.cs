@@ -56,6 +56,47 @@ public sealed class BadAnswerTests
         Assert.Equal(("broken_answer", 0), (Assert.Single(record.Attempts).Reason, record.LostAttempts));
     }
 
+    [Theory]
+    [InlineData("{\"a\": 1}\n{}", "byte 10, line 2: '{' follows the value")]
+    [InlineData("{a: 1}", "byte 2, line 1: 'a' stands where a name in double quotes belongs")]
+    [InlineData("[NaN]", "byte 2, line 1: 'N' begins no value")]
+    [InlineData("[1,\n2", "it ends within a value, behind byte 5, line 2")]
+    public async Task Call_AnswerIsNotJson_SaysWhereAndKeepsTheBody(string body, string problem)
+    {
+        await using var container = Container.Answering($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        await using var service = await TestService.StartAsync();
+        service.Add("r1", container.Port);
+
+        var record = await service.RunAsync();
+
+        Assert.Equal($"the container's answer is not one JSON value: {problem}", Assert.Single(record.Attempts).Message);
+        Assert.Equal(body, Encoding.UTF8.GetString(record.Answer!.Value.Inline.Span));
+    }
+
+    [Fact]
+    public async Task Call_LargeAnswerIsNotJson_IsKeptAsABlobByTheLastAttemptAlone()
+    {
+        var body = "{} " + new string('x', 300_000);
+        await using var container = Container.Answering($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        await using var service = await TestService.StartAsync();
+        service.Policy = new QueuePolicy { MaxAttempts = 2, RetryBackoff = TimeSpan.Zero };
+        service.Add("r1", container.Port);
+
+        var record = await service.RunAsync();
+
+        Assert.Equal((2, body.Length), (record.Attempts.Count, record.Answer!.Value.Length));
+        await using var kept = await service.Store.Blobs.OpenAsync(record.Answer.Value.Blob!, CancellationToken.None);
+        using var text = new StreamReader(kept!);
+        Assert.Equal(body, await text.ReadToEndAsync(TestContext.Current.CancellationToken));
+        var blobs = 0;
+        await foreach (var blob in service.Store.Blobs.ListAsync(CancellationToken.None))
+        {
+            blobs++;
+        }
+
+        Assert.Equal(1, blobs);
+    }
+
     [Fact]
     public async Task Call_ConnectionIsReset_FailsAsBrokenAnswer()
     {

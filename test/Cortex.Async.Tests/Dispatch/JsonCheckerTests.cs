@@ -20,6 +20,30 @@ public sealed class JsonCheckerTests
     public void Read_OneValue_IsWhole(string text) => Assert.True(IsJson(Encoding.UTF8.GetBytes(text)));
 
     [Theory]
+    [InlineData(new byte[] { 0xEF, 0xBB, 0xBF, 0x7B, 0x7D }, "byte 1, line 1: it begins with a byte order mark")]
+    [InlineData(new byte[] { 0xFF, 0xFE, 0x7B, 0x00 }, "byte 1, line 1: it is encoded as UTF-16")]
+    [InlineData(new byte[] { 0x7B, 0x00, 0x7D, 0x00 }, "byte 2, line 1: it is encoded as UTF-16")]
+    [InlineData(new byte[] { 0x00, 0x7B, 0x00, 0x7D }, "byte 1, line 1: it is encoded as UTF-16")]
+    [InlineData(new byte[] { 0x0A, 0x22, 0x61, 0xE9, 0x22 }, "line 2: a string is not UTF-8 (0xE9), but perhaps Latin-1")]
+    [InlineData(new byte[] { 0x22, 0x80, 0x22 }, "byte 2, line 1: a string is not UTF-8 (0x80)")]
+    [InlineData(new byte[] { 0x22, 0x0A, 0x22 }, "byte 2, line 1: a control character (0x0A)")]
+    public void Read_NotJson_SaysByteLineAndReason(byte[] bytes, string problem)
+    {
+        foreach (var step in new[] { bytes.Length, 1 })
+        {
+            var checker = new JsonChecker();
+            var isGood = true;
+            for (var i = 0; i < bytes.Length && isGood; i += step)
+            {
+                isGood = checker.Read(bytes.AsSpan(i, Math.Min(step, bytes.Length - i)));
+            }
+
+            Assert.False(isGood);
+            Assert.Contains(problem, checker.Problem, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("  ")]
     [InlineData("{")]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Cortex.Async.Callbacks;
+using Cortex.Async.Endpoint;
 using Cortex.Async.Tests.Callbacks;
 using Cortex.Async.Tests.Support;
 using Cortex.Queues;
@@ -36,6 +37,31 @@ public sealed class DurableStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Post_PayloadBeyondAHundredMebibytes_GoesToDiskAndNotToMemory()
+    {
+        const long Length = 150L << 20;
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var held = 0L;
+
+        using var answer = await _host.SendAsync(
+            "POST", "iris", new StreamContent(new Zeros(Length, () => held = GC.GetTotalMemory(forceFullCollection: true) - before)), ("Idempotency-Key", "large"));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var message = await _host.LeaseAsync();
+        Assert.Equal(Length, message.Payload.Length);
+        await using var content = (await _store.Blobs.OpenAsync(message.Payload.Blob!, CancellationToken.None))!;
+        var buffer = new byte[64 * 1024];
+        var read = 0L;
+        for (int count; (count = await content.ReadAsync(buffer)) > 0;)
+        {
+            read += count;
+        }
+
+        Assert.Equal(Length, read);
+        Assert.True(held < Length / 3, $"{held} bytes were held near the end of the payload");
+    }
+
+    [Fact]
     public async Task Request_ThroughItsLife_IsToldFromTheStore()
     {
         var id = await _host.SubmitAsync("payload", ("X-Name", "value"));
@@ -58,7 +84,7 @@ public sealed class DurableStoreTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
         using var putBack = await _host.SendAsync("POST", $"iris/{again}/retry");
         Assert.Equal(HttpStatusCode.OK, putBack.StatusCode);
-        var list = JsonDocument.Parse(await _host.Client.GetStringAsync("iris")).RootElement.GetProperty("requests");
+        var list = JsonDocument.Parse(await RequestList.ReadAsync(_store, EndpointHost.Queue, default, CancellationToken.None)).RootElement.GetProperty("requests");
         Assert.Equal([again, id], list.EnumerateArray().Select(static request => request.GetProperty("id").GetString()));
     }
 
@@ -148,4 +174,22 @@ public sealed class DurableStoreTests : IAsyncLifetime
     }
 
     private string[] Files() => Directory.GetFiles(Path.Combine(_folder, "blobs"), "*", SearchOption.AllDirectories);
+
+    private sealed class Zeros(long length, Action nearTheEnd) : ReadOnceStream
+    {
+        private long _left = length;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var count = (int)Math.Min(buffer.Length, _left);
+            buffer.Span[..count].Clear();
+            if (_left > 1 << 20 && _left - count <= 1 << 20)
+            {
+                nearTheEnd();
+            }
+
+            _left -= count;
+            return ValueTask.FromResult(count);
+        }
+    }
 }

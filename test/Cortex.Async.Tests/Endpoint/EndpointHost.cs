@@ -104,7 +104,7 @@ internal sealed class EndpointHost : IAsyncDisposable
     public async Task CompleteNextAsync(Body result) => Assert.True(await _store.CompleteAsync((await LeaseAsync()).Lease, result, CancellationToken.None));
 
     /// <summary>Fails the next message for good.</summary>
-    public async Task FailNextAsync(Attempt attempt) => Assert.True(await _store.FailAsync((await LeaseAsync()).Lease, attempt, null, CancellationToken.None));
+    public async Task FailNextAsync(Attempt attempt) => Assert.True(await _store.FailAsync((await LeaseAsync()).Lease, attempt, null, null, CancellationToken.None));
 
     public async ValueTask DisposeAsync()
     {

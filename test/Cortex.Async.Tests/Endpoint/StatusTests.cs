@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Cortex.Async.Endpoint;
 using Cortex.Async.Tests.Support;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
@@ -82,7 +83,7 @@ public sealed class StatusTests
         await using var host = await EndpointHost.StartAsync();
         var id = await host.SubmitAsync();
         var lease = await host.LeaseAsync();
-        await host.Memory.FailAsync(lease.Lease, BadStatus with { StatusCode = null, Answer = "", Reason = "timeout" }, TimeSpan.FromHours(1), CancellationToken.None);
+        await host.Memory.FailAsync(lease.Lease, BadStatus with { StatusCode = null, Answer = "", Reason = "timeout" }, TimeSpan.FromHours(1), null, CancellationToken.None);
 
         var answer = await host.GetAsync(id);
 
@@ -191,9 +192,12 @@ public sealed class StatusTests
     [InlineData("POST", "iris/a", 405, "DELETE, GET, HEAD")]
     [InlineData("POST", "iris/a/b", 405, "GET, HEAD")]
     [InlineData("PUT", "iris/a", 405, "DELETE, GET, HEAD")]
-    [InlineData("PUT", "iris", 405, "GET, HEAD, POST")]
-    [InlineData("DELETE", "iris", 405, "GET, HEAD, POST")]
-    [InlineData("OPTIONS", "iris", 405, "GET, HEAD, POST")]
+    [InlineData("PUT", "iris", 405, "POST")]
+    [InlineData("DELETE", "iris", 405, "POST")]
+    [InlineData("OPTIONS", "iris", 405, "POST")]
+    [InlineData("GET", "iris", 405, "POST")]
+    [InlineData("GET", "iris?limit=1", 405, "POST")]
+    [InlineData("GET", "iris/", 405, "POST")]
     [InlineData("DELETE", "iris/a/b", 404, null)]
     public async Task OtherMethodsAndPaths_Answer(string method, string target, int status, string? allow)
     {
@@ -358,17 +362,17 @@ public sealed class StatusTests
         }
 
         List<string> listed = [];
-        var cursor = "";
+        string? cursor = null;
         do
         {
-            var page = JsonDocument.Parse(await host.Client.GetStringAsync($"iris?limit=3{cursor}")).RootElement;
+            var page = await ListAsync(host, new RequestQuery(null, "3", cursor));
             listed.AddRange(page.GetProperty("requests").EnumerateArray().Select(static request => request.GetProperty("id").GetString()!));
-            cursor = page.TryGetProperty("cursor", out var next) ? $"&cursor={next.GetString()}" : "";
+            cursor = page.TryGetProperty("cursor", out var next) ? next.GetString() : null;
         }
-        while (cursor.Length > 0);
+        while (cursor is not null);
 
         Assert.Equal(Enumerable.Reverse(ids), listed);
-        var first = JsonDocument.Parse(await host.Client.GetStringAsync("iris/?limit=1")).RootElement.GetProperty("requests")[0];
+        var first = (await ListAsync(host, new RequestQuery(null, "1", null))).GetProperty("requests")[0];
         Assert.Equal("in_queue", first.GetProperty("status").GetString());
         Assert.Equal(6, first.GetProperty("priority").GetInt32());
         Assert.True(first.GetProperty("created").GetDateTimeOffset() > DateTimeOffset.UtcNow.AddMinutes(-5));
@@ -393,36 +397,55 @@ public sealed class StatusTests
         await host.SubmitAsync();
         await host.SendAsync("DELETE", $"iris/{await host.SubmitAsync()}");
 
-        var requests = JsonDocument.Parse(await host.Client.GetStringAsync($"iris?status={status}")).RootElement.GetProperty("requests");
+        var requests = (await ListAsync(host, new RequestQuery(status, null, null))).GetProperty("requests");
 
         var request = Assert.Single(requests.EnumerateArray());
         Assert.Equal(status, request.GetProperty("status").GetString());
         Assert.Equal(status is "completed" or "failed" or "cancelled", request.TryGetProperty("timestamp", out _));
     }
 
-    [Fact]
-    public async Task List_Empty_IsAnEmptyArray()
+    [Theory]
+    [InlineData("done", null, null)]
+    [InlineData(null, "0", null)]
+    [InlineData(null, "1001", null)]
+    [InlineData(null, "x", null)]
+    [InlineData(null, null, "x")]
+    [InlineData(null, null, "-1")]
+    public async Task List_BadQuery_IsRefused(string? status, string? limit, string? cursor)
     {
         await using var host = await EndpointHost.StartAsync();
 
-        Assert.Equal("{\"requests\":[]}\n", await host.Client.GetStringAsync("iris"));
+        await Assert.ThrowsAsync<ArgumentException>(() => ListAsync(host, new RequestQuery(status, limit, cursor)));
     }
 
-    [Theory]
-    [InlineData("status=done")]
-    [InlineData("limit=0")]
-    [InlineData("limit=1001")]
-    [InlineData("limit=x")]
-    [InlineData("cursor=x")]
-    [InlineData("cursor=-1")]
-    public async Task List_BadQuery_Answers400(string query)
+    [Fact]
+    public async Task Answer_OfAFailedRequest_IsGivenAsItCame()
+    {
+        byte[] said = [(byte)'{', 0xE9, (byte)'}'];
+        await using var host = await EndpointHost.StartAsync();
+        var id = await host.SubmitAsync();
+        var lease = (await host.LeaseAsync()).Lease;
+        await host.Memory.FailAsync(lease, BadStatus with { Reason = "not_json" }, null, Body.Of(said), CancellationToken.None);
+
+        using var answer = await host.SendAsync("GET", $"iris/{id}/answer");
+
+        Assert.Equal(said, await answer.Content.ReadAsByteArrayAsync());
+        Assert.Equal(("application/octet-stream", "attachment"), (answer.Content.Headers.ContentType!.MediaType, answer.Content.Headers.ContentDisposition!.DispositionType));
+        Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
+    }
+
+    [Fact]
+    public async Task Answer_OfACompletedRequest_IsItsResultAndOfOthersUnknown()
     {
         await using var host = await EndpointHost.StartAsync();
+        var done = await host.SubmitAsync();
+        await host.CompleteNextAsync("[1,  2]");
+        var waiting = await host.SubmitAsync();
 
-        using var answer = await host.SendAsync("GET", $"iris?{query}");
-
-        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.StartsWith("error: ", await answer.Content.ReadAsStringAsync());
+        Assert.Equal("[1,  2]", await host.Client.GetStringAsync($"iris/{done}/answer"));
+        using var none = await host.SendAsync("GET", $"iris/{waiting}/answer");
+        Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
+        Assert.Contains("in_queue", await none.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -430,7 +453,7 @@ public sealed class StatusTests
     {
         await using var host = await EndpointHost.StartAsync();
         var id = await host.SubmitAsync();
-        foreach (var target in new[] { $"iris/{id}", "iris", "iris/unknown", "iris/healthz" })
+        foreach (var target in new[] { $"iris/{id}", "iris/unknown", "iris/healthz" })
         {
             using var get = await host.SendAsync("GET", target);
             using var client = await RawClient.SendAsync(host.EndPoint, $"HEAD /{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -448,13 +471,15 @@ public sealed class StatusTests
     {
         await using var host = await EndpointHost.StartAsync();
         var id = await host.SubmitAsync();
-        host.Memory.Trouble = new StoreUnavailableException("the database does not answer");
+        host.Memory.Trouble = new StoreUnavailableException("the database at /srv/db does not answer");
         foreach (var (method, target) in new[] { ("DELETE", $"iris/{id}"), ("POST", $"iris/{id}/retry") })
         {
             using var answer = await host.SendAsync(method, target);
 
             Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-            Assert.Equal("error: the database does not answer\n", await answer.Content.ReadAsStringAsync());
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.StartsWith("error: the server's storage can't be used", text);
+            Assert.DoesNotContain("/srv/db", text, StringComparison.Ordinal);
         }
     }
 
@@ -475,4 +500,7 @@ public sealed class StatusTests
             Assert.False(answer.GetProperty("callback").TryGetProperty("attempts", out _));
         }
     }
+
+    private static async Task<JsonElement> ListAsync(EndpointHost host, RequestQuery query) =>
+        JsonDocument.Parse(await RequestList.ReadAsync(host.Memory, EndpointHost.Queue, query, CancellationToken.None)).RootElement;
 }

@@ -212,7 +212,7 @@ public sealed class SubmitTests
         using var client = await RawClient.SendAsync(host.EndPoint, "POST /iris HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc");
 
         Assert.StartsWith("HTTP/1.1 408", await client.ReadHeadAsync());
-        Assert.Equal("error: no byte of the payload arrived for 1 seconds", await client.ReadUntilAsync("\n"));
+        Assert.Equal("error: less than 16384 bytes of the payload arrived in 1 seconds", await client.ReadUntilAsync("\n"));
         Assert.Empty(host.Memory.Enqueued);
     }
 
@@ -220,8 +220,8 @@ public sealed class SubmitTests
     public async Task Post_SameIdempotencyKey_AnswersTheSameIdAndKeepsOne()
     {
         await using var host = await EndpointHost.StartAsync(options: new AsyncOptions { InlineLimit = 1024 });
-        var first = await host.SubmitAsync("one", ("Idempotency-Key", "k1"));
         var blob = new string('x', 5000);
+        var first = await host.SubmitAsync(blob, ("Idempotency-Key", "k1"));
 
         using var again = await host.SendAsync("POST", "iris", new StringContent(blob), ("Idempotency-Key", "k1"));
         var other = await host.SubmitAsync("two", ("Idempotency-Key", "k2"));
@@ -230,7 +230,47 @@ public sealed class SubmitTests
         Assert.Equal("true", again.Headers.GetValues("X-Cortex-Idempotent-Replay").Single());
         Assert.NotEqual(first, other);
         Assert.Equal(2, host.Memory.Enqueued.Count);
-        Assert.Empty(host.Memory.MemoryBlobs.Blobs);   // the second payload is deleted again
+        Assert.Single(host.Memory.MemoryBlobs.Blobs);   // the second payload is deleted again
+    }
+
+    [Theory]
+    [InlineData("one", "two")]
+    [InlineData("one", "a large one")]
+    [InlineData("a large one", "two")]
+    public async Task Post_SameIdempotencyKeyOtherPayload_Answers422AndKeepsTheFirst(string first, string second)
+    {
+        await using var host = await EndpointHost.StartAsync(options: new AsyncOptions { InlineLimit = 1024 });
+        var id = await host.SubmitAsync(Payload(first), ("Idempotency-Key", "k1"));
+        var blobs = host.Memory.MemoryBlobs.Blobs.Count;
+
+        using var answer = await host.SendAsync("POST", "iris", new StringContent(Payload(second)), ("Idempotency-Key", "k1"));
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("another payload", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(id, text, StringComparison.Ordinal);
+        Assert.Single(host.Memory.Enqueued);
+        Assert.Equal(blobs, host.Memory.MemoryBlobs.Blobs.Count);
+        Assert.Equal(id, await host.SubmitAsync(Payload(first), ("Idempotency-Key", "k1")));
+
+        static string Payload(string name) => name == "a large one" ? new string('x', 5000) : name;
+    }
+
+    [Fact]
+    public async Task Post_ByteNowAndThen_IsRefusedAsSilenceIs()
+    {
+        await using var host = await EndpointHost.StartAsync(options: new AsyncOptions { InlineLimit = 1024, UploadIdleTimeout = TimeSpan.FromSeconds(1) });
+        using var client = await RawClient.SendAsync(host.EndPoint, $"POST /iris HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{new string('x', 5000)}");
+        var head = client.ReadHeadAsync();
+        while (!head.IsCompleted)
+        {
+            await client.SendAsync("x");
+            await Task.WhenAny(head, Task.Delay(100, TestContext.Current.CancellationToken));
+        }
+
+        Assert.StartsWith("HTTP/1.1 408", await head);
+        await Eventually.TrueAsync(() => host.Memory.MemoryBlobs.Writing == 0, "the write ended");
+        Assert.Empty(host.Memory.MemoryBlobs.Blobs);
     }
 
     [Fact]
@@ -321,7 +361,7 @@ public sealed class SubmitTests
             using var answer = await host.SendAsync("POST", "iris", new ByteArrayContent(new byte[size]));
 
             Assert.Equal(HttpStatusCode.InsufficientStorage, answer.StatusCode);
-            Assert.Equal("error: there is no room to store the request: the disk of /data is full\n", await answer.Content.ReadAsStringAsync());
+            Assert.Equal("error: the server has no room for the request; nothing was stored\n", await answer.Content.ReadAsStringAsync());
         }
 
         Assert.Empty(host.Memory.MemoryBlobs.Blobs);
@@ -338,6 +378,7 @@ public sealed class SubmitTests
         using var answer = await host.SendAsync("POST", "iris", new ByteArrayContent(new byte[5000]));
 
         Assert.Equal(HttpStatusCode.InsufficientStorage, answer.StatusCode);
+        Assert.DoesNotContain("/blobs", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Empty(host.Memory.Enqueued);
     }
 

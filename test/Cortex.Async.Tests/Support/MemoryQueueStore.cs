@@ -58,7 +58,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
                 : _entries.Values.FirstOrDefault(entry => entry.Message.Queue == message.Queue && entry.Message.IdempotencyKey == message.IdempotencyKey);
             if (earlier is not null)
             {
-                return new EnqueueResult(earlier.Message.Id, false);
+                return new EnqueueResult(earlier.Message.Id, false, !earlier.Message.Digest.Span.SequenceEqual(message.Digest.Span));
             }
 
             Add(message);
@@ -123,7 +123,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
         }));
     }
 
-    public async ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken)
+    public async ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken)
     {
         await Task.Yield();
         return Change(() => End(lease, entry =>
@@ -137,6 +137,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
             }
             else
             {
+                entry.Answer = answer;
                 Finish(entry, MessageStatus.Failed);
             }
         }));
@@ -344,6 +345,7 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
                 NotBefore = entry.Status == MessageStatus.Waiting && entry.NotBefore > time.GetUtcNow() ? entry.NotBefore : null,
                 FinishedAt = entry.Finished,
                 Result = entry.Status == MessageStatus.Completed ? entry.Result : null,
+                Answer = entry.Status == MessageStatus.Failed ? entry.Answer : null,
                 Head = entry.Status == MessageStatus.Completed ? default : entry.Message.Head,
                 Payload = entry.Status == MessageStatus.Completed ? null : entry.Message.Payload,
                 FailedAttempts = entry.Failed,
@@ -376,6 +378,8 @@ internal sealed class MemoryQueueStore(TimeProvider time) : IQueueStore
         public List<Attempt> Attempts { get; } = [];
 
         public Body Result { get; set; }
+
+        public Body? Answer { get; set; }
 
         public MessageId? FollowUp { get; set; }
     }

@@ -297,6 +297,44 @@ public sealed class AsyncCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task List_ShowsTheTokenToTheOperator()
+    {
+        _api.Then("""{"requests":[]}""");
+
+        await _cli.RunAsync("async", "list", "texts");
+
+        Assert.StartsWith("Bearer ", Assert.Single(_api.Calls).Headers["Authorization"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Result_Raw_PrintsWhatTheContainerAnswered()
+    {
+        _api.Then("{'not': json}");
+
+        Assert.Equal(new CliResult(0, "{'not': json}", ""), await _cli.RunAsync("async", "result", "texts", Id, "--raw"));
+        Assert.Equal($"GET /texts/{Id}/answer", Assert.Single(_api.Calls).Line);
+    }
+
+    [Fact]
+    public async Task Result_RawOfNothing_SaysWhy()
+    {
+        _api.Then($"error: no answer to id {Id} is kept: it is in_queue\n", HttpStatusCode.NotFound);
+
+        var result = await _cli.RunAsync("async", "result", "texts", Id, "--raw");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("it is in_queue", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Result_Completed_PrintsTheResult()
+    {
+        _api.Then(Completed);
+
+        Assert.Contains("cat", (await _cli.RunAsync("async", "result", "texts", Id)).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task List_Page_IsATable()
     {
         _cli.Time = new JumpingTime();
@@ -310,7 +348,7 @@ public sealed class AsyncCommandsTests : IDisposable
             b    in_queue    9          5s ago      -
 
             """, "there are more: add --cursor 77, or --all\n"), (result.Out, result.Error));
-        Assert.Equal("GET /texts?limit=2&status=failed", _api.Calls[0].Line);
+        Assert.Equal("GET /async/texts?limit=2&status=failed", _api.Calls[0].Line);
     }
 
     [Fact]
@@ -321,7 +359,7 @@ public sealed class AsyncCommandsTests : IDisposable
         var result = await _cli.RunAsync("async", "list", "texts", "--all", "-o", "json");
 
         Assert.Equal("""{"requests":[{"id":"a"},{"id":"b"}]}""", result.Out);
-        Assert.Equal(["GET /texts?limit=1000", "GET /texts?limit=1000&cursor=2"], _api.Calls.Select(call => call.Line));
+        Assert.Equal(["GET /async/texts?limit=1000", "GET /async/texts?limit=1000&cursor=2"], _api.Calls.Select(call => call.Line));
     }
 
     [Fact]
@@ -362,7 +400,7 @@ public sealed class AsyncCommandsTests : IDisposable
         var result = await _cli.RunAsync("async", "retry", "texts", "--all-failed");
 
         Assert.Equal((0, "a: in_queue\nb: in_queue\n"), (result.ExitCode, result.Out));
-        Assert.Equal(["GET /texts?limit=1000&status=failed", "POST /texts/a/retry", "POST /texts/b/retry", "GET /texts?limit=1000&status=failed&cursor=2"], _api.Calls.Select(call => call.Line));
+        Assert.Equal(["GET /async/texts?limit=1000&status=failed", "POST /texts/a/retry", "POST /texts/b/retry", "GET /async/texts?limit=1000&status=failed&cursor=2"], _api.Calls.Select(call => call.Line));
     }
 
     [Fact]

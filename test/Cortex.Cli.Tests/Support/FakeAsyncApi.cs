@@ -37,7 +37,7 @@ internal sealed class FakeAsyncApi : HttpMessageHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var uri = request.RequestUri!;
-        if (uri.Port == 8888)
+        if (uri.Port == 8888 && !uri.AbsolutePath.StartsWith("/async/", StringComparison.Ordinal))
         {
             Assert.Equal("GET /get/texts", $"{request.Method} {uri.PathAndQuery}");
             IReadOnlyList<ApiResponse> apis = [Apis.Detailed("texts", Kind)];

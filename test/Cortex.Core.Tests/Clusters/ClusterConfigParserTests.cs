@@ -55,7 +55,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(
             new StorageSettings
             {
-                Queues = QueueStorage.Postgres, PostgresConnectionString = "Host=db;Username=cortex;Password=pg-secret", Blobs = BlobStorage.S3,
+                Queues = QueueStorage.Postgres, Adopt = "another", PostgresConnectionString = "Host=db;Username=cortex;Password=pg-secret", Blobs = BlobStorage.S3,
                 S3 = new S3Settings { Endpoint = "http://minio:9000", Region = "eu-west-1", Bucket = "cortex", Prefix = "one/", AccessKey = "AKIA", SecretKey = "s3-secret", PathStyle = true },
             },
             config.Storage);
@@ -63,7 +63,7 @@ public sealed class ClusterConfigParserTests
             new QueueStoreSettings
             {
                 InlineLimit = 32 * 1024, MaxPending = 7, MaxPendingBytes = 2 << 20, MaxCommitBytes = 1 << 20, PayloadCache = 0, AttemptsKept = 8, MaxWaiters = 9, FairnessInterval = 11,
-                SweepInterval = TimeSpan.FromSeconds(12), OrphanAge = TimeSpan.FromHours(13),
+                SweepInterval = TimeSpan.FromSeconds(12), OrphanAge = TimeSpan.FromHours(13), DiskReserve = 21 << 20,
             },
             config.Queue);
         Assert.Equal(new AsyncSettings { MaxWait = TimeSpan.FromSeconds(14), UploadIdleTimeout = TimeSpan.FromSeconds(20) }, config.Async);

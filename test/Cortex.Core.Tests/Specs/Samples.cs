@@ -159,6 +159,7 @@ internal static class Samples
           postgres: {connection_string: "Host=db;Username=cortex;Password=pg-secret"}
           blobs: s3
           s3: {endpoint: "http://minio:9000", region: eu-west-1, bucket: cortex, prefix: one/, access_key: AKIA, secret_key: s3-secret, path_style: true}
+          adopt: another
         queue:
           inline_limit: 32Ki
           max_pending: 7
@@ -169,6 +170,7 @@ internal static class Samples
           max_waiters: 9
           fairness_interval: 11
           sweep_interval: 12s
+          disk_reserve: 21Mi
           orphan_age: 13h
         async: {max_wait: 14s, upload_idle_timeout: 20s}
         callbacks:

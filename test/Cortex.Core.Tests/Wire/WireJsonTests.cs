@@ -33,7 +33,7 @@ public sealed class WireJsonTests
         var json = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
 
         Assert.Contains(
-            "\"queue\":{\"max_attempts\":3,\"retry_backoff\":1000000000,\"retry_backoff_max\":300000000000,\"timeout\":3600000000000,\"result_retention\":604800000000000,\"max_payload\":\"100Mi\",\"max_result\":\"100Mi\",\"max_lost_attempts\":5},\"index\"",
+            "\"queue\":{\"max_attempts\":3,\"retry_backoff\":1000000000,\"retry_backoff_max\":300000000000,\"timeout\":604800000000000,\"result_retention\":604800000000000,\"max_payload\":\"10Gi\",\"max_result\":\"10Gi\",\"max_lost_attempts\":5},\"index\"",
             json, StringComparison.Ordinal);
         Assert.Equal(spec.Queue, JsonSerializer.Deserialize(json, WireJson.Contract.DeployedSpec)!.Queue);
     }

@@ -76,6 +76,22 @@ public sealed class AsyncApiTests
     }
 
     [Fact]
+    public async Task List_NeedsTheTokenAndAnAsyncApi()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.DeployAsync(Api("texts"));
+
+        Assert.Equal("""{"requests":[],"asked":"texts failed 7"}""", await cluster.Client.GetStringAsync(new Uri("/async/texts?status=failed&cursor=7", UriKind.Relative)));
+        using var unknown = await cluster.Client.GetAsync(new Uri("/async/other", UriKind.Relative));
+        Assert.Equal("resources.api_not_deployed", (await TestCluster.ErrorAsync(unknown)).Kind);
+        using var bad = await cluster.Client.GetAsync(new Uri("/async/texts?limit=0", UriKind.Relative));
+        Assert.Equal("endpoints.invalid_query_param", (await TestCluster.ErrorAsync(bad)).Kind);
+        using var stranger = new HttpClient { BaseAddress = cluster.Client.BaseAddress };
+        using var refused = await stranger.GetAsync(new Uri("/async/texts", UriKind.Relative));
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task Deploy_WhileUpdating_NeedsForce()
     {
         await using var cluster = await TestCluster.StartAsync();

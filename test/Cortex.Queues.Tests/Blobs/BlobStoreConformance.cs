@@ -24,6 +24,29 @@ public abstract class BlobStoreConformance : IAsyncLifetime
 
     protected abstract Task<IBlobStore> OpenStoreAsync();
 
+    /// <summary>Opens the same place again as a cluster's.</summary>
+    protected abstract Task<IBlobStore> OpenStoreAsync(ClusterIdentity cluster);
+
+    [Fact]
+    public async Task ClaimAsync_OfAnotherCluster_IsRefusedUntilItIsAdopted()
+    {
+        await WriteAsync("aa/one", 100);
+        await using var ours = await OpenStoreAsync(new ClusterIdentity("ours", "cortex on host-1"));
+        await ours.ClaimAsync(CancellationToken.None);
+        await ours.ClaimAsync(CancellationToken.None);
+        await using var theirs = await OpenStoreAsync(new ClusterIdentity("theirs", "cortex on host-2"));
+
+        var refused = await Assert.ThrowsAsync<StoreOwnedException>(() => theirs.ClaimAsync(CancellationToken.None));
+
+        Assert.Contains("cortex on host-1", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("storage.adopt: ours", refused.Message, StringComparison.Ordinal);
+        await using var heir = await OpenStoreAsync(new ClusterIdentity("theirs", "cortex on host-2", Adopt: "ours"));
+        await heir.ClaimAsync(CancellationToken.None);
+        await theirs.ClaimAsync(CancellationToken.None);
+        await Assert.ThrowsAsync<StoreOwnedException>(() => ours.ClaimAsync(CancellationToken.None));
+        Assert.Equal(["aa/one"], await NamesAsync());   // the mark is no blob
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Cortex.Queues.Blobs;
+using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Queues.Tests.Blobs;
 
@@ -10,6 +11,8 @@ public sealed class FolderBlobStoreTests : BlobStoreConformance
     private string Unfinished => Path.Combine(_folder, ".unfinished");
 
     protected override Task<IBlobStore> OpenStoreAsync() => Task.FromResult<IBlobStore>(new FolderBlobStore(_folder));
+
+    protected override Task<IBlobStore> OpenStoreAsync(ClusterIdentity cluster) => Task.FromResult<IBlobStore>(new FolderBlobStore(_folder, new FolderBlobOptions { Cluster = cluster }));
 
     public override async ValueTask DisposeAsync()
     {
@@ -68,6 +71,58 @@ public sealed class FolderBlobStoreTests : BlobStoreConformance
             Assert.Equal(0, Run("umount", mount));
         }
     }
+
+    [Fact]
+    public async Task WriteAsync_DiskNearlyFull_LeavesTheReserveAndResultsMoreRoomThanPayloads()
+    {
+        const long Reserve = 8 << 20;
+        var mount = Path.Combine(_folder, "small");
+        Directory.CreateDirectory(mount);
+        Assert.SkipUnless(Run("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", mount) == 0, "needs the right to mount a small file system");
+        try
+        {
+            await using var store = new FolderBlobStore(mount, new FolderBlobOptions { DiskReserve = Reserve });
+            var goOn = new TaskCompletionSource();
+
+            // Each wants half of what the one before left, gets it, and then is silent.
+            var uploads = new List<Task<long>>();
+            using var left = new CancellationTokenSource();
+            for (var size = 24 << 20; uploads.Count < 7; size /= 2)
+            {
+                var source = new PatternStream(size) { EventAt = size / 2, Event = _ => goOn.Task.WaitAsync(left.Token) };
+                uploads.Add(Task.Run(() => store.WriteAsync($"aa/{uploads.Count}/payload", source, CancellationToken.None)));
+                await WaitAsync(() => Free(mount) >= Reserve);
+            }
+
+            Assert.True(Free(mount) >= Reserve, $"{Free(mount)} bytes are free");
+            await Assert.ThrowsAsync<StoreFullException>(() => store.WriteAsync("bb/payload", new PatternStream(30 << 20), CancellationToken.None));
+            await WaitAsync(() => Directory.EnumerateFiles(Path.Combine(mount, ".unfinished")).Count() <= 7);
+
+            // Those who have gone leave nothing.
+            await left.CancelAsync();
+            foreach (var upload in uploads)
+            {
+                await Assert.ThrowsAnyAsync<Exception>(() => upload);
+            }
+
+            Assert.Empty(Directory.EnumerateFiles(Path.Combine(mount, ".unfinished")));
+            Assert.True(Free(mount) > 31 << 20, $"{Free(mount)} bytes are free");
+
+            var id = new MessageId(1, 1);
+            await store.WriteAsync(BlobNames.Payload(id), new PatternStream(22 << 20), CancellationToken.None);
+            await Assert.ThrowsAsync<StoreFullException>(() => store.WriteAsync("bb/payload", new PatternStream(3 << 20), CancellationToken.None));
+            Assert.Equal(3 << 20, await store.WriteAsync(BlobNames.Result(new Lease(id, 1)), new PatternStream(3 << 20), CancellationToken.None));
+            Assert.True(Free(mount) >= Reserve / 2, $"{Free(mount)} bytes are free");
+        }
+        finally
+        {
+            Assert.Equal(0, Run("umount", mount));
+        }
+    }
+
+    private static long Free(string path) => new DriveInfo(path).AvailableFreeSpace;
+
+    private static async Task WaitAsync(Func<bool> condition) => await Eventually.TrueAsync(() => Task.FromResult(condition()), "it comes true");
 
     [Fact]
     public async Task WriteAsync_FolderUnwritable_IsUnavailable()

@@ -5,7 +5,52 @@ namespace Cortex.Queues.Tests.Blobs;
 
 public sealed class S3BlobStoreTests(S3Server server) : BlobStoreConformance
 {
-    protected override async Task<IBlobStore> OpenStoreAsync() => new S3BlobStore(await server.OptionsAsync(), TimeProvider.System);
+    private S3BlobOptions? _options;
+
+    protected override async Task<IBlobStore> OpenStoreAsync() => new S3BlobStore(_options ??= await server.OptionsAsync(), TimeProvider.System);
+
+    protected override Task<IBlobStore> OpenStoreAsync(ClusterIdentity cluster) =>
+        Task.FromResult<IBlobStore>(new S3BlobStore(_options! with { Cluster = cluster }, TimeProvider.System));
+
+    [Fact]
+    public async Task WriteAndDelete_BucketOfAnotherCluster_AreRefused()
+    {
+        var options = await server.OptionsAsync();
+        await using var ours = new S3BlobStore(options with { Cluster = new ClusterIdentity("ours", "one") }, TimeProvider.System);
+        await ours.WriteAsync("aa/one", new PatternStream(10), CancellationToken.None);   // claims by itself
+        await using var theirs = new S3BlobStore(options with { Cluster = new ClusterIdentity("theirs", "two") }, TimeProvider.System);
+
+        await Assert.ThrowsAsync<StoreOwnedException>(() => theirs.WriteAsync("aa/one", new PatternStream(20), CancellationToken.None));
+        await Assert.ThrowsAsync<StoreOwnedException>(() => theirs.DeleteAsync("aa/one", CancellationToken.None));
+
+        await using var kept = await ours.OpenAsync("aa/one", CancellationToken.None);
+        Assert.Equal(10, await PatternStream.CheckAsync(kept!));
+    }
+
+    [Fact]
+    public async Task WriteAsync_BlobBeyondAHundredMebibytes_HoldsOnePartAtATime()
+    {
+        const long Length = 120L << 20;
+        var options = await server.OptionsAsync() with { ScratchFolder = Directory.CreateTempSubdirectory("cortex-scratch-").FullName };
+        await using var store = new S3BlobStore(options, TimeProvider.System);
+        var largest = 0L;
+        var source = new PatternStream(Length)
+        {
+            EventAt = Length - (30 << 20),
+            Event = _ =>
+            {
+                largest = Math.Max(largest, new DirectoryInfo(options.ScratchFolder).EnumerateFiles().Sum(file => file.Length));
+                return Task.CompletedTask;
+            },
+        };
+
+        Assert.Equal(Length, await store.WriteAsync("aa/large", source, CancellationToken.None));
+
+        Assert.InRange(largest, 1, options.PartBytes);
+        await using var read = await store.OpenAsync("aa/large", CancellationToken.None);
+        Assert.Equal(Length, await PatternStream.CheckAsync(read!));
+        Directory.Delete(options.ScratchFolder);
+    }
 
     [Fact]
     public async Task WriteAsync_SourceFailsBehindTheFirstPart_LeavesNoUploadAndNoScratch()

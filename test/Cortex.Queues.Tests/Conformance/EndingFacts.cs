@@ -3,6 +3,42 @@ namespace Cortex.Queues.Tests.Conformance;
 public abstract partial class QueueStoreConformance
 {
     [Fact]
+    public async Task FailAsync_WithAnAnswer_KeepsItUntilItIsPutBack()
+    {
+        var small = await EnqueueAsync("small");
+        Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, Text("{} and more"), default));
+        var large = await EnqueueAsync("large");
+        var lease = (await LeaseAsync()).Lease;
+        var blob = Cortex.Queues.Blobs.BlobNames.Result(lease);
+        await Blobs.WriteAsync(blob, new MemoryStream(new byte[100]), default);
+        Assert.True(await Store.FailAsync(lease, Failure(), null, Body.InBlob(blob, 100), default));
+        await ReopenAsync();
+
+        Assert.Equal("{} and more", Text((await GetAsync(small)).Answer));
+        Assert.Equal(Body.InBlob(blob, 100), (await GetAsync(large)).Answer);
+        Assert.Null((await GetAsync(small)).Result);
+
+        Assert.True((await Store.RetryAsync(Queue, large, default)).Done);
+        await EventuallyAsync(async () => await Blobs.OpenAsync(blob, default) is null, "the answer's blob is gone");
+        Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default));
+        Assert.Null((await GetAsync(large)).Answer);
+    }
+
+    [Fact]
+    public async Task FailAsync_WithAnAnswer_GoesWithItsMessage()
+    {
+        await EnqueueAsync();
+        var lease = (await LeaseAsync()).Lease;
+        var blob = Cortex.Queues.Blobs.BlobNames.Result(lease);
+        await Blobs.WriteAsync(blob, new MemoryStream(new byte[100]), default);
+        await Store.FailAsync(lease, Failure(), null, Body.InBlob(blob, 100), default);
+
+        Time.Advance(Retention + TimeSpan.FromMinutes(1));
+
+        await EventuallyAsync(async () => await Blobs.OpenAsync(blob, default) is null, "the answer's blob is gone");
+    }
+
+    [Fact]
     public async Task CompleteAsync_Held_ResultIsKept()
     {
         var id = await EnqueueAsync("p", priority: 3);
@@ -33,7 +69,7 @@ public abstract partial class QueueStoreConformance
         Assert.True(await Store.CompleteAsync(leased.Lease, Text("first"), default));
 
         Assert.False(await Store.CompleteAsync(leased.Lease, Text("second"), default));
-        Assert.False(await Store.FailAsync(leased.Lease, Failure(), null, default));
+        Assert.False(await Store.FailAsync(leased.Lease, Failure(), null, null, default));
 
         var record = await GetAsync(id);
         Assert.Equal("first", Text(record.Result));
@@ -83,7 +119,7 @@ public abstract partial class QueueStoreConformance
         var id = await EnqueueAsync("p");
         var attempt = Failure();
 
-        Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, attempt, null, default));
+        Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, attempt, null, null, default));
 
         var record = await GetAsync(id);
         Assert.Equal(MessageStatus.Failed, record.Status);
@@ -103,7 +139,7 @@ public abstract partial class QueueStoreConformance
         await EnqueueAsync("later one");
         var first = await LeaseAsync();
 
-        Assert.True(await Store.FailAsync(first.Lease, Failure(), TimeSpan.FromSeconds(10), default));
+        Assert.True(await Store.FailAsync(first.Lease, Failure(), TimeSpan.FromSeconds(10), null, default));
 
         var record = await GetAsync(id);
         Assert.Equal(MessageStatus.Waiting, record.Status);
@@ -124,7 +160,7 @@ public abstract partial class QueueStoreConformance
         var id = await EnqueueAsync("old");
         await EnqueueAsync("young");
 
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.Zero, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.Zero, null, default);
 
         Assert.Equal(id, (await LeaseAsync()).Lease.Id);
     }
@@ -134,9 +170,9 @@ public abstract partial class QueueStoreConformance
     {
         var id = await EnqueueAsync();
         var leased = await LeaseAsync();
-        Assert.True(await Store.FailAsync(leased.Lease, Failure(), TimeSpan.FromSeconds(10), default));
+        Assert.True(await Store.FailAsync(leased.Lease, Failure(), TimeSpan.FromSeconds(10), null, default));
 
-        Assert.False(await Store.FailAsync(leased.Lease, Failure(), TimeSpan.Zero, default));
+        Assert.False(await Store.FailAsync(leased.Lease, Failure(), TimeSpan.Zero, null, default));
         Assert.False(await Store.CompleteAsync(leased.Lease, Text("r"), default));
 
         Assert.Equal(1, (await GetAsync(id)).FailedAttempts);
@@ -163,7 +199,7 @@ public abstract partial class QueueStoreConformance
         var id = await EnqueueAsync();
         for (var i = 1; i <= Options.AttemptsKept + 2; i++)
         {
-            await Store.FailAsync((await LeaseAsync()).Lease, Failure($"reason_{i}"), TimeSpan.Zero, default);
+            await Store.FailAsync((await LeaseAsync()).Lease, Failure($"reason_{i}"), TimeSpan.Zero, null, default);
         }
 
         await Store.CompleteAsync((await LeaseAsync()).Lease, Text("r"), default);
@@ -327,7 +363,7 @@ public abstract partial class QueueStoreConformance
         }
         else if (end == "fail")
         {
-            Assert.True(await Store.FailAsync(leased.Lease, Failure(), null, default));
+            Assert.True(await Store.FailAsync(leased.Lease, Failure(), null, null, default));
         }
         else
         {
@@ -347,7 +383,7 @@ public abstract partial class QueueStoreConformance
         await Store.ConfigureAsync("callbacks", new QueueSettings(Retention), default);
         var id = await EnqueueAsync(followUp: "callbacks");
 
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.Zero, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.Zero, null, default);
         await Store.LoseAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.Zero, default);
 
         Assert.Null((await GetAsync(id)).FollowUp);
@@ -359,7 +395,7 @@ public abstract partial class QueueStoreConformance
     {
         await Store.ConfigureAsync("callbacks", new QueueSettings(Retention), default);
         var id = await EnqueueAsync(followUp: "callbacks");
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default);
         var first = await LeaseAsync("callbacks");
         await Store.RetryAsync(Queue, id, default);
 

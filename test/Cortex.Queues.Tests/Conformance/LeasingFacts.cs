@@ -187,7 +187,7 @@ public abstract partial class QueueStoreConformance
         Assert.NotEqual(first.Lease.Token, second.Lease.Token);
         Assert.Equal((0, 0), (second.FailedAttempts, second.LostAttempts));
         Assert.False(await Store.CompleteAsync(first.Lease, Text("late"), default));
-        Assert.False(await Store.FailAsync(first.Lease, Failure(), null, default));
+        Assert.False(await Store.FailAsync(first.Lease, Failure(), null, null, default));
         Assert.False(await Store.LoseAsync(first.Lease, Failure(), TimeSpan.Zero, default));
         Assert.True(await Store.CompleteAsync(second.Lease, Text("right"), default));
         Assert.Equal("right", Text((await GetAsync(id)).Result));
@@ -215,7 +215,7 @@ public abstract partial class QueueStoreConformance
         Time.Advance(Visibility);
         await FiredAsync(leased.Revoked);
 
-        Assert.True(await Store.FailAsync(leased.Lease, Failure(), TimeSpan.FromSeconds(5), default));
+        Assert.True(await Store.FailAsync(leased.Lease, Failure(), TimeSpan.FromSeconds(5), null, default));
 
         Assert.Null(await TryLeaseAsync());
         Time.Advance(TimeSpan.FromSeconds(5));

@@ -29,12 +29,40 @@ public abstract partial class QueueStoreConformance
     }
 
     [Fact]
+    public async Task EnqueueAsync_SameKeyOtherDigest_IsAConflict()
+    {
+        var first = await Store.EnqueueAsync(Message("first", key: "k") with { Digest = new byte[] { 1 } }, default);
+
+        var other = await Store.EnqueueAsync(Message("second", key: "k") with { Digest = new byte[] { 2 } }, default);
+        var again = await Store.EnqueueAsync(Message("first", key: "k") with { Digest = new byte[] { 1 } }, default);
+        var unknown = await Store.EnqueueAsync(Message("first", key: "k"), default);
+
+        Assert.Equal(new EnqueueResult(first.Id, IsNew: false, IsConflict: true), other);
+        Assert.Equal(new EnqueueResult(first.Id, IsNew: false), again);
+        Assert.Equal(new EnqueueResult(first.Id, IsNew: false), unknown);
+        Assert.Equal(1, (await Store.CountAsync(Queue, default)).Waiting);
+    }
+
+    [Fact]
+    public async Task CountAsync_ManyQueues_InTheirOrder()
+    {
+        await Store.ConfigureAsync("other", new QueueSettings(Retention), default);
+        await EnqueueAsync();
+        await EnqueueAsync();
+        await EnqueueAsync(queue: "other");
+
+        var counts = await Store.CountAsync(["other", "no such queue", Queue], default);
+
+        Assert.Equal([1, 0, 2], counts.Select(count => count.Waiting));
+    }
+
+    [Fact]
     public async Task EnqueueAsync_KeyOfFinalMessage_StillFound()
     {
         var completed = await EnqueueAsync(key: "completed");
         await Store.CompleteAsync((await LeaseAsync()).Lease, Text("r"), default);
         var failed = await EnqueueAsync(key: "failed");
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default);
 
         Assert.Equal(completed, await EnqueueAsync(key: "completed"));
         Assert.Equal(failed, await EnqueueAsync(key: "failed"));
@@ -176,9 +204,9 @@ public abstract partial class QueueStoreConformance
         await EnqueueAsync(queue: "other");
         await Store.EnqueueManyAsync(Queue, [.. Enumerable.Range(0, 8).Select(i => Message($"{i}"))], "checkpoint", default);
         await Store.CompleteAsync((await LeaseAsync()).Lease, Text("r"), default);
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.FromMinutes(1), default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), TimeSpan.FromMinutes(1), null, default);
         await Store.CancelAsync(Queue, (await LeaseAsync()).Lease.Id, default);
         await LeaseAsync();
 
@@ -430,7 +458,7 @@ public abstract partial class QueueStoreConformance
                 }
                 else if (state == MessageStatus.Failed)
                 {
-                    await Store.FailAsync(leased.Lease, Failure(), null, default);
+                    await Store.FailAsync(leased.Lease, Failure(), null, null, default);
                 }
             }
 
@@ -494,7 +522,7 @@ public abstract partial class QueueStoreConformance
     {
         var failed = await EnqueueAsync();
         var waitingForFailed = Store.WaitAsync(Queue, failed, TimeSpan.FromMinutes(5), default);
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default);
         var cancelled = await EnqueueAsync();
         var waitingForCancelled = Store.WaitAsync(Queue, cancelled, TimeSpan.FromMinutes(5), default);
         await Store.CancelAsync(Queue, cancelled, default);
@@ -625,7 +653,7 @@ public abstract partial class QueueStoreConformance
         var leased = await LeaseAsync();
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.ExtendAsync([leased.Lease], TimeSpan.Zero, default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.CompleteAsync(leased.Lease, Body.Of(new byte[Options.InlineLimit + 1]), default));
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.FailAsync(leased.Lease, Failure(), TimeSpan.FromTicks(-1), default));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.FailAsync(leased.Lease, Failure(), TimeSpan.FromTicks(-1), null, default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.ListAsync(Queue, new MessageQuery(null, 0, null), default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.ListAsync(Queue, new MessageQuery(null, 1001, null), default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromMilliseconds(999)), default));
@@ -652,7 +680,7 @@ public abstract partial class QueueStoreConformance
     public async Task Attempt_TooLong_IsCut()
     {
         var id = await EnqueueAsync();
-        await Store.FailAsync((await LeaseAsync()).Lease, Failure() with { Message = new string('m', 5000), Answer = new string('a', 5000) }, null, default);
+        await Store.FailAsync((await LeaseAsync()).Lease, Failure() with { Message = new string('m', 5000), Answer = new string('a', 5000) }, null, null, default);
 
         var attempt = Assert.Single((await GetAsync(id)).Attempts);
         Assert.Equal((1024, 1024), (attempt.Message.Length, attempt.Answer.Length));

@@ -24,7 +24,14 @@ public abstract partial class QueueStoreConformance : IAsyncLifetime
     /// <summary>The store under test, with one configured queue.</summary>
     protected IQueueStore Store { get; private set; } = null!;
 
-    protected virtual QueueStoreOptions Options { get; } = new() { FairnessInterval = 4, AttemptsKept = 3, MaxWaiters = 3, SweepInterval = TimeSpan.FromSeconds(10) };
+    /// <summary>Who opens the store.</summary>
+    private ClusterIdentity? Cluster
+    {
+        get => Options.Cluster;
+        set => Options = Options with { Cluster = value };
+    }
+
+    protected QueueStoreOptions Options { get; private set; } = new() { FairnessInterval = 4, AttemptsKept = 3, MaxWaiters = 3, SweepInterval = TimeSpan.FromSeconds(10) };
 
     public async ValueTask InitializeAsync()
     {
@@ -99,7 +106,7 @@ public abstract partial class QueueStoreConformance : IAsyncLifetime
     protected async Task<MessageId> FailNewAsync(string payload = "p")
     {
         var id = await EnqueueAsync(payload);
-        Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, default));
+        Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default));
         return id;
     }
 

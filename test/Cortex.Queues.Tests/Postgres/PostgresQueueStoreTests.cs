@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Postgres;
@@ -38,6 +39,82 @@ public sealed class PostgresQueueStoreTests(PostgresServer server) : IAsyncLifet
         await stores[0].ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(1)), default);
         var id = await EnqueueAsync(stores[1], "p");
         Assert.Equal(id, (await LeaseAsync(stores[4])).Lease.Id);
+    }
+
+    [Fact]
+    public async Task OpenAsync_TablesOfTheFormatBefore_AreBroughtUpToDate()
+    {
+        var before = await OpenAsync();
+        await before.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(1)), default);
+        var waiting = await EnqueueAsync(before, "waiting");
+        var keyed = (await before.EnqueueAsync(Message(before, "keyed") with { IdempotencyKey = "k" }, default)).Id;
+        await before.DisposeAsync();
+        await ExecuteAsync("drop table cluster; alter table format drop column steady; alter table keys drop column digest; update format set version = 1");
+
+        var after = await OpenAsync();
+
+        Assert.Equal("waiting", Encoding.UTF8.GetString((await after.GetAsync(Queue, waiting, default))!.Payload!.Value.Inline.Span));
+        Assert.Equal(new EnqueueResult(keyed, IsNew: false), await after.EnqueueAsync(Message(after, "keyed") with { IdempotencyKey = "k", Digest = new byte[] { 1 } }, default));
+        Assert.Equal(2, await ExecuteAsync("select version from format"));
+    }
+
+    [Fact]
+    public async Task CountAsync_ManyQueues_IsOneStatement()
+    {
+        var store = await OpenAsync();
+        var queues = Enumerable.Range(0, 20).Select(i => $"async/api-{i}").ToArray();
+        foreach (var queue in queues)
+        {
+            await store.ConfigureAsync(queue, new QueueSettings(TimeSpan.FromHours(1)), default);
+        }
+
+        using var ours = new Activity("count").Start();
+        var statements = 0;
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Npgsql",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity => _ = activity.TraceId == ours.TraceId && activity.TagObjects.Any(tag => tag.Value is string text && text.Contains("from queues q", StringComparison.Ordinal))
+                ? Interlocked.Increment(ref statements)
+                : 0,
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        Assert.Equal(20, (await store.CountAsync(queues, default)).Count);
+
+        Assert.Equal(1, statements);
+    }
+
+    [Fact]
+    public async Task CompleteAsync_FloodOfNewMessages_IsNotRefusedWithThem()
+    {
+        var store = await OpenAsync(options: new QueueStoreOptions { MaxPendingOperations = 100 });
+        await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(1)), default);
+        await EnqueueAsync(store, "first");
+        var leased = await LeaseAsync(store);
+
+        // Nothing can be written while somebody holds the table.
+        await using var source = NpgsqlDataSource.Create(_connectionString);
+        await using var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var hold = new NpgsqlCommand("lock table messages in access exclusive mode", connection))
+        {
+            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        var submissions = new List<Task>();
+        for (var isFull = false; !isFull;)
+        {
+            var submission = store.EnqueueAsync(Message(store, "more"), default).AsTask();
+            submissions.Add(submission);
+            isFull = submission.Exception?.InnerException is StoreBusyException;
+        }
+
+        var completion = store.CompleteAsync(leased.Lease, Body.Of("1"u8.ToArray()), default).AsTask();
+        Assert.False(completion.IsFaulted, completion.Exception?.Message);
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        Assert.True(await completion.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        await Task.WhenAll(submissions).WaitAsync(Limit, TestContext.Current.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     [Fact]
@@ -242,9 +319,9 @@ public sealed class PostgresQueueStoreTests(PostgresServer server) : IAsyncLifet
         return (first, await OpenAsync(timing));
     }
 
-    private async Task<PostgresQueueStore> OpenAsync(SessionTiming? timing = null)
+    private async Task<PostgresQueueStore> OpenAsync(SessionTiming? timing = null, QueueStoreOptions? options = null)
     {
-        var store = await PostgresQueueStore.OpenAsync(_connectionString, new QueueStoreOptions(), timing ?? Quick, _blobs, TimeProvider.System, NullLogger.Instance);
+        var store = await PostgresQueueStore.OpenAsync(_connectionString, options ?? new QueueStoreOptions(), timing ?? Quick, _blobs, TimeProvider.System, NullLogger.Instance);
         _stores.Add(store);
         return store;
     }

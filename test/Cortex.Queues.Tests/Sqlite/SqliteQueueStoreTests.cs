@@ -191,6 +191,64 @@ public sealed class SqliteQueueStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_FileOfTheVersionBefore_IsBroughtUpToDate()
+    {
+        MessageId waiting;
+        MessageId keyed;
+        await using (var store = await OpenAsync())
+        {
+            waiting = await EnqueueAsync(store, "waiting");
+            keyed = (await store.EnqueueAsync(Message(store, "keyed") with { IdempotencyKey = "k" }, default)).Id;
+        }
+
+        Execute(DatabasePath, """
+            DROP TABLE cluster; DROP TABLE answers;
+            ALTER TABLE idempotency DROP COLUMN digest;
+            ALTER TABLE meta DROP COLUMN steady;
+            PRAGMA user_version = 1;
+            """);
+
+        await using var after = await OpenAsync(options: new QueueStoreOptions { Cluster = new ClusterIdentity("ours", "cortex") });
+        Assert.Equal("waiting", Encoding.UTF8.GetString((await after.GetAsync(Queue, waiting, default))!.Payload!.Value.Inline.Span));
+        Assert.Equal(new EnqueueResult(keyed, IsNew: false), await after.EnqueueAsync(Message(after, "keyed") with { IdempotencyKey = "k", Digest = new byte[] { 1 } }, default));
+        Assert.Equal("ours", Text(DatabasePath, "SELECT id FROM cluster"));
+        Assert.Equal(2, Rows(DatabasePath, "PRAGMA user_version"));
+    }
+
+    [Theory]
+    [InlineData(50)]      // checked before the store opens
+    [InlineData(4000)]    // and beside its work
+    public async Task Open_BrokenPageInTheMiddle_IsFoundAndNothingMoreIsAcknowledged(int messages)
+    {
+        await using (var store = await OpenAsync())
+        {
+            await store.EnqueueManyAsync(Queue, [.. Enumerable.Range(0, messages).Select(_ => new NewMessage { Id = store.NewId(), Queue = Queue, Payload = Body.Of(new byte[3000]) })], null, default);
+        }
+
+        BreakLeaf(DatabasePath);
+
+        await using var after = await SqliteQueueStore.OpenAsync(DatabasePath, new QueueStoreOptions(), new MemoryBlobStore(_time), _time, NullLogger.Instance);
+        await EventuallyAsync(() => after.Damage is not null);
+        Assert.Contains("is damaged", after.Damage, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await EnqueueAsync(after, "new"));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await after.LeaseAsync(Queue, Visibility, TimeSpan.Zero, default));
+    }
+
+    [Fact]
+    public async Task Open_WholeFile_IsNotTakenForBroken()
+    {
+        await using (var store = await OpenAsync())
+        {
+            await store.EnqueueManyAsync(Queue, [.. Enumerable.Range(0, 4000).Select(_ => new NewMessage { Id = store.NewId(), Queue = Queue, Payload = Body.Of(new byte[3000]) })], null, default);
+        }
+
+        await using var after = await OpenAsync();
+        await after.Checked.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        Assert.Null(after.Damage);
+        await EnqueueAsync(after, "new");
+    }
+
+    [Fact]
     public async Task Open_NewerOrForeignDatabase_SaysSo()
     {
         await (await OpenAsync()).DisposeAsync();
@@ -385,6 +443,25 @@ public sealed class SqliteQueueStoreTests : IDisposable
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         return (long)command.ExecuteScalar()!;
+    }
+
+    private static string Text(string path, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (string)command.ExecuteScalar()!;
+    }
+
+    // A leaf of the messages whose head says that it has more cells than fit: what a torn write leaves.
+    private static void BreakLeaf(string path)
+    {
+        const int Page = 8192;
+        var bytes = File.ReadAllBytes(path);
+        var leaf = Enumerable.Range(1, (bytes.Length / Page) - 1).Last(page => bytes[page * Page] == 0x0D && (bytes[(page * Page) + 3] << 8 | bytes[(page * Page) + 4]) is > 0 and < 10);
+        bytes[(leaf * Page) + 3] = 0x7F;
+        File.WriteAllBytes(path, bytes);
     }
 
     private static void Execute(string path, string sql)

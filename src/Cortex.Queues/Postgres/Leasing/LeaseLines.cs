@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Cortex.Background;
 using Cortex.Queues.Postgres.Writing;
 
 namespace Cortex.Queues.Postgres.Leasing;
@@ -51,7 +52,7 @@ internal sealed class LeaseLines(Database database, HeldLeases held, Owner owner
         {
             await settle();
             await using var connection = await database.OpenRelaxedAsync(CancellationToken.None);
-            return await Claim.RunAsync(connection, queue, count, fair, tokens, held, CancellationToken.None);
+            return await Claim.RunAsync(connection, queue, count, fair, tokens, held, CancellationToken.None).OnPoolAsync();
         }
         catch (Exception e) when (Database.IsDatabaseError(e))
         {

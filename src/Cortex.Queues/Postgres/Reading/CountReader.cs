@@ -35,13 +35,13 @@ internal sealed class CountReader(Database database) : IDisposable
 
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>Counts of a queue; what other processes fetched ahead counts as leased.</summary>
-    public async Task<Counted> ReadAsync(int queue, Func<long[]> ahead, CancellationToken cancellationToken)
+    /// <summary>Counts of every queue; what other processes fetched ahead counts as leased.</summary>
+    public async Task<IReadOnlyDictionary<int, Counted>> ReadAsync(Func<long[]> ahead, CancellationToken cancellationToken)
     {
         var asked = Stopwatch.GetTimestamp();
         if (Rest() > MaxDelay)
         {
-            return _last.GetValueOrDefault(queue);
+            return _last;
         }
 
         await _turn.WaitAsync(cancellationToken);
@@ -57,7 +57,7 @@ internal sealed class CountReader(Database database) : IDisposable
                 await CountAsync(ahead(), cancellationToken);
             }
 
-            return _last.GetValueOrDefault(queue);
+            return _last;
         }
         finally
         {

@@ -88,6 +88,7 @@ internal sealed class MessageReader(Database database, StoreClock clock)
             Head = hasPayload ? row.GetFieldValue<byte[]>(12) : default,
             Payload = hasPayload ? row.ReadBody(13, 14, 15) : null,
             Result = isCompleted ? row.ReadBody(16, 17, 18) : null,
+            Answer = status == MessageStatus.Failed && row.GetInt64(18) > 0 ? row.ReadBody(16, 17, 18) : null,
         };
     }
 

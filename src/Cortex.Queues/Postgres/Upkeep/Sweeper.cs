@@ -54,6 +54,7 @@ internal sealed class Sweeper : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Database _database;
     private readonly StoreClock _clock;
+    private readonly ClusterIdentity? _cluster;
     private readonly Action<string> _removeBlob;
     private readonly Func<string, Task> _delete;
     private readonly ILogger _logger;
@@ -61,10 +62,11 @@ internal sealed class Sweeper : IAsyncDisposable
     private readonly Task _work;
 
     // removeBlob: told of blobs that belong to nothing any more. delete: deletes a queue by name.
-    public Sweeper(Database database, StoreClock clock, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
+    public Sweeper(Database database, StoreClock clock, ClusterIdentity? cluster, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
     {
         _database = database;
         _clock = clock;
+        _cluster = cluster;
         _removeBlob = removeBlob;
         _delete = delete;
         _logger = logger;
@@ -116,6 +118,8 @@ internal sealed class Sweeper : IAsyncDisposable
 
         try
         {
+            await CheckOwnerAsync(connection, cancellationToken);
+            await NoteTimeAsync(connection, cancellationToken);
             var now = _clock.Wall;
             foreach (var queue in await QueuesAsync(connection, cancellationToken))
             {
@@ -142,6 +146,22 @@ internal sealed class Sweeper : IAsyncDisposable
         {
             await IsTrueAsync(connection, $"select pg_advisory_unlock({LockName})", CancellationToken.None);
         }
+    }
+
+    // Another cluster may have adopted the tables since the start.
+    private async Task CheckOwnerAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (_cluster is not null)
+        {
+            var (owner, label) = await Schema.OwnerAsync(connection, cancellationToken);
+            (_cluster with { Adopt = null }).MustMark($"schema {_database.Schema} of PostgreSQL at {_database.Name}", owner, label);
+        }
+    }
+
+    private async Task NoteTimeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("update format set steady = $1 where steady < $1", connection).Add(_clock.Steady);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private async Task RemoveAllAsync(NpgsqlConnection connection, string sql, int queue, long? until, CancellationToken cancellationToken)

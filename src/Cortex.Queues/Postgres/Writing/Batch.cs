@@ -74,7 +74,9 @@ internal sealed class Batch
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                effect.Found[_keyed[reader.GetInt32(0) - 1]] = new MessageId(reader.GetInt64(1), reader.GetInt64(2));
+                var operation = _keyed[reader.GetInt32(0) - 1];
+                var isOther = NewMessage.AreOthers(reader.ReadNullableBytes(3), operation.Message.Digest.Span);
+                effect.Found[operation] = new EnqueueResult(new MessageId(reader.GetInt64(1), reader.GetInt64(2)), IsNew: false, isOther);
             }
         }
 
@@ -108,6 +110,10 @@ internal sealed class Batch
                 var operation = _restore[reader.GetInt32(0) - 1];
                 effect.Done.Add(operation);
                 effect.Work.Add(operation.Queue);
+                if (reader.ReadNullableText(1) is { } answer)
+                {
+                    effect.Blobs.Add(answer);
+                }
             }
         }
 
@@ -130,7 +136,7 @@ internal sealed class Batch
                     o.Complete(new EnqueueResult(o.Message.Id, true));
                     break;
                 case EnqueueOperation o when effect.Found.TryGetValue(o, out var earlier):
-                    o.Complete(new EnqueueResult(earlier, false));
+                    o.Complete(earlier);
                     break;
                 case EnqueueOperation { Message.IdempotencyKey: not null } o:
                     o.Complete(null);

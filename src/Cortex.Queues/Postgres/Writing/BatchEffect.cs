@@ -7,7 +7,7 @@ internal sealed class BatchEffect
     public HashSet<Operation> Done { get; } = [];
 
     /// <summary>Enqueues that found an earlier message with their key.</summary>
-    public Dictionary<EnqueueOperation, MessageId> Found { get; } = [];
+    public Dictionary<EnqueueOperation, EnqueueResult> Found { get; } = [];
 
     /// <summary>Queues in which something can be leased now.</summary>
     public HashSet<int> Work { get; } = [];

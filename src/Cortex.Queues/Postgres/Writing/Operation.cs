@@ -9,6 +9,9 @@ internal abstract class Operation
     /// <summary>About how much it adds to a commit.</summary>
     public abstract long Bytes { get; }
 
+    /// <summary>It brings more work. Such operations wait behind those that end some.</summary>
+    public virtual bool Grows => false;
+
     /// <summary>Ends the wait with an error.</summary>
     public abstract void Fail(Exception error);
 }
@@ -35,6 +38,8 @@ internal sealed class EnqueueOperation(NewMessage message, int queue, int follow
 
     public byte[]? Payload { get; } = message.Payload.Blob is null ? message.Payload.Inline.ToArray() : null;
 
+    public byte[]? Digest { get; } = message.Digest.IsEmpty ? null : message.Digest.ToArray();
+
     public int Queue => queue;
 
     /// <summary>0 for none.</summary>
@@ -44,6 +49,8 @@ internal sealed class EnqueueOperation(NewMessage message, int queue, int follow
     public long Due => due;
 
     public override long Bytes => Overhead + message.Head.Length + message.Payload.Inline.Length;
+
+    public override bool Grows => true;
 }
 
 /// <summary>Makes a message final. False when it is final, gone, or somebody else's.</summary>

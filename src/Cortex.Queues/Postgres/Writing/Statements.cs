@@ -27,10 +27,13 @@ internal static class Statements
         select n::int from admitted
         """;
 
-    private const string InsertKeyed = Input + """
+    private const string InsertKeyed = """
+        with input as (
+            select * from unnest($2::int[], $3::bigint[], $4::bigint[], $5::int[], $6::bigint[], $7::int[], $8::text[], $9::bytea[], $10::bytea[], $11::text[], $12::bigint[], $13::bytea[])
+                with ordinality as i (queue, seq, secret, priority, due, follow_queue, key, head, body, blob, length, digest, n)),
         admitted as (
-            insert into keys (queue, key, seq, secret, created)
-            select i.queue, i.key, i.seq, i.secret, $1 from input i
+            insert into keys (queue, key, seq, secret, created, digest)
+            select i.queue, i.key, i.seq, i.secret, $1, i.digest from input i
             where exists (select from queues q where q.id = i.queue and q.retired is null)
             order by i.queue, i.key
             on conflict do nothing
@@ -51,7 +54,7 @@ internal static class Statements
         """;
 
     private const string SelectKeys = """
-        select i.n::int, k.seq, k.secret
+        select i.n::int, k.seq, k.secret, k.digest
         from unnest($1::int[], $2::text[], $3::bigint[]) with ordinality as i (queue, key, seq, n)
         join keys k on k.queue = i.queue and k.key = i.key
         where k.seq <> i.seq
@@ -134,12 +137,13 @@ internal static class Statements
         lined as (
             insert into messages (seq, place, secret, enqueued, due, queue, follow_queue, ended_token, state, priority, attempts)
             select seq, seq, secret, enqueued, 0, queue, follow_queue, -1, 0, priority, attempts from gone)
-        select n::int from gone
+        select n::int, blob from gone
         """;
 
     public static NpgsqlBatchCommand Enqueue(List<EnqueueOperation> operations, long now) => WithMessages(InsertPlain, operations, now);
 
-    public static NpgsqlBatchCommand EnqueueKeyed(List<EnqueueOperation> operations, long now) => WithMessages(InsertKeyed, operations, now);
+    public static NpgsqlBatchCommand EnqueueKeyed(List<EnqueueOperation> operations, long now) => WithMessages(InsertKeyed, operations, now)
+        .AddBytes(Each(operations, o => o.Digest));
 
     /// <summary>Removes keys that have had their time. Gives no rows.</summary>
     public static NpgsqlBatchCommand ForgetKeys(List<EnqueueOperation> operations, long now) => new NpgsqlBatchCommand(DropOldKeys)

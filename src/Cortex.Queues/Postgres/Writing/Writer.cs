@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using Cortex.Background;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Queues.Postgres.Writing;
@@ -8,12 +8,12 @@ namespace Cortex.Queues.Postgres.Writing;
 /// </summary>
 internal sealed class Writer : IAsyncDisposable
 {
-    private const int Connections = 2;
+    public const int Connections = 2;
+
     private const int MaxOperations = 512;
     private const int MaxConflicts = 10;
 
-    private readonly Channel<Operation> _waiting = Channel.CreateUnbounded<Operation>(); // bounded by the gate
-    private readonly PendingGate _gate;
+    private readonly Intake _intake;
     private readonly Database _database;
     private readonly StoreClock _clock;
     private readonly QueueStoreOptions _options;
@@ -28,7 +28,7 @@ internal sealed class Writer : IAsyncDisposable
         _database = database;
         _clock = clock;
         _options = options;
-        _gate = new PendingGate(options);
+        _intake = new Intake(options);
         _committed = committed;
         _logger = logger;
         _work = [.. Enumerable.Range(0, Connections).Select(_ => Task.Run(WorkAsync))];
@@ -36,43 +36,24 @@ internal sealed class Writer : IAsyncDisposable
 
     /// <summary>Has the operation written; its task completes when it is durable.</summary>
     /// <exception cref="StoreBusyException">Too much waits.</exception>
-    public void Post(Operation operation)
-    {
-        _gate.Enter(operation.Bytes);
-        if (!_waiting.Writer.TryWrite(operation))
-        {
-            _gate.Leave(operation.Bytes);
-            throw new StoreUnavailableException("the queue store is closed");
-        }
-    }
+    public void Post(Operation operation) => _intake.Add(operation);
 
     /// <summary>Writes what waits, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        _waiting.Writer.TryComplete();
+        _intake.Close();
         await Task.WhenAll(_work);
     }
 
     private async Task WorkAsync()
     {
-        var reader = _waiting.Reader;
-        while (await reader.WaitToReadAsync())
+        while (await _intake.WaitAsync())
         {
-            var batch = new Batch();
-            long bytes = 0;
-            while (batch.Operations.Count < MaxOperations && bytes < _options.MaxCommitBytes && reader.TryRead(out var operation))
-            {
-                batch.Add(operation);
-                bytes += operation.Bytes;
-            }
-
+            var batch = _intake.Take(MaxOperations);
             if (batch.Operations.Count > 0)
             {
                 await WriteAsync(batch);
-                foreach (var operation in batch.Operations)
-                {
-                    _gate.Leave(operation.Bytes);
-                }
+                _intake.Leave(batch);
             }
         }
     }
@@ -81,7 +62,7 @@ internal sealed class Writer : IAsyncDisposable
     {
         try
         {
-            var effect = await CommitAsync(batch);
+            var effect = await CommitAsync(batch).OnPoolAsync();
             _committed(effect);
             batch.Complete(effect);
             if (Interlocked.Exchange(ref _failing, 0) == 1)

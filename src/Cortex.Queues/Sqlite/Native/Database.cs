@@ -34,6 +34,9 @@ internal sealed class Database : IDisposable
         }
     }
 
+    /// <summary>Ends statements with an error as soon as this says so; asked every so many steps of SQLite's machine.</summary>
+    public void InterruptWhen(Func<bool> ended, int steps) => raw.sqlite3_progress_handler(_handle, steps, _ => ended() ? 1 : 0, null);
+
     /// <summary>Whether a transaction is open.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(_handle) == 0;
 

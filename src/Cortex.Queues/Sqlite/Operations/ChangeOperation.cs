@@ -7,10 +7,12 @@ internal sealed class ChangeOperation(string queueName, MessageId id, bool retry
 {
     private QueueState? _queue;
     private StoredMessage _message;
+    private readonly List<string> _blobs = [];
     private FollowUp? _followUp;
 
     public override void Execute(WriteContext context)
     {
+        _blobs.Clear();
         _followUp = null;
         _queue = retry ? context.Queues.GetInUse(queueName) : context.Queues.Get(queueName);
         if (context.Statements.Find(id.Sequence) is not { } message || message.Secret != id.Secret || message.Queue != _queue.Number)
@@ -29,13 +31,14 @@ internal sealed class ChangeOperation(string queueName, MessageId id, bool retry
         else if (retry)
         {
             context.Statements.Retry(id.Sequence);
+            context.Statements.DeleteAnswer(id.Sequence, _blobs);
             Result = new ChangeOutcome(Done: true, MessageStatus.Waiting);
         }
         else
         {
             // No lease that was given so far counts any more, also when the message is put back.
             _followUp = context.InsertFollowUp(id, message);
-            context.Statements.Finish(id.Sequence, MessageStatus.Cancelled, context.WallNow, message.Failed, context.Live.LastToken, _followUp?.Id);
+            context.Statements.Finish(id.Sequence, MessageStatus.Cancelled, context.StampNow, message.Failed, context.Live.LastToken, _followUp?.Id);
             Result = new ChangeOutcome(Done: true, MessageStatus.Cancelled);
         }
     }
@@ -50,6 +53,7 @@ internal sealed class ChangeOperation(string queueName, MessageId id, bool retry
         if (retry)
         {
             context.Live.Add(_queue!, id.Sequence, _message.Priority);
+            _blobs.ForEach(context.Blobs.Remove);
             return;
         }
 

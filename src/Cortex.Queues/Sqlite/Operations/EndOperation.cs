@@ -19,7 +19,13 @@ internal enum End
 }
 
 /// <summary>Ends a lease. Its result is whether the lease still counted.</summary>
-internal sealed class EndOperation(Lease lease, End end, Body result, Attempt? attempt, TimeSpan delay) : Operation<bool>
+/// <param name="lease">The lease.</param>
+/// <param name="end">How.</param>
+/// <param name="result">The result, or what the worker answered to a message that is given up.</param>
+/// <param name="attempt">What happened.</param>
+/// <param name="delay">Until the next attempt.</param>
+/// <param name="keepsAnswer">Whether <paramref name="result"/> is to be kept with a message that is given up.</param>
+internal sealed class EndOperation(Lease lease, End end, Body result, Attempt? attempt, TimeSpan delay, bool keepsAnswer = false) : Operation<bool>
 {
     private QueueState? _queue;
     private StoredMessage _message;
@@ -54,13 +60,18 @@ internal sealed class EndOperation(Lease lease, End end, Body result, Attempt? a
         {
             case End.Complete:
                 statements.Delete(id.Sequence);
-                statements.InsertResult(id, _message, context.WallNow, _followUp?.Id, result);
+                statements.InsertResult(id, _message, context.StampNow, _followUp?.Id, result);
                 break;
             case End.GiveUp:
-                statements.Finish(id.Sequence, MessageStatus.Failed, context.WallNow, _message.Failed + 1, lease.Token, _followUp?.Id);
+                statements.Finish(id.Sequence, MessageStatus.Failed, context.StampNow, _message.Failed + 1, lease.Token, _followUp?.Id);
+                if (keepsAnswer)
+                {
+                    statements.InsertAnswer(id.Sequence, result);
+                }
+
                 break;
             default:
-                long? notBefore = delay > TimeSpan.Zero ? context.WallNow + (long)Math.Ceiling(delay.TotalMilliseconds) : null;
+                long? notBefore = delay > TimeSpan.Zero ? context.StampNow + (long)Math.Ceiling(delay.TotalMilliseconds) : null;
                 var failed = end == End.Retry ? 1 : 0;
                 statements.PutBack(id.Sequence, _message.Failed + failed, _message.Lost + 1 - failed, lease.Token, notBefore);
                 break;

@@ -16,7 +16,7 @@ internal sealed class EnqueueManyOperation(string queueName, NewMessage[] messag
     public override void Execute(WriteContext context)
     {
         _queue = context.Queues.GetInUse(queueName);
-        _enqueuedAt = context.WallNow;
+        _enqueuedAt = context.StampNow;
         for (var i = 0; i < messages.Length; i++)
         {
             _dues[i] = EnqueueOperation.Insert(context, _queue, messages[i]);

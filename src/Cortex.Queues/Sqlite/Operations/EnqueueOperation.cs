@@ -16,16 +16,16 @@ internal sealed class EnqueueOperation(NewMessage message) : Operation<EnqueueRe
     public override void Execute(WriteContext context)
     {
         _queue = context.Queues.GetInUse(message.Queue);
-        _enqueuedAt = context.WallNow;
+        _enqueuedAt = context.StampNow;
         if (message.IdempotencyKey is { } key)
         {
-            if (FindEarlier(context, key) is { } earlier)
+            if (FindEarlier(context, key) is var (earlier, digest))
             {
-                Result = new EnqueueResult(earlier, IsNew: false);
+                Result = new EnqueueResult(earlier, IsNew: false, NewMessage.AreOthers(digest, message.Digest.Span));
                 return;
             }
 
-            context.Statements.ReplaceKey(_queue.Number, key, message.Id, _enqueuedAt);
+            context.Statements.ReplaceKey(_queue.Number, key, message.Id, _enqueuedAt, message.Digest.Span);
         }
 
         _due = Insert(context, _queue, message);
@@ -54,8 +54,8 @@ internal sealed class EnqueueOperation(NewMessage message) : Operation<EnqueueRe
         }
 
         var delayed = message.Delay > TimeSpan.Zero;
-        long? notBefore = delayed ? context.WallNow + (long)Math.Ceiling(message.Delay.TotalMilliseconds) : null;
-        context.Statements.Insert(message.Id, queue.Number, message.Priority, context.WallNow, notBefore, message.FollowUpQueue, message.Head.Span, message.Payload);
+        long? notBefore = delayed ? context.StampNow + (long)Math.Ceiling(message.Delay.TotalMilliseconds) : null;
+        context.Statements.Insert(message.Id, queue.Number, message.Priority, context.StampNow, notBefore, message.FollowUpQueue, message.Head.Span, message.Payload);
         return delayed ? context.Now + message.Delay.Ticks : 0;
     }
 
@@ -79,13 +79,13 @@ internal sealed class EnqueueOperation(NewMessage message) : Operation<EnqueueRe
     }
 
     // A key that has expired, or whose message is gone, counts no more.
-    private MessageId? FindEarlier(WriteContext context, string key)
+    private (MessageId Id, byte[] Digest)? FindEarlier(WriteContext context, string key)
     {
-        if (context.Statements.FindKey(_queue!.Number, key) is not var (id, enqueuedAt) || enqueuedAt + _queue.Retention <= context.WallNow)
+        if (context.Statements.FindKey(_queue!.Number, key) is not var (id, enqueuedAt, digest) || enqueuedAt + _queue.Retention <= context.StampNow)
         {
             return null;
         }
 
-        return context.Statements.Find(id.Sequence) is { } found && found.Secret == id.Secret || context.Statements.HasResult(_queue.Number, id) ? id : null;
+        return context.Statements.Find(id.Sequence) is { } found && found.Secret == id.Secret || context.Statements.HasResult(_queue.Number, id) ? (id, digest) : null;
     }
 }

@@ -52,7 +52,7 @@ internal sealed class RetireOperation(string name) : Operation<bool>
         if (Result)
         {
             _number = context.Statements.FindQueue(name)!.Value.Number;
-            context.Statements.RetireQueue(_number, context.WallNow);
+            context.Statements.RetireQueue(_number, context.StampNow);
         }
     }
 
@@ -60,7 +60,7 @@ internal sealed class RetireOperation(string name) : Operation<bool>
     {
         if (Result && context.Queues.Find(_number) is { } queue)
         {
-            context.Live.Retire(queue, context.WallNow);
+            context.Live.Retire(queue, context.StampNow);
             context.Cache.RemoveQueue(_number);
         }
     }

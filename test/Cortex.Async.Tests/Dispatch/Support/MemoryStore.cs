@@ -165,11 +165,12 @@ internal sealed class MemoryStore(TimeProvider time) : IQueueStore
         message.Result = result;
     });
 
-    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken) => Change("fail", lease, message =>
+    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken) => Change("fail", lease, message =>
     {
         message.Attempts.Add(attempt);
         message.Failed++;
         message.Status = retryAfter is null ? MessageStatus.Failed : MessageStatus.Waiting;
+        message.Answer = answer;
         message.NotBefore = time.GetTimestamp() + Ticks(retryAfter ?? default);
     });
 
@@ -358,6 +359,8 @@ internal sealed class MemoryStore(TimeProvider time) : IQueueStore
 
         public Body? Result { get; set; }
 
+        public Body? Answer { get; set; }
+
         public List<Attempt> Attempts { get; } = [];
 
         public CancellationTokenSource Revoked { get; set; } = new();
@@ -369,6 +372,7 @@ internal sealed class MemoryStore(TimeProvider time) : IQueueStore
             Priority = New.Priority,
             EnqueuedAt = DateTimeOffset.UnixEpoch,
             Result = Result,
+            Answer = Answer,
             Head = New.Head,
             Payload = New.Payload,
             FailedAttempts = Failed,

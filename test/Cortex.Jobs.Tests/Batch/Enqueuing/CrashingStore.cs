@@ -88,7 +88,7 @@ internal sealed class CrashingStore(IBlobStore blobs) : IQueueStore
 
     public ValueTask<bool> CompleteAsync(Lease lease, Body result, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken) => throw new NotSupportedException();
 

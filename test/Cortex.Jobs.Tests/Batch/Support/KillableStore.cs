@@ -54,8 +54,8 @@ internal sealed class KillableStore(IQueueStore inner) : IQueueStore
 
     public ValueTask<bool> CompleteAsync(Lease lease, Body result, CancellationToken cancellationToken) => Ended(() => inner.CompleteAsync(lease, result, cancellationToken));
 
-    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, CancellationToken cancellationToken) =>
-        Ended(() => inner.FailAsync(lease, attempt, retryAfter, cancellationToken));
+    public ValueTask<bool> FailAsync(Lease lease, Attempt attempt, TimeSpan? retryAfter, Body? answer, CancellationToken cancellationToken) =>
+        Ended(() => inner.FailAsync(lease, attempt, retryAfter, answer, cancellationToken));
 
     public ValueTask<bool> LoseAsync(Lease lease, Attempt attempt, TimeSpan delay, CancellationToken cancellationToken) => Ended(() => inner.LoseAsync(lease, attempt, delay, cancellationToken));
 
