@@ -1,6 +1,9 @@
 namespace Cortex.Gateway.Forwarding;
 
-/// <summary>Finds the payload in a chunked body, byte run by byte run. Holds no bytes apart from trailers.</summary>
+/// <summary>
+/// Finds the payload in a chunked body, byte run by byte run. Holds no bytes apart from trailers. Lines may end with LF alone,
+/// as those of an answer's head may.
+/// </summary>
 internal struct ChunkedDecoder
 {
     private const int MaxLineLength = 4096;   // of a size line with its extensions
@@ -67,36 +70,40 @@ internal struct ChunkedDecoder
                 break;
             case State.Extension:
                 CountLine();
-                _state = b == '\r' ? State.SizeLineFeed : b == '\n' ? throw Malformed() : State.Extension;
+                EndSizeLine(b, otherwise: State.Extension);
                 break;
             case State.SizeLineFeed:
                 Expect(b, '\n');
-                (_line, _hasDigits) = (0, false);
-                _state = _left == 0 ? State.TrailerStart : State.Data;
+                EndSizeLine(b, otherwise: State.Size);
                 break;
-            case State.DataReturn:
-                Expect(b, '\r');
+            case State.DataReturn when b == '\r':
                 _state = State.DataLineFeed;
                 break;
+            case State.DataReturn:
             case State.DataLineFeed:
                 Expect(b, '\n');
                 _state = State.Size;
                 break;
+            case State.TrailerStart or State.LastLineFeed when b == '\n':
+                _state = State.Done;
+                break;
             case State.TrailerStart when b == '\r':
                 _state = State.LastLineFeed;
                 break;
-            case State.TrailerStart or State.Trailer:
-                KeepTrailer(b);
-                _state = b == '\r' ? State.TrailerLineFeed : b == '\n' ? throw Malformed() : State.Trailer;
-                break;
-            case State.TrailerLineFeed:
-                Expect(b, '\n');
-                KeepTrailer(b);
-                _state = State.TrailerStart;
-                break;
             case State.LastLineFeed:
+                throw Malformed();
+            case State.TrailerStart or State.Trailer when b is not ((byte)'\r' or (byte)'\n'):
+                KeepTrailer(b);
+                _state = State.Trailer;
+                break;
+            case State.Trailer when b == '\r':
+                _state = State.TrailerLineFeed;
+                break;
+            case State.Trailer or State.TrailerLineFeed:
                 Expect(b, '\n');
-                _state = State.Done;
+                KeepTrailer((byte)'\r');
+                KeepTrailer((byte)'\n');
+                _state = State.TrailerStart;
                 break;
         }
     }
@@ -122,12 +129,25 @@ internal struct ChunkedDecoder
             throw Malformed();
         }
 
-        _state = b switch
+        if (b is not ((byte)'\r' or (byte)'\n' or (byte)';' or (byte)' ' or (byte)'\t'))
         {
-            (byte)'\r' => State.SizeLineFeed,
-            (byte)';' or (byte)' ' or (byte)'\t' => State.Extension,
-            _ => throw Malformed(),
-        };
+            throw Malformed();
+        }
+
+        EndSizeLine(b, otherwise: State.Extension);
+    }
+
+    /// <summary>Goes on behind a size line if a byte ends it.</summary>
+    private void EndSizeLine(byte b, State otherwise)
+    {
+        if (b != '\n')
+        {
+            _state = b == '\r' ? State.SizeLineFeed : otherwise;
+            return;
+        }
+
+        (_line, _hasDigits) = (0, false);
+        _state = _left == 0 ? State.TrailerStart : State.Data;
     }
 
     private void CountLine()

@@ -5,7 +5,8 @@ namespace Cortex.Gateway.Forwarding;
 
 /// <summary>
 /// A parsed HTTP/1.x answer head: places in the bytes it was parsed from. Reused from answer to answer. Strict: what two
-/// readers could understand differently is refused.
+/// readers could understand differently is refused. Only a line may end with LF alone, as small servers end theirs (RFC 9112,
+/// section 2.2): an answer has one reader, who writes it anew.
 /// </summary>
 internal sealed class ResponseHead
 {
@@ -60,8 +61,7 @@ internal sealed class ResponseHead
     /// <exception cref="BadUpstreamAnswerException">The bytes are no well-formed head.</exception>
     public bool TryParse(ReadOnlySpan<byte> bytes)
     {
-        var end = bytes.IndexOf("\r\n\r\n"u8);
-        if (end < 0)
+        if (bytes.IndexOf("\n\r\n"u8) < 0 && bytes.IndexOf("\n\n"u8) < 0)
         {
             // Garbage is refused at once instead of waiting for an end that may never come.
             if (!bytes[..Math.Min(bytes.Length, 7)].SequenceEqual("HTTP/1."u8[..Math.Min(bytes.Length, 7)]))
@@ -72,15 +72,15 @@ internal sealed class ResponseHead
             return false;
         }
 
-        Reset(end + 4);
-        var lineEnd = bytes.IndexOf("\r\n"u8);
-        ParseStatusLine(bytes[..lineEnd]);
-        for (var start = lineEnd + 2; start < end + 2; start = lineEnd + 2)
+        Reset();
+        var next = 0;
+        ParseStatusLine(bytes[NextLine(bytes, ref next)]);
+        while (NextLine(bytes, ref next) is var line && line.Start.Value < line.End.Value)
         {
-            var length = bytes[start..(end + 2)].IndexOf("\r\n"u8);
-            lineEnd = start + length;
-            ParseField(bytes, start, lineEnd);
+            ParseField(bytes, line.Start.Value, line.End.Value);
         }
+
+        Length = next;
 
         if (IsChunked && ContentLength is not null)
         {
@@ -93,9 +93,17 @@ internal sealed class ResponseHead
     private static byte[] ForbiddenBytes() =>
         [.. Enumerable.Range(0, 32).Where(static b => b != '\t').Select(static b => (byte)b), 127];
 
-    private void Reset(int length)
+    /// <summary>The place of a line without its end; the caller knows that it has one.</summary>
+    private static Range NextLine(ReadOnlySpan<byte> bytes, ref int next)
     {
-        Length = length;
+        var start = next;
+        var end = start + bytes[start..].IndexOf((byte)'\n');
+        next = end + 1;
+        return start..(end > start && bytes[end - 1] == '\r' ? end - 1 : end);
+    }
+
+    private void Reset()
+    {
         FieldCount = 0;
         ContentLength = null;
         IsChunked = false;

@@ -106,6 +106,19 @@ public sealed class ReplicaCallTests
         await Assert.ThrowsAsync<BadUpstreamAnswerException>(() => ReadToEndAsync(call).WithinLimit());
     }
 
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello")]
+    [InlineData("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n")]
+    public async Task Read_LinesEndWithLineFeedAlone_IsTheAnswer(string answer)
+    {
+        await using var replica = RawUpstream.Answering(answer);
+        using var client = Client(replica.Address());
+        await using var call = client.Call();
+        await call.OpenAsync(client.Host);
+        await call.SendAsync(default(ReadOnlyMemory<byte>));
+        Assert.Equal("hello", await ReadToEndAsync(call));
+    }
+
     [Fact]
     public async Task Send_LongBodyFromAStream_ArrivesWhole()
     {

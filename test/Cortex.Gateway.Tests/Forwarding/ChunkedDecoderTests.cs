@@ -10,6 +10,8 @@ public sealed class ChunkedDecoderTests
     [InlineData("5\r\nhello\r\n0\r\n\r\n", "hello", "")]
     [InlineData("05;x=\"y\"\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n", "hello0123456789", "")]
     [InlineData("1\r\na\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", "a", "X-Sum: 1\r\nY: 2\r\n")]
+    [InlineData("5\nhello\n1;x\n!\n0\n\n", "hello!", "")]
+    [InlineData("1\na\r\n0\nX-Sum: 1\nY: 2\r\n\n", "a", "X-Sum: 1\r\nY: 2\r\n")]
     [InlineData("a \r\n\r\n\r\n0\r\n\r\nX\r\n0\r\n\r\n", "\r\n\r\n0\r\n\r\nX", "")]
     public void Next_WellFormed_GivesPayloadHoweverItIsSplit(string input, string payload, string trailers)
     {
@@ -28,14 +30,15 @@ public sealed class ChunkedDecoderTests
     [InlineData("\r\n")]
     [InlineData("x\r\n")]
     [InlineData("-1\r\n")]
-    [InlineData("5\nhello")]
-    [InlineData("5;a\nhello")]
+    [InlineData("\n")]
+    [InlineData("5\rhello")]
+    [InlineData("5;a\rhello")]
     [InlineData("5\r\nhelloX")]
     [InlineData("5\r\nhello\rX")]
     [InlineData("FFFFFFFFFFFFFFFFF\r\n")]
     [InlineData("0x5\r\n")]
     [InlineData("0\r\n\rX")]
-    [InlineData("0\r\nA: b\nC: d\r\n\r\n")]
+    [InlineData("0\r\nA: b\rC: d\r\n\r\n")]
     public void Next_Malformed_Refuses(string input)
     {
         Assert.Throws<BadUpstreamAnswerException>(() => Decode(Encoding.ASCII.GetBytes(input), 3));

@@ -90,6 +90,23 @@ public sealed class FailureTests
         Assert.Equal(new ApiTraffic(0, 0), gateway.Server.GetTraffic("api"));
     }
 
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: 8\n\n{\"a\": 1}")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\n{\"a\": 1}")]
+    [InlineData("HTTP/1.0 200 OK\n\n{\"a\": 1}")]
+    [InlineData("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n8\n{\"a\": 1}\n0\n\n")]
+    public async Task Replica_EndsLinesWithLineFeedAlone_ItsAnswerIsTaken(string answer)
+    {
+        await using var replica = new RawUpstream(async connection =>
+        {
+            await connection.ReadHeadAsync();
+            await connection.SendAsync(answer);
+        });
+        await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
+
+        Assert.Equal("{\"a\": 1}", await gateway.Client.GetStringAsync("api"));
+    }
+
     [Fact]
     public async Task Replica_HeadOfAnswerTooLarge_Is502()
     {

@@ -51,7 +51,10 @@ public sealed class ResponseHeadTests
     [InlineData("HTTP/1.1 200 OK\r\nBlank : x\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\n: x\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n")]
-    [InlineData("HTTP/1.1 200 OK\r\nA: b\nB: c\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\n\rA: b\n\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nA: b\r\r\n\r\n")]
+    [InlineData("\nHTTP/1.1 200 OK\n\n")]
+    [InlineData("\n\n")]
     [InlineData("HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\n")]
@@ -66,14 +69,35 @@ public sealed class ResponseHeadTests
         Assert.Throws<BadUpstreamAnswerException>(() => _head.TryParse(Encoding.ASCII.GetBytes(head)));
     }
 
-    [Fact]
-    public void TryParse_Incomplete_WaitsForMore()
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 4\nX: y\n\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX: y\r\n\n")]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 4\r\nX: y\n\r\n")]
+    public void TryParse_LinesEndWithLineFeedAlone_FindsTheSame(string head)
     {
-        const string Text = "HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
-        for (var length = 0; length < Text.Length; length++)
+        var bytes = Encoding.ASCII.GetBytes(head + "\n\r\n\r\nbody");
+
+        Assert.True(_head.TryParse(bytes));
+
+        Assert.Equal((200, 4, head.Length), (_head.Status, _head.ContentLength, _head.Length));
+        Assert.Equal("OK", Encoding.ASCII.GetString(bytes[_head.Reason]));
+        Assert.Equal(
+            ["Content-Length=4", "X=y"],
+            _head.Fields.ToArray().Select(field => Encoding.ASCII.GetString(field.Name(bytes)) + "=" + Encoding.ASCII.GetString(field.Value(bytes))));
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nA: b\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\nA: b\n\n")]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\n")]
+    public void TryParse_Incomplete_WaitsForMore(string text)
+    {
+        for (var length = 0; length < text.Length; length++)
         {
-            Assert.False(_head.TryParse(Encoding.ASCII.GetBytes(Text[..length])));
+            Assert.False(_head.TryParse(Encoding.ASCII.GetBytes(text[..length])));
         }
+
+        Assert.True(_head.TryParse(Encoding.ASCII.GetBytes(text)));
     }
 
     [Fact]
