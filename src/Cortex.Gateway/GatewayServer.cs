@@ -29,6 +29,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     private readonly ApiGates _gates;
     private readonly Http2Exchange _http2;
     private readonly ShadowCopies _shadows;
+    private readonly FaultLog _faults;
     private readonly GatewayApplication _application;
     private readonly KestrelServer _kestrel;
     private readonly ITimer _sweep;
@@ -62,7 +63,8 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _gates = new ApiGates(new AdmissionLimits(options.QueueTimeout, options.UnreachableReplicaPause, options.WakeTimeout), connector, demand, time);
         _http2 = new Http2Exchange(connector, options);
         _shadows = new ShadowCopies(options, time, logger);
-        _application = new GatewayApplication(options, _gates, _http2, _shadows, time, logger);
+        _faults = new FaultLog(logger, time);
+        _application = new GatewayApplication(options, _gates, _http2, _shadows, _faults, time, logger);
         _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
         _transport = new SocketTransportFactory(
             Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
@@ -155,6 +157,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         }
 
         _shadows.Dispose();
+        _faults.Dispose();
         _gates.Apply(new RouteSnapshot([]));
         _http2.Dispose();
     }

@@ -15,7 +15,7 @@ namespace Cortex.Gateway.Forwarding;
 
 /// <summary>The journey of a request: check, route, admit and forward or let a handler answer, record.</summary>
 internal sealed class GatewayApplication(
-    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
+    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, FaultLog faults, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
 {
     /// <summary>Asks whether an API is there without waking it.</summary>
     private const string ProbeHeader = "X-Cortex-Probe";
@@ -206,7 +206,7 @@ internal sealed class GatewayApplication(
                 return await EndAsync(http, gate, replica, result);
             }
 
-            logger.ReplicaUnreachable(gate.Name, replica.Address.Id, result.Reason ?? "");
+            faults.Add(ReplicaFault.Unreachable, gate.Name, replica.Address.Id, result.Reason);
             prepared = true;
             (tried ??= []).Add(replica);
             entry = await gate.EnterAgainAsync(tried, clientLeft);
@@ -283,12 +283,12 @@ internal sealed class GatewayApplication(
             case ExchangeOutcome.Answered:
                 return true;
             case ExchangeOutcome.BadAnswer:
-                logger.BadAnswer(gate.Name, replica.Address.Id, result.Reason ?? "");
+                faults.Add(ReplicaFault.BadAnswer, gate.Name, replica.Address.Id, result.Reason);
                 http.Response.Clear();
                 await GatewayAnswer.BadGateway(http);
                 return true;
             case ExchangeOutcome.IdleTooLong:
-                logger.BadAnswer(gate.Name, replica.Address.Id, result.Reason ?? "");
+                faults.Add(ReplicaFault.BadAnswer, gate.Name, replica.Address.Id, result.Reason);
                 http.Response.Clear();
                 await GatewayAnswer.IdleTooLong(http);
                 return true;
@@ -297,7 +297,7 @@ internal sealed class GatewayApplication(
                 await GatewayAnswer.Refuse(http, result.Status, result.Reason ?? "");
                 return true;
             case ExchangeOutcome.BrokenOff:
-                logger.AnswerBrokenOff(gate.Name, replica.Address.Id, result.Reason ?? "");
+                faults.Add(ReplicaFault.BrokenOff, gate.Name, replica.Address.Id, result.Reason);
                 http.Abort();
                 return false;
             default:

@@ -101,7 +101,7 @@ internal sealed class Http1Exchange
     }
 
     private static bool IsConnectionFailure(Exception e) =>
-        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException or BadHttpRequestException;
+        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 
     private ExchangeResult Failed(Exception e, CancellationToken clientLeft)
     {

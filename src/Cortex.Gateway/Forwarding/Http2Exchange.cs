@@ -58,25 +58,40 @@ internal sealed class Http2Exchange : IDisposable
             await PassOnAsync(answer, http, saysOrigin, clientLeft);
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
         {
-            if (clientLeft.IsCancellationRequested)
-            {
-                return new ExchangeResult(ExchangeOutcome.ClientLeft);
-            }
-
-            if (http.Response.HasStarted)
-            {
-                return new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
-            }
-
-            return e.GetBaseException() is UpstreamUnreachableException || (Unreachable(e) && body is not { Started: true })
-                ? new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message)
-                : new ExchangeResult(ExchangeOutcome.BadAnswer, e.Message);
+            return Failed(e, http, body, clientLeft);
+        }
+        finally
+        {
+            // A replica may answer before the body's end. The server gives this request's reader to the stream's next request.
+            await (body?.StopAsync() ?? Task.CompletedTask);
         }
     }
 
     public void Dispose() => _client.Dispose();
+
+    private static ExchangeResult Failed(Exception e, HttpContext http, ForwardedContent? body, CancellationToken clientLeft)
+    {
+        if (clientLeft.IsCancellationRequested)
+        {
+            return new ExchangeResult(ExchangeOutcome.ClientLeft);
+        }
+
+        if (http.Response.HasStarted)
+        {
+            if (e.GetBaseException() is HttpProtocolException reset)
+            {
+                http.Features.Get<IHttpResetFeature>()?.Reset((int)reset.ErrorCode);   // gRPC reads a status from it
+            }
+
+            return new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
+        }
+
+        return e.GetBaseException() is UpstreamUnreachableException || (Unreachable(e) && body is not { Started: true })
+            ? new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message)
+            : new ExchangeResult(ExchangeOutcome.BadAnswer, e.Message);
+    }
 
     private static bool Unreachable(Exception e) =>
         e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };

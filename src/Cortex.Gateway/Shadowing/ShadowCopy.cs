@@ -63,7 +63,7 @@ internal sealed class ShadowCopy(
     }
 
     private static bool IsFailure(Exception e) =>
-        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException;
+        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 
     private bool TryTake(in ReadOnlySequence<byte> part)
     {
