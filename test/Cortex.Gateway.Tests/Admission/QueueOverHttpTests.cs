@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace Cortex.Gateway.Tests.Admission;
 
 /// <summary>Slots and the queue, as clients see them.</summary>
-public sealed class QueueOverHttpTests
+public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     [Fact]
     public async Task Requests_AHundredAtOnce_NeverExceedMaxConcurrencyPerReplica()
@@ -199,3 +199,7 @@ public sealed class QueueOverHttpTests
         Assert.Null(gateway.Server.GetTraffic("api"));
     }
 }
+
+public sealed class QueueOverHttp1Tests() : QueueOverHttpTests(isHttp2: false);
+
+public sealed class QueueOverHttp2Tests() : QueueOverHttpTests(isHttp2: true);

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Cortex.Gateway.Tests.Admission;
 
 /// <summary>An API without a replica, as clients see it.</summary>
-public sealed class WakeOverHttpTests
+public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     private readonly ConcurrentQueue<string> _awakened = new();
 
@@ -152,3 +152,7 @@ public sealed class WakeOverHttpTests
     private Task<TestGateway> StartAsync(GatewayOptions options, ApiRoute api) =>
         TestGateway.StartAsync(options, other: null, _awakened.Enqueue, api);
 }
+
+public sealed class WakeOverHttp1Tests() : WakeOverHttpTests(isHttp2: false);
+
+public sealed class WakeOverHttp2Tests() : WakeOverHttpTests(isHttp2: true);

@@ -3,7 +3,7 @@ using Cortex.Gateway.Tests.Support;
 namespace Cortex.Gateway.Tests.Forwarding;
 
 /// <summary>Everything goes wrong at once, and the gateway's books still balance.</summary>
-public sealed class ChaosTests
+public abstract class ChaosTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     [Fact]
     public async Task Requests_ReplicasAndClientsFailAtRandom_NoSlotIsLostOrGivenTwice()
@@ -74,3 +74,7 @@ public sealed class ChaosTests
         Assert.InRange(whole, 1, 24 * 60);
     }
 }
+
+public sealed class ChaosOverHttp1Tests() : ChaosTests(isHttp2: false);
+
+public sealed class ChaosOverHttp2Tests() : ChaosTests(isHttp2: true);

@@ -4,7 +4,7 @@ using Cortex.Gateway.Tests.Support;
 namespace Cortex.Gateway.Tests.Forwarding;
 
 /// <summary>A connection to a replica is used again only when it is certain that nothing more of the last answer can come.</summary>
-public sealed class ConnectionReuseTests
+public abstract class ConnectionReuseTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     private const string Poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
 
@@ -109,3 +109,7 @@ public sealed class ConnectionReuseTests
         }
     });
 }
+
+public sealed class ConnectionReuseOverHttp1Tests() : ConnectionReuseTests(isHttp2: false);
+
+public sealed class ConnectionReuseOverHttp2Tests() : ConnectionReuseTests(isHttp2: true);

@@ -237,32 +237,4 @@ public sealed class Http2Tests
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         Content = content,
     };
-
-    private sealed class PipeContent(PipeReader reader) : HttpContent
-    {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            while (true)
-            {
-                await stream.FlushAsync();
-                var read = await reader.ReadAsync();
-                foreach (var segment in read.Buffer)
-                {
-                    await stream.WriteAsync(segment);
-                }
-
-                reader.AdvanceTo(read.Buffer.End);
-                if (read.IsCompleted)
-                {
-                    return;
-                }
-            }
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
 }

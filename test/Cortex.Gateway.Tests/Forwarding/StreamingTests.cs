@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Forwarding;
 
-public sealed class StreamingTests
+public abstract class StreamingTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     private const long Large = 100L << 20;
 
@@ -147,6 +147,53 @@ public sealed class StreamingTests
         Assert.InRange(last, 1, Large / 2);
     }
 
+    private static PatternStream Pattern() => new(Large);
+
+    /// <summary>Bytes that repeat with an odd period, so that a lost or doubled block shows.</summary>
+    private sealed class PatternStream(long length) : Stream
+    {
+        private long _position;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => length;
+
+        public override long Position { get => _position; set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer)
+        {
+            var count = (int)Math.Min(buffer.Length, length - _position);
+            for (var i = 0; i < count; i++)
+            {
+                buffer[i] = (byte)((_position + i) % 251);
+            }
+
+            _position += count;
+            return count;
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
+
+public sealed class StreamingOverHttp1Tests() : StreamingTests(isHttp2: false)
+{
     [Fact]
     public async Task WebSocket_Messages_FlowBothWays()
     {
@@ -242,48 +289,6 @@ public sealed class StreamingTests
         Assert.StartsWith("HTTP/1.1 403 Forbidden", answer);
         Assert.EndsWith("\r\n\r\nno", answer);
     }
-
-    private static PatternStream Pattern() => new(Large);
-
-    /// <summary>Bytes that repeat with an odd period, so that a lost or doubled block shows.</summary>
-    private sealed class PatternStream(long length) : Stream
-    {
-        private long _position;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => length;
-
-        public override long Position { get => _position; set => throw new NotSupportedException(); }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
-        {
-            var count = (int)Math.Min(buffer.Length, length - _position);
-            for (var i = 0; i < count; i++)
-            {
-                buffer[i] = (byte)((_position + i) % 251);
-            }
-
-            _position += count;
-            return count;
-        }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
 }
+
+public sealed class StreamingOverHttp2Tests() : StreamingTests(isHttp2: true);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Routing;
 
-public sealed class HandlerRouteTests
+public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     [Theory]
     [InlineData("/jobs", "handler ")]
@@ -151,6 +151,16 @@ public sealed class HandlerRouteTests
         Assert.Empty(log.Errors);
     }
 
+    private static string Metrics(GatewayServer server)
+    {
+        var writer = new StringWriter();
+        server.WriteMetrics(writer);
+        return writer.ToString();
+    }
+}
+
+public sealed class HandlerRouteOverHttp1Tests() : HandlerRouteTests(isHttp2: false)
+{
     [Fact]
     public async Task Request_AmbiguousFraming_NeverReachesTheHandler()
     {
@@ -170,11 +180,6 @@ public sealed class HandlerRouteTests
         Assert.StartsWith("HTTP/1.1 400", await connection.ReadHeadAsync());
         Assert.False(reached);
     }
-
-    private static string Metrics(GatewayServer server)
-    {
-        var writer = new StringWriter();
-        server.WriteMetrics(writer);
-        return writer.ToString();
-    }
 }
+
+public sealed class HandlerRouteOverHttp2Tests() : HandlerRouteTests(isHttp2: true);

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Cortex.Gateway.Tests.Shadowing;
 
-public sealed class ShadowTests
+public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     [Theory]
     [InlineData("GET", null, false)]
@@ -316,3 +316,7 @@ public sealed class ShadowTests
         }
     }
 }
+
+public sealed class ShadowOverHttp1Tests() : ShadowTests(isHttp2: false);
+
+public sealed class ShadowOverHttp2Tests() : ShadowTests(isHttp2: true);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Splitting;
 
-public sealed class SplitOverHttpTests
+public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
 {
     [Fact]
     public async Task Request_Splitter_SharesRequestsExactlyByWeight()
@@ -31,7 +31,7 @@ public sealed class SplitOverHttpTests
         var answer = await gateway.GetRawAsync(target);
 
         Assert.StartsWith("HTTP/1.1 200", answer);
-        Assert.Contains("\r\n" + expected + "\r\n", answer, StringComparison.Ordinal);
+        Assert.Matches($"\r\n{System.Text.RegularExpressions.Regex.Escape(expected)}(\r\n|$)", answer);   // in a chunk or not
         Assert.DoesNotContain("X-Cortex-Origin", answer, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("X-Cortex-Origin: api", await gateway.GetRawAsync("/a"), StringComparison.OrdinalIgnoreCase);
     }
@@ -51,8 +51,8 @@ public sealed class SplitOverHttpTests
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("b", 100, false)) with { Endpoint = "/a/split" });
 
-        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/a/split/x"), StringComparison.Ordinal);
-        Assert.Contains("\r\na\r\n", await both.Gateway.GetRawAsync("/a/splitter"), StringComparison.Ordinal);
+        Assert.Equal("b", await both.Gateway.Client.GetStringAsync("a/split/x"));
+        Assert.Equal("a", await both.Gateway.Client.GetStringAsync("a/splitter"));
     }
 
     [Fact]
@@ -86,9 +86,9 @@ public sealed class SplitOverHttpTests
     {
         await using var both = await Both.StartAsync(Routes.Split("split", new SplitTarget("b", 100, false)) with { Endpoint = "/" });
 
-        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/?x"), StringComparison.Ordinal);
-        Assert.Contains("\r\nb\r\n", await both.Gateway.GetRawAsync("/x"), StringComparison.Ordinal);
-        Assert.Contains("\r\na\r\n", await both.Gateway.GetRawAsync("/a/x"), StringComparison.Ordinal);
+        Assert.Equal("b", await both.Gateway.Client.GetStringAsync("?x"));
+        Assert.Equal("b", await both.Gateway.Client.GetStringAsync("x"));
+        Assert.Equal("a", await both.Gateway.Client.GetStringAsync("a/x"));
     }
 
     [Fact]
@@ -323,3 +323,7 @@ public sealed class SplitOverHttpTests
         }
     }
 }
+
+public sealed class SplitOverHttp1Tests() : SplitOverHttpTests(isHttp2: false);
+
+public sealed class SplitOverHttp2Tests() : SplitOverHttpTests(isHttp2: true);

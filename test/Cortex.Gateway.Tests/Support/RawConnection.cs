@@ -4,14 +4,25 @@ using System.Text;
 
 namespace Cortex.Gateway.Tests.Support;
 
-/// <summary>One TCP connection whose bytes the test reads and writes itself, as Latin-1.</summary>
-internal sealed class RawConnection(Socket socket) : IDisposable
+/// <summary>One connection whose bytes the test reads and writes itself, as Latin-1.</summary>
+internal sealed class RawConnection : IDisposable
 {
-    private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    private readonly Stream _stream;
+    private readonly Socket? _socket;
     private readonly List<byte> _unread = [];
 
+    public RawConnection(Socket socket) => (_socket, _stream) = (socket, new NetworkStream(socket, ownsSocket: true));
+
+    private RawConnection(Http2ClientStream stream) => _stream = stream;
+
+    /// <summary>A client's connection, over the protocol of the running test.</summary>
     public static async Task<RawConnection> OpenAsync(IPEndPoint endPoint)
     {
+        if (ForwardingTests.IsHttp2)
+        {
+            return new RawConnection(new Http2ClientStream(endPoint));
+        }
+
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(endPoint).WithinLimit();
         return new RawConnection(socket);
@@ -95,11 +106,15 @@ internal sealed class RawConnection(Socket socket) : IDisposable
 
     public void Reset()
     {
-        socket.LingerState = new LingerOption(true, 0);
-        socket.Close();
+        (_stream as Http2ClientStream)?.Reset();
+        if (_socket is not null)
+        {
+            _socket.LingerState = new LingerOption(true, 0);
+            _socket.Close();
+        }
     }
 
-    public void EndSending() => socket.Shutdown(SocketShutdown.Send);
+    public void EndSending() => _socket!.Shutdown(SocketShutdown.Send);
 
     public void Dispose() => _stream.Dispose();
 

@@ -11,7 +11,7 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         Server = server;
         EndPoint = server.EndPoints[0];
-        Client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false })
+        Client = new HttpClient(new VersionHandler(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false }))
         {
             BaseAddress = new Uri($"http://127.0.0.1:{EndPoint.Port}/"),
             Timeout = Wait.Limit,
@@ -60,5 +60,19 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         Client.Dispose();
         await Server.DisposeAsync();
+    }
+
+    /// <summary>Sends requests over the protocol of the running test, unless they name one.</summary>
+    private sealed class VersionHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.VersionPolicy != HttpVersionPolicy.RequestVersionExact)
+            {
+                (request.Version, request.VersionPolicy) = (ForwardingTests.Version, HttpVersionPolicy.RequestVersionExact);
+            }
+
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 }
