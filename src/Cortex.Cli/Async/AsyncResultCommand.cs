@@ -15,7 +15,7 @@ internal static class AsyncResultCommand
         var raw = new Option<bool>("--raw") { Description = "what the container answered, byte for byte, also when it was no JSON and the request has failed" };
         var env = CommonOptions.Env();
         var command = new Command("result", "print a request's result") { api, id, raw, env };
-        HelpWithExamples.Add(command,
+        CommandHelp.AddExamples(command,
             "cortex async result texts ID > result.json",
             "cortex async result texts ID --raw | xxd | head");
         command.SetAction(async (parsed, cancellationToken) =>
