@@ -23,8 +23,11 @@ public sealed record PodContainer
     /// <summary>Reservation and weight in thousandths of a processor; 0 reserves none.</summary>
     public long CpuMillis { get; init; }
 
-    /// <summary>Reservation and limit in bytes; 0 means none of either.</summary>
+    /// <summary>Reservation in bytes; 0 reserves none.</summary>
     public long MemoryBytes { get; init; }
+
+    /// <summary>What it may use at most, in bytes; 0 leaves that to the runtime.</summary>
+    public long MemoryLimitBytes { get; init; }
 
     /// <summary>Size of <c>/dev/shm</c> in bytes; 0 keeps the backend's default.</summary>
     public long ShmBytes { get; init; }

@@ -66,6 +66,9 @@ public sealed record ContainerStatus
     /// <summary>When its process last ended, by the backend's clock; null when it never did.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>The memory that it was last seen to use, in bytes; null when nobody looked since its start. It is looked at where it asks for memory.</summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>Why it waits, was restarted or ended. Empty when there is nothing to say.</summary>
     public string Reason { get; init; } = "";
 }

@@ -261,7 +261,7 @@ public sealed class BatchJobTests : IAsyncLifetime
                 - name: main
                   image: {{TestImage.Name}}
                   command: {{JsonSerializer.Serialize(new[] { "sh", "-c", script })}}
-                  compute: {cpu: 20m{{(mem.Length > 0 ? $", mem: {mem}" : "")}}}
+                  compute: {cpu: 20m{{(mem.Length > 0 ? $", mem: {mem}, mem_limit: {mem}" : "")}}}
 
             """));
     }

@@ -149,7 +149,7 @@ public sealed class RealtimeApiTests(LocalCluster cluster) : IClassFixture<Local
             LocalCluster.Api("s-image", more: "").Replace(TestImage.Name, "127.0.0.1:1/nothing:here", StringComparison.Ordinal)
             + LocalCluster.Api("s-failed", more: "command: [sh, -c, 'exit 3']")
             + LocalCluster.Api("s-killed", more: "command: [sh, -c, 'exit 137']")
-            + LocalCluster.Api("s-oom", more: "command: [sh, -c, 'tail /dev/zero']").Replace("{cpu: 50m}", "{cpu: 50m, mem: 20Mi}", StringComparison.Ordinal)
+            + LocalCluster.Api("s-oom", more: "command: [sh, -c, 'tail /dev/zero']").Replace("{cpu: 50m}", "{cpu: 50m, mem_limit: 20Mi}", StringComparison.Ordinal)
             + LocalCluster.Api("s-notready", more: "command: [sleep, '1000']")
             + LocalCluster.Api("s-pending", replicas: 100).Replace("{cpu: 50m}", "{cpu: '1'}", StringComparison.Ordinal)));
 

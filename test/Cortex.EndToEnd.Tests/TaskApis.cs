@@ -20,7 +20,7 @@ public abstract class TaskApis(LocalCluster cluster) : IAsyncLifetime
             - name: {{name}}
               image: {{TestImage.Name}}
               command: {{command ?? JsonSerializer.Serialize(new[] { "sh", "-c", script })}}
-              compute: {cpu: 20m{{(mem.Length > 0 ? $", mem: {mem}" : "")}}}
+              compute: {cpu: 20m{{(mem.Length > 0 ? $", mem: {mem}, mem_limit: {mem}" : "")}}}
               {{more}}
 
         """;

@@ -100,7 +100,7 @@ public sealed class TaskJobTests() : TaskApis(new LocalCluster())
             """));
 
         var crashed = await EndAsync("nocommand", await SubmitAsync("nocommand"), "worker_error");
-        Assert.Contains("can't be started", crashed.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("was not found", crashed.GetProperty("message").GetString(), StringComparison.Ordinal);
 
         var noImage = await SubmitAsync("noimage", """{"timeout": 8}""");
         await Eventually.TrueAsync(async () => (await JobAsync("noimage", noImage)) is var job && job.TryGetProperty("message", out var message)

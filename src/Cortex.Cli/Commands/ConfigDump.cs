@@ -157,6 +157,11 @@ internal static class ConfigDump
         using var compute = dump.Section("compute:");
         dump.Quantity("cpu", container.Compute.Cpu, "no limit");
         dump.Quantity("mem", container.Compute.Mem, "no limit");
+        if (container.Compute.MemLimit is not null)
+        {
+            dump.Quantity("mem_limit", container.Compute.MemLimit, "");
+        }
+
         if (container.Compute.Gpu > 0)
         {
             dump.Number("gpu", container.Compute.Gpu);

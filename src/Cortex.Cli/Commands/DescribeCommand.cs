@@ -45,9 +45,11 @@ internal static class DescribeCommand
             + "\n" + States(api.Status?.ReplicaCounts ?? new ReplicaCounts(), style)
             + Queue(api, style)
             + Scaling(api.Scaling ?? [], style, host.Time);
-        var reasons = api.Status?.Reasons ?? [];
-        return new Rendered(reasons.Count == 0 ? text : $"{text}\n{style.Bold("why:")}\n{string.Concat(reasons.Select(reason => $"  {reason}\n"))}");
+        return new Rendered(text + Sentences("why:", api.Status?.Reasons, style) + Sentences("note:", api.Status?.Notes, style));
     }
+
+    private static string Sentences(string head, IReadOnlyList<string>? sentences, Style style) =>
+        sentences is { Count: > 0 } ? $"\n{style.Bold(head)}\n{string.Concat(sentences.Select(sentence => $"  {sentence}\n"))}" : "";
 
     private static string Queue(ApiResponse api, Style style)
     {

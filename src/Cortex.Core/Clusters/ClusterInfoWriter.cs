@@ -106,6 +106,23 @@ internal static class ClusterInfoWriter
         json.WriteString("address", Enum.GetName(docker.Address)!.ToLowerInvariant());
         json.WriteNumber("cpu_overcommit", docker.CpuOvercommit);
         json.WriteString("memory_reserve", Quantity.FormatBytes(docker.MemoryReserve));
+        if (docker.MemoryLimitFactor is { } factor)
+        {
+            json.WriteNumber("memory_limit_factor", factor);
+        }
+
+        json.WriteNumber("pids_limit", docker.PidsLimit);
+        json.WriteStartArray("capabilities");
+        foreach (var capability in docker.Capabilities)
+        {
+            json.WriteStringValue(capability);
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("new_privileges", docker.NewPrivileges);
+        json.WriteBoolean("init", docker.Init);
+        json.WriteBoolean("reach_containers", docker.ReachContainers);
+        json.WriteBoolean("reach_metadata", docker.ReachMetadata);
         json.WriteNumber("parallel_starts", docker.ParallelStarts);
         json.WriteNumber("spare_networks", docker.SpareNetworks);
         WriteDuration(json, "pull_timeout", docker.PullTimeout);

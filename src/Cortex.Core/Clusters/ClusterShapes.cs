@@ -121,6 +121,13 @@ internal static class ClusterShapes
         new Field("address", new ChoiceShape("auto", "bridge", "loopback"), "How the server reaches replicas: by their address on the bridge network, by ports published on loopback, or whichever works.") { Default = "auto" },
         new Field("cpu_overcommit", new FloatShape { Min = 1, Max = 100 }, "Processors that may be requested per processor there is; processors are shared by weight.") { Default = "4.0" },
         new Field("memory_reserve", new QuantityShape("0"), "Memory that is kept for the system.") { Default = "512Mi" },
+        new Field("memory_limit_factor", new FloatShape { Min = 1, Max = 1000 }, "A container with mem and without mem_limit may use so many times its mem; null for what the machine can spare.") { Null = NullRule.Allowed },
+        new Field("pids_limit", new IntShape { Min = 0, Max = 4_194_304 }, "Processes and threads of one container; 0 for no limit.") { Default = "2048" },
+        new Field("capabilities", new ListShape(new ChoiceShape(LinuxCapabilities.Names)), "Parts of root's rights that containers keep besides the default ones, such as NET_RAW or SYS_PTRACE.") { Default = "[]" },
+        new Field("new_privileges", new BoolShape(), "Whether a program in a container may gain rights by starting another one, such as sudo.") { Default = "false" },
+        new Field("init", new BoolShape(), "Whether Docker's init is the first process of containers whose image brings none.") { Default = "true" },
+        new Field("reach_containers", new BoolShape(), "Whether containers of different replicas reach each other's addresses.") { Default = "false" },
+        new Field("reach_metadata", new BoolShape(), "Whether containers reach the addresses at which clouds give a machine's credentials.") { Default = "false" },
         new Field("parallel_starts", new IntShape { Min = 1, Max = 1000 }, "Containers that Docker is asked to start, end or remove at a time, at most; fewer while it is slow.") { Default = "16" },
         new Field("spare_networks", new IntShape { Min = 0, Max = 100 }, "Network containers that are kept running for replicas to come, which start in half the time; 0 for none.") { Default = "2" },
         new Field("pull_timeout", Time("1s", "24h"), "Longest pull of an image.") { Default = "30m" });

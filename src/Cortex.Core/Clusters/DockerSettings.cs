@@ -28,6 +28,27 @@ public sealed record DockerSettings
     /// <summary>Bytes of memory that are kept for the system.</summary>
     public long MemoryReserve { get; init; } = 512L * 1024 * 1024;
 
+    /// <summary>A container that asks for memory and names no limit may use so many times what it asks for, 1-1000; null for what the machine can spare.</summary>
+    public double? MemoryLimitFactor { get; init; }
+
+    /// <summary>Processes and threads of one container; 0 for no limit.</summary>
+    public int PidsLimit { get; init; } = 2048;
+
+    /// <summary>Capabilities that containers keep besides the default ones, without <c>CAP_</c>.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+
+    /// <summary>Whether programs in containers may gain rights by starting others, such as <c>sudo</c>.</summary>
+    public bool NewPrivileges { get; init; }
+
+    /// <summary>Whether Docker's init is the first process of containers whose image brings none.</summary>
+    public bool Init { get; init; } = true;
+
+    /// <summary>Whether containers of different replicas reach each other's addresses.</summary>
+    public bool ReachContainers { get; init; }
+
+    /// <summary>Whether containers reach the addresses at which clouds give a machine's credentials.</summary>
+    public bool ReachMetadata { get; init; }
+
     /// <summary>Containers that Docker is asked to start, end or remove at a time, at most; 1-1000. It is asked for fewer while it is slow.</summary>
     public int ParallelStarts { get; init; } = 16;
 

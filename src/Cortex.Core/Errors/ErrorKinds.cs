@@ -51,6 +51,9 @@ internal static class ErrorKinds
     public const string InvalidSchedule = "spec.invalid_schedule";
     public const string InvalidTimeZone = "spec.invalid_time_zone";
     public const string ShmCannotExceedMem = "spec.shm_cannot_exceed_mem";
+
+    /// <summary><c>mem_limit</c> is less than <c>mem</c> or <c>shm</c>. Ours.</summary>
+    public const string MemLimitTooLow = "spec.mem_limit_too_low";
     public const string FieldMustBeSpecifiedForKind = "spec.field_must_be_specified_for_kind";
     public const string FieldIsNotSupportedForKind = "spec.field_is_not_supported_for_kind";
     public const string CortexPrefixedEnvVarNotAllowed = "spec.cortex_prefixed_env_var_not_allowed";

@@ -59,6 +59,7 @@ internal static class ApiBinder
     {
         Cpu = compute.Find<string>("cpu"),
         Mem = compute.Find<string>("mem"),
+        MemLimit = compute.Find<string>("mem_limit"),
         Gpu = compute.Get<long>("gpu"),
         Inf = compute.Get<long>("inf"),
         Shm = compute.Find<string>("shm"),

@@ -18,6 +18,24 @@ internal static class ApiRules
         }
     }
 
+    /// <summary>What a container may use is no less than what it asks for, and shared memory counts as used.</summary>
+    public static void MemLimitAboveMem(MapValue compute, Walk walk)
+    {
+        if (!compute.TryGet("mem_limit", out string limit))
+        {
+            return;
+        }
+
+        foreach (var key in new[] { "mem", "shm" })
+        {
+            if (compute.TryGet(key, out string asked) && Quantity.Parse(asked) > Quantity.Parse(limit))
+            {
+                walk.Fail(compute.SpotOf("mem_limit"), ErrorKinds.MemLimitTooLow, $"{limit} must not be less than {key}, which is {asked}");
+                return;
+            }
+        }
+    }
+
     /// <summary>Container names are unique in their pod.</summary>
     public static void UniqueContainerNames(MapValue pod, Walk walk)
     {

@@ -64,12 +64,13 @@ internal static class ApiShapes
 
     private static readonly MapShape s_compute = new(
         new Field("cpu", new QuantityShape("20m") { TakesNumbers = true, Example = "200m or 0.5" }, "Processors: 200m is a fifth of one; null asks for none.") { Default = "200m", Null = NullRule.Allowed },
-        new Field("mem", new QuantityShape("20Mi"), "Memory, such as 512Mi or 2Gi; reserved, and the limit. Null asks for none.") { Null = NullRule.Allowed },
+        new Field("mem", new QuantityShape("20Mi"), "Memory, such as 512Mi or 2Gi, that room is kept for; it may use more, up to mem_limit. Null asks for none.") { Null = NullRule.Allowed },
+        new Field("mem_limit", new QuantityShape("20Mi"), "Memory that the container is killed beyond; at least mem. Null: as the cluster's docker.memory_limit_factor says, else what the machine can spare.") { Null = NullRule.Allowed },
         new Field("gpu", Count(), "Whole GPUs.") { Default = "0" },
         new Field("inf", Count(), "Whole Inferentia chips.") { Default = "0" },
         new Field("shm", new QuantityShape("0"), "Size of /dev/shm, such as 1Gi; at most mem. Null keeps the runtime's own.") { Null = NullRule.Allowed })
     {
-        Rules = [ApiRules.ShmWithinMem],
+        Rules = [ApiRules.ShmWithinMem, ApiRules.MemLimitAboveMem],
     };
 
     private static readonly ListShape s_words = new(Texts.AnyOrEmpty);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Cortex.Core.Specs;
 
 /// <summary>What a container asks of its machine. Quantities keep the user's own text.</summary>
@@ -8,6 +10,10 @@ public sealed record ComputeSpec
 
     /// <summary>A quantity of bytes (<c>512Mi</c>); null asks for none.</summary>
     public string? Mem { get; init; }
+
+    /// <summary>The bytes of memory that it may use at most (<c>2Gi</c>); null leaves that to the cluster. Left out then: Cortex 0.42 has no such key.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MemLimit { get; init; }
 
     /// <summary>Whole GPUs.</summary>
     public long Gpu { get; init; }

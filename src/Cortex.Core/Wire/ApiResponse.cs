@@ -106,6 +106,10 @@ public sealed record ApiStatus
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Reasons { get; init; }
+
+    /// <summary>What else is worth knowing of replicas, such as that they use more memory than they ask for; only in the answer to describe. Ours.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Notes { get; init; }
 }
 
 /// <summary>Replicas by state.</summary>

@@ -50,7 +50,7 @@ internal sealed class ApiReader(
             .Select(api => new ApiResponse
             {
                 Metadata = Metadata(api),
-                Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null } : null,
+                Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null, Notes = null } : null,
                 Queue = Queue(api),
                 NumTrafficSplitterTargets = api.Spec.Apis?.Count,
                 Splitter = splitters.Status(api),
@@ -71,7 +71,7 @@ internal sealed class ApiReader(
         {
             Spec = showEnv ? api.Spec : EnvMask.Hide(api.Spec),
             Metadata = Metadata(api),
-            Status = status is null ? null : status with { ReplicaCounts = null },
+            Status = status is null ? null : status with { ReplicaCounts = null, Notes = null },
             Queue = Queue(api),
             Splitter = splitters.Status(api),
             Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),

@@ -25,6 +25,7 @@ internal static class ReplicaCounter
         var reasons = new Dictionary<string, int>(StringComparer.Ordinal);
         var groups = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var waiting = 0;
+        var memory = new MemoryNotes(api.Spec);
         foreach (var pod in pods)
         {
             var latest = PodFactory.IsLatest(pod.Labels, api.Spec);
@@ -39,6 +40,11 @@ internal static class ReplicaCounter
             ready += state == PodState.Ready ? 1 : 0;
             upToDate += latest && state != PodState.Terminating ? 1 : 0;
             counts = Add(counts, state, latest);
+            if (latest)
+            {
+                memory.Add(pod);
+            }
+
             waiting += latest && (state is PodState.Pending or PodState.Stalled) ? 1 : 0;
             if (pod.NodeGroup is { } group)
             {
@@ -78,6 +84,7 @@ internal static class ReplicaCounter
             UpToDate = upToDate,
             ReplicaCounts = groups.Count > 0 ? counts with { NodeGroups = groups } : counts,
             Reasons = sentences.Count > 0 ? sentences : null,
+            Notes = memory.Sentences() is { Count: > 0 } notes ? notes : null,
         };
     }
 

@@ -74,6 +74,7 @@ internal static class PodFactory
             Env = [.. own, .. container.Env.OrderBy(variable => variable.Key, StringComparer.Ordinal)],
             CpuMillis = compute.Cpu is null ? 0 : Quantity.Parse(compute.Cpu).MilliValue,
             MemoryBytes = compute.Mem is null ? 0 : Quantity.Parse(compute.Mem).Value,
+            MemoryLimitBytes = compute.MemLimit is null ? 0 : Quantity.Parse(compute.MemLimit).Value,
             ShmBytes = compute.Shm is null ? 0 : Quantity.Parse(compute.Shm).Value,
             Gpus = compute.Gpu,
             ReadinessProbe = container.ReadinessProbe,

@@ -64,7 +64,10 @@ internal sealed class ClusterTeardown(DockerMachine machine)
         }
 
         // Another cluster may use it.
-        await TryAsync($"docker rmi {InfraImage.Name}", machine.Engine.RemoveImageAsync(InfraImage.Name, cancellationToken));
+        foreach (var image in InfraImage.AllNames)
+        {
+            await TryAsync($"docker rmi {image}", machine.Engine.RemoveImageAsync(image, cancellationToken));
+        }
     }
 
     private async Task StopAsync(ListedContainer container, Deadline deadline, CancellationToken cancellationToken)

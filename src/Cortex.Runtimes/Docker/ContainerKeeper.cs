@@ -69,6 +69,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     private long? _began;   // by a clock that nobody sets; null when an earlier process started it
     private string _reason = "";
     private string? _livenessFailure;
+    private long? _memory;
 
     public PodContainer Container => container;
 
@@ -242,6 +243,15 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         _changed.Ring();
     }
 
+    /// <summary>It was seen to use so many bytes of memory.</summary>
+    public void Uses(long memory)
+    {
+        lock (_lock)
+        {
+            _memory = memory;
+        }
+    }
+
     /// <summary>Whatever is known of this container may be wrong.</summary>
     public void Doubt() => _changed.Ring();
 
@@ -283,6 +293,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 OomKilled = _oomKilled,
                 StartedAt = _startedAt > DateTimeOffset.UnixEpoch ? _startedAt : null,
                 EndedAt = _endedAt,
+                MemoryBytes = _phase is ContainerPhase.Running ? _memory : null,
                 Reason = _paused ? $"container {container.Name} is paused: docker unpause {ContainerName} lets it go on" : _reason,
             };
         }
@@ -388,7 +399,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
         else
         {
-            if (seen.State is { OOMKilled: false, ExitCode: Killed } && container.MemoryBytes > 0)
+            if (seen.State is { OOMKilled: false, ExitCode: Killed } && seen.HostConfig is not { Memory: 0 })
             {
                 await _outOfMemory.Task.WaitAsync(_oomLate, machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();
@@ -397,7 +408,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             var oom = seen.State.OOMKilled || (_outOfMemory.Task.IsCompleted && seen.State.ExitCode == Killed);
             NoteStart(seen.State.StartedAt);
             Ended(seen.State.ExitCode, oom, seen.State.FinishedAt,
-                EndReason.Of(container.Name, seen.State.ExitCode, oom, container.MemoryBytes));
+                EndReason.Of(container.Name, seen.State.ExitCode, oom, ContainerPlan.OwnMemoryLimit(container, machine), container.Command?.FirstOrDefault()));
         }
     }
 
@@ -407,7 +418,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         var gpus = container.Gpus > 0 ? machine.Gpus.Take(ContainerName, container.Gpus) : [];
         try
         {
-            var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, pod.NodeGroup, gpus);
+            var image = await machine.Engine.InspectImageAsync(container.Image, cancellationToken);
+            var plan = ContainerPlan.User(pod.Definition, container, machine, infraId, pod.NodeGroup, gpus, image?.Config);
 
             // Not cancelled with the pod: a container that the engine makes all the same would be left behind.
             Id = await machine.Engine.CreateContainerAsync(ContainerName, plan, CancellationToken.None);
@@ -742,6 +754,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             _failedStarts = 0;
             _startedAt = at;
             _began = at == DateTimeOffset.MinValue ? null : machine.Time.GetTimestamp();
+            _memory = null;
             EverStarted = true;
             _nextStart.TrySetResult();
             _nextStart = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,6 +9,10 @@ namespace Cortex.Runtimes.Docker;
 internal static class ContainerPlan
 {
     private const string HostName = "HOSTNAME";
+    private const string NoNewPrivileges = "no-new-privileges";
+
+    // The least that Docker takes as a limit.
+    private const long MemoryLimitMin = 6 << 20;
 
     /// <summary>The container that holds a pod's network.</summary>
     /// <param name="pod">The pod; null for one that any pod may take later.</param>
@@ -19,6 +23,7 @@ internal static class ContainerPlan
         return new CreateContainer
         {
             Image = InfraImage.Name,
+            Entrypoint = machine.Options.ReachMetadata ? null : [InfraImage.Guard],
 
             // A spare can't know it, and whether a pod's name is its host name must not depend on whether there was a spare.
             Hostname = machine.KeepsSpares ? null : pod?.Id,
@@ -31,10 +36,11 @@ internal static class ContainerPlan
                 PortBindings = ports.Count > 0 ? ports.ToDictionary(p => p, _ => (PortBinding[]?)[new PortBinding("127.0.0.1", "")]) : null,
                 LogConfig = new LogConfig("none", null),
 
-                // Its one program makes one system call for ever, with no rights and no privileges: compiling a filter of
+                // Its one program makes a handful of system calls and takes nothing from anybody: compiling a filter of
                 // system calls for it makes its start longer and protects nothing.
                 CapDrop = ["ALL"],
-                SecurityOpt = ["no-new-privileges", "seccomp=unconfined"],
+                CapAdd = machine.Options.ReachMetadata ? null : ["NET_ADMIN"],
+                SecurityOpt = [NoNewPrivileges, "seccomp=unconfined"],
             },
         };
     }
@@ -49,8 +55,10 @@ internal static class ContainerPlan
     /// <param name="infraId">The pod's network container.</param>
     /// <param name="nodeGroup">The node group that the pod takes its room from, if any.</param>
     /// <param name="gpus">The GPUs that the container gets.</param>
+    /// <param name="image">What the image runs by itself; null when it is not known.</param>
     /// <exception cref="CortexException">Linux starts no program with so long an argument or variable.</exception>
-    public static CreateContainer User(PodDefinition pod, PodContainer container, DockerMachine machine, string infraId, string? nodeGroup, IReadOnlyList<string> gpus)
+    public static CreateContainer User(
+        PodDefinition pod, PodContainer container, DockerMachine machine, string infraId, string? nodeGroup, IReadOnlyList<string> gpus, ImageConfig? image)
     {
         var labels = machine.Labels(pod.Id);
         labels[DockerLabels.Container] = container.Name;
@@ -61,6 +69,7 @@ internal static class ContainerPlan
 
         var launch = LaunchText.Expand(container.Env, container.Command, container.Args, out var fault)
             ?? throw new CortexException("spec.launch_text_too_long", $"{fault!.Path} {fault.Detail}");
+        var memory = MemoryLimit(container, machine);
         return new CreateContainer
         {
             Image = container.Image,
@@ -79,16 +88,41 @@ internal static class ContainerPlan
                 }),
                 // As Kubernetes: 1024 shares a processor, and 2 for a container that asks for none.
                 CpuShares = Math.Clamp(container.CpuMillis * 1024 / 1000, 2, 262144),
-                Memory = container.MemoryBytes,
-                MemorySwap = container.MemoryBytes,
+                Memory = memory,
+                MemorySwap = memory,
+                OomScoreAdj = OomScore(container, machine),
+                PidsLimit = machine.Options.PidsLimit > 0 ? machine.Options.PidsLimit : null,
+                CapDrop = ["ALL"],
+                CapAdd = [.. ContainerRights.Capabilities.Union(machine.Options.AddedCapabilities)],
+                SecurityOpt = machine.Options.NewPrivileges ? null : [NoNewPrivileges],
+                Init = machine.UsesInit && !ContainerInit.BringsOwn(launch.Command ?? [.. image?.Entrypoint ?? [], .. launch.Args ?? image?.Cmd ?? []]),
                 ShmSize = container.ShmBytes,
                 DeviceRequests = gpus.Count > 0 ? [new DeviceRequest("nvidia", gpus, [["gpu"]])] : null,
             },
         };
     }
 
-    /// <summary>Every port that this process connects to: for requests, probes and hooks.</summary>
-    /// <summary>Ports that a pod is known to serve.</summary>
+    /// <summary>The memory that a container itself is held to; 0 for whatever the machine can spare.</summary>
+    public static long OwnMemoryLimit(PodContainer container, DockerMachine machine) =>
+        container.MemoryLimitBytes > 0 ? container.MemoryLimitBytes
+        : machine.Options.MemoryLimitFactor is { } factor ? (long)(container.MemoryBytes * factor)
+        : 0;
+
+    private static long MemoryLimit(PodContainer container, DockerMachine machine)
+    {
+        var own = OwnMemoryLimit(container, machine);
+        var limit = own > 0 && (machine.SpareMemory == 0 || own < machine.SpareMemory) ? own : machine.SpareMemory;
+        return limit > 0 ? Math.Max(MemoryLimitMin, limit) : 0;
+    }
+
+    /// <summary>
+    /// Whom the kernel ends when the whole machine is out of memory, as Kubernetes sets it: a container before all else, and of several that one which
+    /// is furthest above what it asked for.
+    /// </summary>
+    private static int OomScore(PodContainer container, DockerMachine machine) =>
+        machine.MemoryBytes > 0 && container.MemoryBytes > 0 ? (int)Math.Clamp(1000 - (1000.0 * container.MemoryBytes / machine.MemoryBytes), 2, 999) : 1000;
+
+    /// <summary>Ports that a pod is known to serve: for requests, probes and hooks.</summary>
     public static IEnumerable<int> Ports(PodDefinition pod)
     {
         var handlers = pod.Containers.SelectMany(c => new[]

@@ -89,7 +89,7 @@ internal sealed class DefaultPortProbe(int? port, PodNetwork network, TimeProvid
     {
         lock (_lock)
         {
-            _forget = true;
+            (_ready, _forget) = (false, true);
         }
 
         _again.Ring();

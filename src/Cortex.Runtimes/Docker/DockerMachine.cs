@@ -11,12 +11,12 @@ namespace Cortex.Runtimes.Docker;
 /// <summary>What all pods of one runtime share.</summary>
 internal sealed class DockerMachine : IDisposable
 {
-    /// <summary>So often it is tried to make the cluster's network.</summary>
-    private const int NetworkTries = 6;
-
-    private static readonly TimeSpan _networkAgain = TimeSpan.FromSeconds(1);
+    // What the engine says of an init that it can't run.
+    private const string NoInit = "N/A";
 
     private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _preparing = new(1);
+    private bool _saidNoInit;
 
     public DockerMachine(DockerRuntimeOptions options, TimeProvider time, ILogger logger)
     {
@@ -27,6 +27,7 @@ internal sealed class DockerMachine : IDisposable
         var credentials = new RegistryCredentials(options.EffectiveDockerConfigPath, options.CredentialHelperTimeout, time);
         Images = new ImagePuller(Engine, credentials, options.PullTimeout, time, _closing.Token);
         Spares = new SpareNetworks(this);
+        Network = new ClusterNetwork(this);
     }
 
     public DockerRuntimeOptions Options { get; }
@@ -43,6 +44,9 @@ internal sealed class DockerMachine : IDisposable
 
     /// <summary>Network containers that no pod has taken yet.</summary>
     public SpareNetworks Spares { get; }
+
+    /// <summary>The cluster's network.</summary>
+    public ClusterNetwork Network { get; }
 
     /// <summary>The GPUs and who holds them.</summary>
     public GpuLedger Gpus { get; } = new();
@@ -62,6 +66,15 @@ internal sealed class DockerMachine : IDisposable
 
     public bool BridgeIsLocal { get; private set; }
 
+    /// <summary>The machine's memory; 0 before it is known.</summary>
+    public long MemoryBytes { get; private set; }
+
+    /// <summary>Of it, what pods may use; 0 where nobody knows how much that is.</summary>
+    public long SpareMemory => Math.Max(0, MemoryBytes - Options.MemoryReserveBytes);
+
+    /// <summary>Whether the engine's init is to be a container's first process where its image brings none.</summary>
+    public bool UsesInit { get; private set; }
+
     /// <summary>Whether pods are reached at published ports of 127.0.0.1.</summary>
     public bool Loopback { get; private set; }
 
@@ -73,15 +86,36 @@ internal sealed class DockerMachine : IDisposable
     /// <summary>Makes the infra image and the network, where they are missing.</summary>
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        await InfraImage.EnsureAsync(Engine, Version.Arch, cancellationToken);
-        Gateway = await EnsureNetworkAsync(cancellationToken);
-        BridgeIsLocal = IsOurs(Gateway);
-        Loopback = Options.AddressMode switch
+        // When the network is gone every pod comes here at the same time, and the engine would make several of one name.
+        await _preparing.WaitAsync(cancellationToken);
+        try
         {
-            AddressMode.Bridge => false,
-            AddressMode.Loopback => true,
-            _ => !BridgeIsLocal,
-        };
+            await InfraImage.EnsureAsync(Engine, Version.Arch, cancellationToken);
+            Gateway = await Network.EnsureAsync(cancellationToken);
+            BridgeIsLocal = IsOurs(Gateway);
+            Loopback = Options.AddressMode switch
+            {
+                AddressMode.Bridge => false,
+                AddressMode.Loopback => true,
+                _ => !BridgeIsLocal,
+            };
+        }
+        finally
+        {
+            _preparing.Release();
+        }
+    }
+
+    /// <summary>Takes in what the engine says of itself.</summary>
+    public void Learn(EngineInfo info)
+    {
+        MemoryBytes = info.MemTotal;
+        UsesInit = Options.UseInit && info.InitCommit?.ID is not NoInit;
+        if (Options.UseInit && !UsesInit && !_saidNoInit)
+        {
+            _saidNoInit = true;
+            Logger.NoInit();
+        }
     }
 
     /// <summary>Writes a pod's record, or gives the one that is there.</summary>
@@ -222,40 +256,8 @@ internal sealed class DockerMachine : IDisposable
     {
         Checks.Dispose();
         Engine.Dispose();
+        _preparing.Dispose();
         _closing.Dispose();
-    }
-
-    private async Task<string> EnsureNetworkAsync(CancellationToken cancellationToken)
-    {
-        var networks = await Engine.FindNetworksAsync(NetworkName, cancellationToken);
-        for (var tries = 1; networks.Count == 0 && tries <= NetworkTries; tries++)
-        {
-            try
-            {
-                await Engine.CreateNetworkAsync(
-                    NetworkName, new Dictionary<string, string> { [DockerLabels.Cluster] = Options.ClusterName }, cancellationToken);
-            }
-            catch (EngineException error) when (error.Conflict)
-            {
-                // Another process was faster.
-            }
-            catch (EngineException error) when (tries < NetworkTries)
-            {
-                // Another engine that starts, or a firewall that is loaded anew, takes Docker's own rules away for a moment ("No chain/target/match").
-                Logger.NetworkRefused(NetworkName, error.Message, _networkAgain);
-                await Task.Delay(_networkAgain, Time, cancellationToken);
-            }
-            catch (EngineException error)
-            {
-                throw new RuntimeUnavailableException($"can't create the network {NetworkName}: {error.Message}", error);
-            }
-
-            networks = await Engine.FindNetworksAsync(NetworkName, cancellationToken);
-        }
-
-        return networks.SelectMany(n => n.IPAM?.Config ?? []).Select(c => c.Gateway).FirstOrDefault(g => !string.IsNullOrEmpty(g))?.Split('/')[0]
-            ?? throw new RuntimeUnavailableException(
-                $"the network {NetworkName} has no gateway address; remove it (docker network rm {NetworkName}) so that it is made again");
     }
 
     // Asked by binding to it: to list the interfaces fails when one of them, of a container for instance, goes meanwhile.

@@ -349,6 +349,8 @@ internal sealed class DockerPod
                 await Task.WhenAll(work);
             }
 
+            // Its containers are to start anew, so that its port says nothing of the ones to come.
+            _defaultProbe.ContainerEnded();
             _machine.Logger.Rebuilding(Definition.Id);
             await RetryAsync(TakeDownAsync, "can't be taken down", cancellationToken);
         }

@@ -79,6 +79,7 @@ public sealed class DockerRuntime : IContainerRuntime
             await AdoptAsync(cancellationToken);
             _spares = _machine.Spares.RunAsync(_sparing.Token);
             _background.StartLoop("the watch over Docker Engine", WatchEngineAsync);
+            _background.StartLoop("the look at containers' memory", new MemoryWatch(_machine, () => _pods.Values).RunAsync);
         }
         catch (Exception error) when (error is EngineException or PlatformNotSupportedException)
         {
@@ -216,7 +217,7 @@ public sealed class DockerRuntime : IContainerRuntime
         var stats = (await Task.WhenAll(ids.Select(id => _machine.Engine.StatsAsync(id, cancellationToken)))).OfType<ContainerStats>().ToList();
         return stats.Count == 0
             ? null
-            : new PodUsage(stats.Sum(s => (s.Cpu?.Usage?.TotalNanoseconds ?? 0) / 1e9), stats.Sum(WorkingSet));
+            : new PodUsage(stats.Sum(s => (s.Cpu?.Usage?.TotalNanoseconds ?? 0) / 1e9), stats.Sum(s => s.WorkingSet));
     }
 
     /// <summary>Removes every pod, container, volume and network of the cluster. Works without <see cref="StartAsync"/> too.</summary>
@@ -320,6 +321,7 @@ public sealed class DockerRuntime : IContainerRuntime
     private void SetCapacity(EngineInfo info)
     {
         var options = _machine.Options;
+        _machine.Learn(info);
         var gpus = options.Gpus ?? (info.Runtimes?.ContainsKey("nvidia") == true ? CountGpus() : 0);
         Capacity = new Room((long)(info.NCPU * 1000 * options.CpuOvercommit), Math.Max(0, info.MemTotal - options.MemoryReserveBytes), gpus);
         _machine.Gpus.Count = gpus;
@@ -331,15 +333,6 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         const string Driver = "/proc/driver/nvidia/gpus";
         return Directory.Exists(Driver) ? Directory.GetDirectories(Driver).Length : 0;
-    }
-
-    private static long WorkingSet(ContainerStats stats)
-    {
-        var counters = stats.Memory?.Counters;
-        var inactive = counters is null ? 0
-            : counters.TryGetValue("total_inactive_file", out var v1) ? (long)v1
-            : counters.TryGetValue("inactive_file", out var v2) ? (long)v2 : 0;
-        return Math.Max(0, (stats.Memory?.Usage ?? 0) - inactive);
     }
 
     private async Task AdoptAsync(CancellationToken cancellationToken)
@@ -527,7 +520,7 @@ public sealed class DockerRuntime : IContainerRuntime
             using var either = CancellationTokenSource.CreateLinkedTokenSource(listeningTo.Token, cancellationToken);
             try
             {
-                await foreach (var happened in _machine.Engine.EventsAsync(ClusterLabel, Connected, either.Token))
+                await foreach (var happened in _machine.Engine.EventsAsync(Connected, either.Token))
                 {
                     Dispatch(happened);
                 }
@@ -577,17 +570,35 @@ public sealed class DockerRuntime : IContainerRuntime
             return;
         }
 
-        if (!attributes.TryGetValue(DockerLabels.Container, out var name))
+        if (happened.Type is EngineEvent.Network)
         {
-            if (!_machine.Spares.Lost(happened.Actor.ID))
+            // The engine tells of all networks, and leaves out their labels.
+            if (attributes.GetValueOrDefault("name") == _machine.NetworkName && attributes.TryGetValue("container", out var left))
             {
-                _pods.Values.FirstOrDefault(p => p.Network.Id == happened.Actor.ID)?.Network.LookAgain();
+                NetworkLost(left);
             }
+        }
+        else if (attributes.GetValueOrDefault(DockerLabels.Cluster) != _machine.Options.ClusterName)
+        {
+            // Somebody else's.
+        }
+        else if (!attributes.TryGetValue(DockerLabels.Container, out var name))
+        {
+            NetworkLost(happened.Actor.ID);
         }
         else if (attributes.TryGetValue(DockerLabels.Pod, out var podId) && _pods.TryGetValue(podId, out var pod)
             && pod.Keepers.FirstOrDefault(k => k.Container.Name == name) is { } keeper && keeper.Id == happened.Actor.ID)
         {
             keeper.Happened(happened.Action);
+        }
+    }
+
+    // Of the network containers: the engine says that it ended, is gone, or left the cluster's network.
+    private void NetworkLost(string id)
+    {
+        if (!_machine.Spares.Lost(id))
+        {
+            _pods.Values.FirstOrDefault(p => p.Network.Id == id)?.Network.Withdraw();
         }
     }
 

@@ -27,6 +27,33 @@ public sealed partial class DockerRuntimeOptions
     /// <summary>Bytes of memory kept from pods, for the system and this server. Default: 512 Mi.</summary>
     public long MemoryReserveBytes { get; set; } = 512L << 20;
 
+    /// <summary>
+    /// A container that asks for memory and names no limit may use so many times what it asks for, 1 to 1000; null: whatever the machine can spare.
+    /// Default: null.
+    /// </summary>
+    public double? MemoryLimitFactor { get; set; }
+
+    /// <summary>How many processes and threads a container may have, 0 for no limit. Default: 2048.</summary>
+    public int PidsLimit { get; set; } = 2048;
+
+    /// <summary>Capabilities that containers keep besides <see cref="ContainerRights.Capabilities"/>, as the kernel names them without <c>CAP_</c>. Default: none.</summary>
+    public IReadOnlyList<string> AddedCapabilities { get; set; } = [];
+
+    /// <summary>Whether a program in a container may gain rights by starting another one, such as <c>sudo</c>. Default: false.</summary>
+    public bool NewPrivileges { get; set; }
+
+    /// <summary>
+    /// Whether the engine's own init is a container's first process, so that signals have their default effect on the program and its orphans are
+    /// reaped. Images that bring an init are left alone. Default: true.
+    /// </summary>
+    public bool UseInit { get; set; } = true;
+
+    /// <summary>Whether containers of different pods reach each other's addresses. Default: false.</summary>
+    public bool ReachContainers { get; set; }
+
+    /// <summary>Whether containers reach the addresses at which clouds give a machine its credentials, see <see cref="MetadataGuard"/>. Default: false.</summary>
+    public bool ReachMetadata { get; set; }
+
     /// <summary>GPUs to give to pods; null counts them when the engine has the NVIDIA runtime. Default: null.</summary>
     public int? Gpus { get; set; }
 
@@ -122,6 +149,8 @@ public sealed partial class DockerRuntimeOptions
         Check(ClusterNames().IsMatch(ClusterName), $"{nameof(ClusterName)} must have at most 54 characters of a-z, 0-9 and inner dashes, but is \"{ClusterName}\"");
         Check(CpuOvercommit is >= 1 and <= 1000, $"{nameof(CpuOvercommit)} must be from 1 to 1000, but is {CpuOvercommit}");
         Check(MemoryReserveBytes >= 0, $"{nameof(MemoryReserveBytes)} must not be negative, but is {MemoryReserveBytes}");
+        Check(MemoryLimitFactor is null or (>= 1 and <= 1000), $"{nameof(MemoryLimitFactor)} must be from 1 to 1000, but is {MemoryLimitFactor}");
+        Check(PidsLimit >= 0, $"{nameof(PidsLimit)} must not be negative, but is {PidsLimit}");
         Check(Gpus is null or >= 0, $"{nameof(Gpus)} must not be negative, but is {Gpus}");
         Check(ParallelStarts is >= 1 and <= 1000, $"{nameof(ParallelStarts)} must be from 1 to 1000, but is {ParallelStarts}");
         Check(SpareNetworks is >= 0 and <= 100, $"{nameof(SpareNetworks)} must be from 0 to 100, but is {SpareNetworks}");

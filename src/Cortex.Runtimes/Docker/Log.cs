@@ -58,6 +58,18 @@ internal static partial class Log
     [LoggerMessage(1018, LogLevel.Warning, "Docker does not tell how large the machine is: {Why}. What was known before holds.")]
     public static partial void NotMeasured(this ILogger logger, string why);
 
+    [LoggerMessage(1021, LogLevel.Warning, "Docker has no init on this machine (docker-init, in most systems' package tini or docker-init): a program that does not handle SIGTERM runs until its grace is over. Install it and restart the server, or set docker.init: false.")]
+    public static partial void NoInit(this ILogger logger);
+
+    [LoggerMessage(1022, LogLevel.Warning, "The network {Name} was made with other settings and is in use: {What}. `cortex cluster down` and `cortex cluster up` make it anew.")]
+    public static partial void OtherNetwork(this ILogger logger, string name, string what);
+
+    [LoggerMessage(1023, LogLevel.Warning, "Containers of different replicas reach each other: {Why}.")]
+    public static partial void NotApart(this ILogger logger, string why);
+
+    [LoggerMessage(1024, LogLevel.Warning, "The network {Name} was made anew but has another gateway than before ({Gateway}): restart the server, so that the names inside the cluster lead to it.")]
+    public static partial void OtherGateway(this ILogger logger, string name, string gateway);
+
     [LoggerMessage(1013, LogLevel.Warning, "Container {Name} can't be removed yet: {Why}. Trying again in {Delay}.")]
     public static partial void NotRemoved(this ILogger logger, string name, string why, TimeSpan delay);
 }

@@ -19,6 +19,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
 
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(200);
 
+    // A kernel learns nothing new.
+    private static readonly TimeSpan _refused = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
     private readonly AsyncSignal _lookAgain = new();
     private TaskCompletionSource<string> _created = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,6 +29,8 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
     private ContainerSight _sight = ContainerSight.Missing;
     private IReadOnlyDictionary<int, PodAddress>? _published;
     private string? _ip;
+    private bool _doubted;   // nothing is sent to the address until the engine says again that it is the pod's
+    private int _pid;
     private bool _wasReached;
     private NetworkFiles? _files;
     private int _failedStarts;
@@ -67,6 +72,17 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         }
     }
 
+    private int Pid
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pid;
+            }
+        }
+    }
+
     private string Name => DockerLabels.Infra(machine.Options.ClusterName, definition.Id);
 
     /// <summary>Takes over the container that an earlier process gave the pod.</summary>
@@ -78,6 +94,14 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
 
     /// <summary>Something may have happened to the container.</summary>
     public void LookAgain() => _lookAgain.Ring();
+
+    /// <summary>The container has ended, or was taken off its network: its address may be somebody else's.</summary>
+    public void Withdraw()
+    {
+        Set(() => _doubted = true);
+        changed();
+        LookAgain();
+    }
 
     public async Task<bool> RunsAsync(CancellationToken cancellationToken)
     {
@@ -95,7 +119,8 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
     {
         lock (_lock)
         {
-            return _published is { } published
+            return _doubted ? null
+                : _published is { } published
                 ? published.TryGetValue(port, out var address) ? address : null
                 : _ip is { } ip ? new PodAddress(ip, port) : null;
         }
@@ -115,7 +140,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
                     ? await machine.Checks.HttpAsync(address, get.Path, cancellationToken)
                     : await NetworkChecks.TcpAsync(address, machine.Loopback, machine.Time, cancellationToken);
             reached = result.Passed is true;
-            return result;
+            return result.Passed is not false || machine.Loopback || !machine.BridgeIsLocal || !ListeningSockets.IsLoopbackOnly(Pid, port)
+                ? result
+                : ProbeResult.Bad($"port {port}: the program listens on 127.0.0.1 only, where nothing outside of its container reaches it; let it listen on 0.0.0.0");
         }
         finally
         {
@@ -159,7 +186,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         seen ??= await machine.Engine.InspectContainerAsync(Id!, cancellationToken);
         Set(() =>
         {
+            _doubted = false;
             _ip = seen is null ? null : AddressIn(seen);
+            _pid = seen?.State.Pid ?? 0;
             _published = seen?.HostConfig?.PortBindings is { Count: > 0 } ? Published(seen.NetworkSettings?.Ports) : null;
         });
         if (seen is not { State.Running: true } || LacksAddress(_ip))
@@ -183,6 +212,13 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
                 if (seen is not { State.Running: true })
                 {
                     Lost(stillExists: seen is not null);
+                    if (seen?.State.ExitCode is MetadataGuard.RefusedExitCode)
+                    {
+                        trouble("this machine's kernel can't keep containers from the addresses of the machine's credentials (it needs IP_MULTIPLE_TABLES and FIB_RULES); "
+                            + "docker.reach_metadata: true lets them reach these");
+                        await Task.Delay(_refused, machine.Time, cancellationToken);
+                    }
+
                     return;
                 }
 
@@ -195,9 +231,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
                     return;
                 }
 
-                if (_wasReached && ip != _ip)
+                if (_doubted || (_wasReached && ip != _ip))
                 {
-                    Set(() => _ip = ip);
+                    Set(() => (_ip, _doubted) = (ip, false));
                     changed();
                 }
             }
@@ -294,8 +330,9 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
         }
     }
 
-    private static string? AddressIn(InspectedContainer infra) =>
-        infra.NetworkSettings?.Networks?.Values.Select(n => n.IPAddress).FirstOrDefault(i => !string.IsNullOrEmpty(i));
+    // On a network of somebody else's an address leads elsewhere.
+    private string? AddressIn(InspectedContainer infra) =>
+        infra.NetworkSettings?.Networks?.GetValueOrDefault(machine.NetworkName)?.IPAddress is { Length: > 0 } ip ? ip : null;
 
     private static Dictionary<int, PodAddress> Published(IReadOnlyDictionary<string, PortBinding[]?>? ports) =>
         (ports ?? new Dictionary<string, PortBinding[]?>())

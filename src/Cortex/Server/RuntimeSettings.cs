@@ -42,6 +42,13 @@ internal static class RuntimeSettings
         },
         CpuOvercommit = config.Docker.CpuOvercommit,
         MemoryReserveBytes = config.Docker.MemoryReserve,
+        MemoryLimitFactor = config.Docker.MemoryLimitFactor,
+        PidsLimit = config.Docker.PidsLimit,
+        AddedCapabilities = config.Docker.Capabilities,
+        NewPrivileges = config.Docker.NewPrivileges,
+        UseInit = config.Docker.Init,
+        ReachContainers = config.Docker.ReachContainers,
+        ReachMetadata = config.Docker.ReachMetadata,
         NodeGroups = [.. config.NodeGroups.Select(group =>
             new NodeGroupShare(group.Name, group.Priority, group.Resources?.CpuMillis, group.Resources?.MemoryBytes, group.Resources?.Gpus))],
         ParallelStarts = config.Docker.ParallelStarts,

@@ -17,7 +17,8 @@ public sealed class ClusterConfigParserTests
         Assert.Empty(file.Errors);
         Assert.Equal(Text(new ClusterConfig()), Text(file.Config!));
         Assert.Empty(file.Config!.IgnoredFields);
-        Assert.Equal(new DockerSettings(), file.Config.Docker);
+        Assert.Equal(new DockerSettings(), file.Config.Docker with { Capabilities = new DockerSettings().Capabilities });
+        Assert.Empty(file.Config.Docker.Capabilities);
         Assert.Equal(new LimitSettings(), file.Config.Limits);
         Assert.Equal(new GatewaySettings(), file.Config.Gateway);
         Assert.Equal(new JobSettings(), file.Config.Jobs with { Sources = new JobSourceSettings() });
@@ -41,8 +42,14 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(("my-cluster", "us-west-2"), (config.ClusterName, config.Region));
         Assert.Equal((new ListenAddress("0.0.0.0", 9000), new ListenAddress("::1", 9001)), (config.Operator, config.Apis));
         Assert.Equal(
-            new DockerSettings { Host = "unix:///run/podman/podman.sock", Address = ReplicaAddressing.Loopback, CpuOvercommit = 1, MemoryReserve = 1 << 30, ParallelStarts = 4, SpareNetworks = 0, PullTimeout = TimeSpan.FromHours(1) },
+            new DockerSettings
+            {
+                Host = "unix:///run/podman/podman.sock", Address = ReplicaAddressing.Loopback, CpuOvercommit = 1, MemoryReserve = 1 << 30, MemoryLimitFactor = 2.5,
+                PidsLimit = 0, NewPrivileges = true, Init = false, ReachContainers = true, ReachMetadata = true, ParallelStarts = 4, SpareNetworks = 0,
+                PullTimeout = TimeSpan.FromHours(1), Capabilities = config.Docker.Capabilities,
+            },
             config.Docker);
+        Assert.Equal(["NET_RAW", "SYS_PTRACE"], config.Docker.Capabilities);
         Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, MaxApis = 23, MaxReplicas = 24, LogStreams = 21, LogStall = TimeSpan.FromSeconds(22), ServerLogSize = 1 << 20 }, config.Limits);
         Assert.Equal(
             new GatewaySettings
@@ -155,6 +162,9 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.invalid_str", "1:10", "docker.host", "docker: {host: tcp://1.2.3.4}")]
     [InlineData("configreader.invalid_str", "1:10", "docker.address", "docker: {address: host}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.cpu_overcommit", "docker: {cpu_overcommit: 0.5}")]
+    [InlineData("configreader.invalid_str", "1:25", "docker.capabilities[0]", "docker: {capabilities: [CAP_NET_RAW]}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.memory_limit_factor", "docker: {memory_limit_factor: 0.9}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.pids_limit", "docker: {pids_limit: -1}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.memory_reserve", "docker: {memory_reserve: -1Mi}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:10", "limits.server_log_size", "limits: {server_log_size: 2Ti}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:11", "gateway.queue_timeout", "gateway: {queue_timeout: 25h}")]

@@ -109,6 +109,8 @@ public sealed class ApiErrorTests
     [InlineData("configreader.invalid_primitive_type", "7:17", "pod.containers[0].compute.mem", Head + Pod + "      compute: {mem: 1000000000}\n")]
     [InlineData("configreader.invalid_primitive_type", "7:17", "pod.containers[0].compute.cpu", Head + Pod + "      compute: {cpu: true}\n")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "7:17", "pod.containers[0].compute.gpu", Head + Pod + "      compute: {gpu: -1}\n")]
+    [InlineData("spec.mem_limit_too_low", "7:27", "pod.containers[0].compute.mem_limit", Head + Pod + "      compute: {mem: 2Gi, mem_limit: 1Gi}\n")]
+    [InlineData("spec.mem_limit_too_low", "7:27", "pod.containers[0].compute.mem_limit", Head + Pod + "      compute: {shm: 2Gi, mem_limit: 1Gi}\n")]
     [InlineData("spec.shm_cannot_exceed_mem", "7:27", "pod.containers[0].compute.shm", Head + Pod + "      compute: {mem: 1Gi, shm: 2Gi}\n")]
     // The rest of an API.
     [InlineData("configreader.cannot_be_empty", "3:3", "node_groups", Head + "  node_groups: []\n" + Pod)]

@@ -82,7 +82,7 @@ public sealed class ApiFileParserTests
         Assert.Equal(["cat", "/tmp/alive"], api.LivenessProbe!.Exec!.Command);
         Assert.Equal(new HttpGetSpec("/", 9001), api.PreStop!.HttpGet);
         Assert.Equal(new ComputeSpec { Cpu = "0.5", Mem = "1Gi", Gpu = 1, Shm = "512Mi" }, api.Compute);
-        Assert.Equal(new ComputeSpec { Cpu = null }, side.Compute);
+        Assert.Equal(new ComputeSpec { Cpu = null, MemLimit = "2Gi" }, side.Compute);
         Assert.Equal((8080, 100L, 0L, 100.0), (other.Pod!.Port, other.Pod.MaxConcurrency, other.Pod.MaxQueueLength, other.Autoscaling!.TargetInFlight));
         Assert.Equal(
             new QueueSpec

@@ -32,7 +32,7 @@ internal static class Samples
               compute: {cpu: 0.5, mem: 1Gi, gpu: 1, inf: 0, shm: 512Mi}
             - name: side
               image: side@sha256:0123456789abcdef0123456789abcdef
-              compute: {cpu: null}
+              compute: {cpu: null, mem_limit: 2Gi}
               pre_stop: {exec: {command: [sleep, "1"]}}
               readiness_probe: {exec: {command: ["true"]}}
           node_groups: [cpu, gpu_1]
@@ -112,6 +112,13 @@ internal static class Samples
           cpu_overcommit: 1
           memory_reserve: 1Gi
           parallel_starts: 4
+          memory_limit_factor: 2.5
+          pids_limit: 0
+          capabilities: [NET_RAW, SYS_PTRACE]
+          new_privileges: true
+          init: false
+          reach_containers: true
+          reach_metadata: true
           spare_networks: 0
           pull_timeout: 1h
         jobs:

@@ -47,7 +47,7 @@ public abstract class DockerConformance(int spares) : RuntimeConformance
             _ => DockerPods.Shell("web", DockerPods.Serve()),
         };
         var side = DockerPods.Shell("side", (wish.Kind is Kind.Writes ? "echo one; echo two; echo three; " : "") + DockerPods.Idle) with { CpuMillis = 0, MemoryBytes = 0 };
-        web = web with { CpuMillis = wish.CpuMillis, MemoryBytes = wish.MemoryBytes };
+        web = web with { CpuMillis = wish.CpuMillis, MemoryBytes = wish.MemoryBytes, MemoryLimitBytes = wish.Kind is Kind.EatsMemory ? wish.MemoryBytes : 0 };
         var pod = wish.Kind is Kind.Exits or Kind.EatsMemory ? DockerPods.Pod(wish.Id, web) : DockerPods.Pod(wish.Id, web, side);
         return pod with { Restart = wish.Restart, HelperGrace = wish.HelperGrace, Port = 8080, DefaultProbePort = wish.Restart is RestartPolicy.Always ? 8080 : null };
     }

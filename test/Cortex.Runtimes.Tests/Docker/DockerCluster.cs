@@ -77,6 +77,38 @@ internal sealed class DockerCluster : IAsyncDisposable
     public Task DisconnectContainerAsync(string name) => PostAsync(
         $"networks/{DockerLabels.Network(Name)}/disconnect", $$"""{"Container": "{{name}}", "Force": true}""");
 
+    /// <summary>Removes the cluster's network while pods are on it, as somebody would by hand.</summary>
+    public async Task RemoveNetworkAsync(IEnumerable<string> pods)
+    {
+        var network = (await Engine.FindNetworksAsync(DockerLabels.Network(Name), TestContext.Current.CancellationToken))[0];
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                foreach (var pod in pods)
+                {
+                    try
+                    {
+                        await DisconnectAsync(pod);
+                    }
+                    catch (HttpRequestException)
+                    {
+                        // It has left already, or has a new network container.
+                    }
+                }
+
+                try
+                {
+                    await Engine.RemoveNetworkAsync(network.Id, TestContext.Current.CancellationToken);
+                    return true;
+                }
+                catch (EngineException error) when (error.InUse)
+                {
+                    return false;
+                }
+            },
+            "the network is removed");
+    }
+
     /// <summary>Halts a user's container, or lets it go on.</summary>
     public Task PauseAsync(string podId, string container, bool pause) => PostAsync($"containers/{User(podId, container)}/{(pause ? "pause" : "unpause")}", "");
 

@@ -37,12 +37,12 @@ public sealed class PiecesTests
     [InlineData("arm64", 183)]
     public void Program_Processor_IsAnElfForIt(string arch, byte machine)
     {
-        var elf = InfraImage.Program(arch);
+        var elf = ElfProgram.Make(arch, MetadataGuard.Code(arch));
 
         Assert.Equal([0x7F, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1], elf.Take(7));
         Assert.Equal(machine, elf[18]);
         Assert.Equal(InfraImage.Archive(arch), InfraImage.Archive(arch));
-        Assert.Throws<PlatformNotSupportedException>(() => InfraImage.Program("s390x"));
+        Assert.Throws<PlatformNotSupportedException>(() => InfraImage.Archive("s390x"));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker;
+using Cortex.Runtimes.Docker.Engine;
 
 namespace Cortex.Runtimes.Tests.Docker;
 
@@ -168,6 +169,69 @@ public sealed class PodRepairTests : IAsyncLifetime
         var pod = await _runtime.UntilAsync("web", PodState.Ready);
         using var http = new HttpClient();
         Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://{pod.Address!.Value.Host}:{pod.Address.Value.Port}/index.html", Cancel));
+    }
+
+    [Fact]
+    public async Task Supervision_PodWithoutProbesLeavesItsNetwork_HasNoAddressFromThenOn()
+    {
+        // Nobody ever dials it but its clients.
+        await _runtime.CreateAsync(DockerPods.Web("web") with { DefaultProbePort = null }, Cancel);
+        var before = await _runtime.UntilAsync("web", p => p is { State: PodState.Ready, Address: not null }, "has an address");
+
+        await _cluster.DisconnectAsync("web");
+
+        await _runtime.UntilAsync("web", p => p.Address is null, "has none");
+        var after = await _runtime.UntilAsync("web", p => p is { State: PodState.Ready, Address: not null }, "has one again");
+        Assert.Equal(before.Address!.Value.Port, after.Address!.Value.Port);
+    }
+
+    [Fact]
+    public async Task Supervision_NetworkIsRemovedByHand_IsMadeAgainWithItsAddresses()
+    {
+        await _runtime.CreateAsync(DockerPods.Web("one"), Cancel);
+        await _runtime.CreateAsync(DockerPods.Web("two"), Cancel);
+        await _runtime.UntilAsync("one", PodState.Ready);
+        await _runtime.UntilAsync("two", PodState.Ready);
+        var gateway = _runtime.BridgeGateway;
+        var network = Assert.Single(await _cluster.Engine.FindNetworksAsync(DockerLabels.Network(_cluster.Name), Cancel));
+
+        await _cluster.RemoveNetworkAsync(["one", "two"]);
+
+        await Eventually.TrueAsync(
+            async () => (await _cluster.Engine.FindNetworksAsync(DockerLabels.Network(_cluster.Name), Cancel)) is [var made] && made.Id != network.Id, "there is a new network, and one only");
+        foreach (var id in new[] { "one", "two" })
+        {
+            var pod = await _runtime.UntilAsync(id, p => p is { State: PodState.Ready, Address: not null }, "is ready again");
+            using var http = new HttpClient();
+            Assert.Equal("hello from busybox\n", await http.GetStringAsync($"http://{pod.Address!.Value.Host}:8080/index.html", Cancel));
+        }
+
+        Assert.Equal(gateway, _runtime.BridgeGateway);
+    }
+
+    [Fact]
+    public async Task StartAsync_NetworkOfAnEarlierVersion_IsMadeAnewOnceNothingRunsOnIt()
+    {
+        var other = new DockerCluster();
+        await using var _ = other;
+        var name = DockerLabels.Network(other.Name);
+        await other.Engine.ConnectAsync(Cancel);
+        await other.Engine.CreateNetworkAsync(
+            new CreateNetwork(name, "bridge", true, new Dictionary<string, string> { [DockerLabels.Cluster] = other.Name }) { Options = new Dictionary<string, string>() }, Cancel);
+        Assert.Null(Option(await other.Engine.FindNetworksAsync(name, Cancel)));
+
+        var first = await other.OpenAsync();
+        Assert.Equal("false", Option(await other.Engine.FindNetworksAsync(name, Cancel)));
+        await first.CreateAsync(DockerPods.Web("web"), Cancel);
+        await first.UntilAsync("web", PodState.Ready);
+        await first.DisposeAsync();
+
+        var second = await other.OpenAsync(o => o.ReachContainers = true);
+
+        Assert.Equal("false", Option(await other.Engine.FindNetworksAsync(name, Cancel)));
+        await second.UntilAsync("web", PodState.Ready);
+
+        static string? Option(IReadOnlyList<NetworkResource> networks) => Assert.Single(networks).Options?.GetValueOrDefault("com.docker.network.bridge.enable_icc");
     }
 
     [Fact]

@@ -26,10 +26,13 @@ internal sealed record HostConfig
     public IReadOnlyList<Mount>? Mounts { get; init; }
     public LogConfig? LogConfig { get; init; }
     public IReadOnlyList<string>? CapDrop { get; init; }
+    public IReadOnlyList<string>? CapAdd { get; init; }
     public IReadOnlyList<string>? SecurityOpt { get; init; }
     public long CpuShares { get; init; }
     public long Memory { get; init; }
     public long MemorySwap { get; init; }
+    public long? PidsLimit { get; init; }
+    public int OomScoreAdj { get; init; }
     public long ShmSize { get; init; }
     public bool Privileged { get; init; }
     public bool Init { get; init; }
@@ -92,6 +95,9 @@ internal sealed record ContainerState
     public string Status { get; init; } = "";
     public bool Running { get; init; }
     public bool OOMKilled { get; init; }
+
+    /// <summary>The number of its first process on the engine's machine; 0 when it does not run.</summary>
+    public int Pid { get; init; }
     public int ExitCode { get; init; }
     public string Error { get; init; } = "";
     public DateTimeOffset StartedAt { get; init; }
@@ -131,6 +137,20 @@ internal sealed record ContainerStats
 
     [JsonPropertyName("memory_stats")]
     public MemoryStats? Memory { get; init; }
+
+    /// <summary>Bytes that can't be had back without ending something: what is used, less files' pages that nobody has touched for a while.</summary>
+    [JsonIgnore]
+    public long WorkingSet
+    {
+        get
+        {
+            var counters = Memory?.Counters;
+            var inactive = counters is null ? 0
+                : counters.TryGetValue("total_inactive_file", out var v1) ? (long)v1
+                : counters.TryGetValue("inactive_file", out var v2) ? (long)v2 : 0;
+            return Math.Max(0, (Memory?.Usage ?? 0) - inactive);
+        }
+    }
 }
 
 internal sealed record CpuStats([property: JsonPropertyName("cpu_usage")] CpuUsage? Usage);

@@ -5,16 +5,19 @@ namespace Cortex.Runtimes.Docker.Engine;
 
 internal sealed partial class DockerEngine
 {
-    public async Task<bool> ImageExistsAsync(string image, CancellationToken cancellationToken)
+    public async Task<bool> ImageExistsAsync(string image, CancellationToken cancellationToken) =>
+        await InspectImageAsync(image, cancellationToken) is not null;
+
+    /// <summary>An image of this machine; null when it is not there.</summary>
+    public async Task<InspectedImage?> InspectImageAsync(string image, CancellationToken cancellationToken)
     {
         try
         {
-            await CallAsync(HttpMethod.Get, $"/images/{image}/json", null, cancellationToken);
-            return true;
+            return await GetAsync($"/images/{image}/json", EngineJson.Default.InspectedImage, cancellationToken);
         }
         catch (EngineException error) when (error.NotFound)
         {
-            return false;
+            return null;
         }
     }
 
@@ -87,9 +90,8 @@ internal sealed partial class DockerEngine
     }
 
     /// <exception cref="EngineException">409: there is one of this name.</exception>
-    public Task<Created> CreateNetworkAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken) =>
-        PostAsync("/networks/create", Json(new CreateNetwork(name, "bridge", true, labels), EngineJson.Default.CreateNetwork),
-            EngineJson.Default.Created, cancellationToken);
+    public Task<Created> CreateNetworkAsync(CreateNetwork network, CancellationToken cancellationToken) =>
+        PostAsync("/networks/create", Json(network, EngineJson.Default.CreateNetwork), EngineJson.Default.Created, cancellationToken);
 
     public async Task RemoveNetworkAsync(string id, CancellationToken cancellationToken)
     {

@@ -99,16 +99,18 @@ internal sealed partial class DockerEngine : IDisposable
     public Task<EngineInfo> InfoAsync(CancellationToken cancellationToken) =>
         GetAsync("/info", EngineJson.Default.EngineInfo, cancellationToken);
 
-    /// <summary>Ends and halts of containers (die, oom, destroy, pause, unpause) of one label, until the connection breaks or the caller cancels.</summary>
-    /// <param name="label">A <c>name=value</c> pair.</param>
+    /// <summary>
+    /// Ends and halts of containers (die, oom, destroy, pause, unpause) and of networks (disconnect, destroy), also those of others, until the
+    /// connection breaks or the caller cancels.
+    /// </summary>
     /// <param name="connected">Called once the engine has begun to send: nothing that happens later is missed.</param>
     /// <param name="cancellationToken">Ends the stream.</param>
     public async IAsyncEnumerable<EngineEvent> EventsAsync(
-        string label, Action connected, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Action connected, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var filters = Filters(
-            ("type", "container"), ("label", label), ("event", "die"), ("event", "oom"), ("event", "destroy"),
-            ("event", "pause"), ("event", "unpause"));
+            ("type", "container"), ("type", EngineEvent.Network), ("event", "die"), ("event", "oom"), ("event", "destroy"),
+            ("event", "pause"), ("event", "unpause"), ("event", EngineEvent.Disconnect));
         using var answer = await SendAsync(HttpMethod.Get, $"/events?filters={filters}", null, cancellationToken);
         connected();
         await foreach (var line in ReadLinesAsync(answer, EngineJson.Default.EngineEvent, cancellationToken))

@@ -19,6 +19,7 @@ namespace Cortex.Runtimes.Docker.Engine;
 [JsonSerializable(typeof(CreateNetwork))]
 [JsonSerializable(typeof(NetworkResource[]))]
 [JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(InspectedImage))]
 [JsonSerializable(typeof(CreateVolume))]
 [JsonSerializable(typeof(ProgressLine))]
 [JsonSerializable(typeof(EngineEvent))]

@@ -27,10 +27,23 @@ internal sealed record EngineInfo
 {
     public int NCPU { get; init; }
     public long MemTotal { get; init; }
+
+    /// <summary>The version of the engine's own init.</summary>
+    public EngineCommit? InitCommit { get; init; }
     public IReadOnlyDictionary<string, JsonElement>? Runtimes { get; init; }
 }
 
-internal sealed record CreateNetwork(string Name, string Driver, bool CheckDuplicate, IReadOnlyDictionary<string, string> Labels);
+internal sealed record EngineCommit(string? ID);
+
+internal sealed record CreateNetwork(string Name, string Driver, bool CheckDuplicate, IReadOnlyDictionary<string, string> Labels)
+{
+    // Said in words: an engine may be told to give every network IPv6.
+    public bool EnableIPv6 { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Options { get; init; }
+
+    public Ipam? IPAM { get; init; }
+}
 
 internal sealed record NetworkResource
 {
@@ -38,11 +51,17 @@ internal sealed record NetworkResource
     public string Name { get; init; } = "";
     public DateTimeOffset Created { get; init; }
     public Ipam? IPAM { get; init; }
+    public IReadOnlyDictionary<string, string>? Options { get; init; }
 }
 
 internal sealed record Ipam(IReadOnlyList<IpamPool>? Config);
 
 internal sealed record IpamPool(string? Subnet, string? Gateway);
+
+internal sealed record InspectedImage(ImageConfig? Config);
+
+/// <summary>What an image runs by itself.</summary>
+internal sealed record ImageConfig(IReadOnlyList<string>? Entrypoint, IReadOnlyList<string>? Cmd);
 
 internal sealed record VolumeList(IReadOnlyList<Volume>? Volumes);
 
@@ -67,6 +86,12 @@ internal sealed record ProgressDetail([property: JsonPropertyName("current")] lo
 
 internal sealed record EngineEvent
 {
+    /// <summary>The <see cref="Type"/> of what happens to networks.</summary>
+    public const string Network = "network";
+
+    /// <summary>The <see cref="Action"/> when a container leaves a network.</summary>
+    public const string Disconnect = "disconnect";
+
     public string? Type { get; init; }
     public string Action { get; init; } = "";
     public EventActor? Actor { get; init; }
