@@ -38,7 +38,8 @@ internal sealed class ReplicaProgress(string name)
         IsReady = counts.Ready >= counts.Requested && counts.ReadyOutOfDate == 0;
         HasStarted |= counts.NotReady + counts.Failed + counts.Killed + counts.KilledOOM > 0;
         Line = Describe(counts);
-        if (counts.ErrImagePull + counts.Failed + counts.Killed + counts.KilledOOM == 0)
+        var unreachable = counts.NotReady > 0 && Reasons.Any(reason => reason.Contains(ReplicaReasons.LoopbackOnly, StringComparison.Ordinal));
+        if (!unreachable && counts.ErrImagePull + counts.Failed + counts.Killed + counts.KilledOOM == 0)
         {
             // A crashing replica looks healthy between its restarts, so one good look proves nothing.
             _failingSince = elapsed - _lastFailure > FailureThreshold ? null : _failingSince;

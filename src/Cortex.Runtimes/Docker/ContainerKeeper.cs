@@ -408,7 +408,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             var oom = seen.State.OOMKilled || (_outOfMemory.Task.IsCompleted && seen.State.ExitCode == Killed);
             NoteStart(seen.State.StartedAt);
             Ended(seen.State.ExitCode, oom, seen.State.FinishedAt,
-                EndReason.Of(container.Name, seen.State.ExitCode, oom, ContainerPlan.OwnMemoryLimit(container, machine), container.Command?.FirstOrDefault()));
+                EndReason.Of(container.Name, seen.State.ExitCode, oom, ContainerPlan.OwnMemoryLimit(container, machine), container.Command is [var program, ..] ? program : null));
         }
     }
 

@@ -1,3 +1,5 @@
+using Cortex.Runtimes.Docker.Engine;
+
 namespace Cortex.Runtimes.Docker;
 
 /// <summary>Looks now and then how much memory the containers use that room is kept for, so that those that use more can be named.</summary>
@@ -11,12 +13,24 @@ internal sealed class MemoryWatch(DockerMachine machine, Func<IEnumerable<Docker
         while (true)
         {
             await Task.Delay(_period, machine.Time, cancellationToken);
-            foreach (var keeper in pods().SelectMany(pod => pod.Keepers).Where(keeper => keeper.Running && keeper.Container.MemoryBytes > 0))
+            try
             {
-                if (keeper.Id is { } id && await machine.Engine.StatsAsync(id, cancellationToken) is { } stats)
-                {
-                    keeper.Uses(stats.WorkingSet);
-                }
+                await LookAsync(cancellationToken);
+            }
+            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+            {
+                // Whoever has to do something about it hears of it elsewhere.
+            }
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        foreach (var keeper in pods().SelectMany(pod => pod.Keepers).Where(keeper => keeper.Running && keeper.Container.MemoryBytes > 0))
+        {
+            if (keeper.Id is { } id && await machine.Engine.StatsAsync(id, cancellationToken) is { } stats)
+            {
+                keeper.Uses(stats.WorkingSet);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cortex.Core.Specs;
+using Cortex.Core.Wire;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
 using Cortex.Runtimes.Supervision;
@@ -142,7 +143,7 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
             reached = result.Passed is true;
             return result.Passed is not false || machine.Loopback || !machine.BridgeIsLocal || !ListeningSockets.IsLoopbackOnly(Pid, port)
                 ? result
-                : ProbeResult.Bad($"port {port}: the program listens on 127.0.0.1 only, where nothing outside of its container reaches it; let it listen on 0.0.0.0");
+                : ProbeResult.Bad($"port {port}: {ReplicaReasons.LoopbackOnly}, where nothing outside of its container reaches it; let it listen on 0.0.0.0");
         }
         finally
         {

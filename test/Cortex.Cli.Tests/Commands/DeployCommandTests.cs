@@ -131,6 +131,21 @@ public sealed class DeployCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Wait_ServerListensOnLoopbackOnly_FailsAfterTenSecondsAndSaysWhatToChange()
+    {
+        _cli.Write("cortex.yaml", "x");
+        Answer(Created("hello"));
+        var reason = $"1 replica not ready: port 8080: {ReplicaReasons.LoopbackOnly}; let it listen on 0.0.0.0";
+        Describe("hello", () => Apis.Described("hello", new() { Requested = 1, NotReady = 1 }, reason));
+
+        var result = await _cli.RunAsync("deploy", "--wait");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"error: hello can't become ready (0/1 ready, 1 not ready)\n  {reason}\n", result.Error, StringComparison.Ordinal);
+        Assert.InRange(((JumpingTime)_cli.Time).Elapsed.TotalSeconds, 10, 13);
+    }
+
+    [Fact]
     public async Task Wait_CrashesBetweenRestarts_FailsToo()
     {
         _cli.Write("cortex.yaml", "x");
