@@ -21,6 +21,9 @@ internal sealed class ProbeCommand
     // So often within its timeout it is looked whether it has begun.
     private const int Looks = 4;
 
+    // So long is waited for the engine to begin a command, or to notice its end.
+    private static readonly TimeSpan _enginePatience = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan _outputLate = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _killFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _killMax = TimeSpan.FromSeconds(30);
@@ -75,6 +78,11 @@ internal sealed class ProbeCommand
         {
             _result.TrySetCanceled(CancellationToken.None);
         }
+        catch (Exception error)
+        {
+            // Whoever waits for the result is told, and his supervision begins anew.
+            _result.TrySetException(error);
+        }
         finally
         {
             // Whoever waits for a command that the engine has forgotten would wait for ever.
@@ -101,6 +109,7 @@ internal sealed class ProbeCommand
     private async Task<ExecResult?> EndInTimeAsync(string exec, Task<ExecResult> run, CancellationToken cancellationToken)
     {
         long? began = null;
+        long? waits = null;   // for the engine
         while (!await EndsAsync(run, _timeout / Looks, cancellationToken))
         {
             var seen = await LookAsync(exec, cancellationToken);
@@ -110,13 +119,27 @@ internal sealed class ProbeCommand
                 return await EndsAsync(run, _outputLate, cancellationToken) ? await run : new ExecResult(seen.ExitCode!.Value, "", false);
             }
 
-            if (seen.Pid != 0 && !HasEndedUnnoticed(seen.Pid))
+            if (seen.Pid == 0 || HasEndedUnnoticed(seen.Pid))
             {
-                began ??= _machine.Time.GetTimestamp();
-                if (_machine.Time.GetElapsedTime(began.Value) >= _timeout)
+                waits ??= _machine.Time.GetTimestamp();
+                if (_machine.Time.GetElapsedTime(waits.Value) >= _enginePatience)
                 {
-                    return null;
+                    // Engines have been seen to lose a command. The next check is not to wait for that.
+                    _result.TrySetResult(ProbeResult.None(seen.Pid == 0 ? "Docker Engine does not begin the command" : "Docker Engine does not notice the command's end"));
+                    if (seen.Pid != 0)
+                    {
+                        return new ExecResult(-1, "", false);
+                    }
                 }
+
+                continue;
+            }
+
+            waits = null;
+            began ??= _machine.Time.GetTimestamp();
+            if (_machine.Time.GetElapsedTime(began.Value) >= _timeout)
+            {
+                return null;
             }
         }
 
