@@ -505,7 +505,7 @@ internal sealed class DockerPod
                 await step(cancellationToken);
                 return;
             }
-            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+            catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 var words = $"{what}: {error.Message}";
                 Trouble(words);

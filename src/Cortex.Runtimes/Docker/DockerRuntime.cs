@@ -531,8 +531,9 @@ public sealed class DockerRuntime : IContainerRuntime
             {
                 return;
             }
-            catch (Exception error) when (error is RuntimeUnavailableException or EngineException or OperationCanceledException)
+            catch (Exception error)
             {
+                // Whatever went wrong: without this loop no container's end would be seen any more.
                 if (!broken)
                 {
                     broken = true;

@@ -156,7 +156,7 @@ internal sealed class SpareNetworks(DockerMachine machine)
                     DiscardSurplus();
                 }
             }
-            catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
+            catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 // Pods start without spares too, only later.
                 machine.Logger.NoSpares(error.Message, retry);
