@@ -24,7 +24,7 @@ public sealed class EnginePaceTests
         _calls[1].SetException(new EngineException(HttpStatusCode.Conflict, "no"));
         await Assert.ThrowsAsync<EngineException>(() => runs[1]);
         await UntilAsync(4);
-        _calls.ForEach(call => call.TrySetResult());
+        Calls().ForEach(call => call.TrySetResult());
         await Task.WhenAll(runs[2..]);
         Assert.Equal(2, pace.Limit);
     }
@@ -59,7 +59,7 @@ public sealed class EnginePaceTests
         }
 
         Assert.Equal(8, pace.Limit);
-        _calls.ForEach(call => call.TrySetResult());
+        Calls().ForEach(call => call.TrySetResult());
         await Task.WhenAll(runs);
     }
 
@@ -76,7 +76,7 @@ public sealed class EnginePaceTests
             Assert.InRange(_calls.Count, 16 + 8 + 4 + 2, 16 + 8 + 4 + 2 + 1);
         }
 
-        _calls.ForEach(call => call.TrySetException(new RuntimeUnavailableException("gone")));
+        Calls().ForEach(call => call.TrySetException(new RuntimeUnavailableException("gone")));
         await Assert.ThrowsAsync<RuntimeUnavailableException>(() => runs[0]);
     }
 
@@ -111,6 +111,15 @@ public sealed class EnginePaceTests
 
             return call.Task;
         }, cancellationToken ?? Cancel);
+
+    // Those that follow begin while these end.
+    private List<TaskCompletionSource> Calls()
+    {
+        lock (_calls)
+        {
+            return [.. _calls];
+        }
+    }
 
     // In small steps, as calls whose turn has come begin on other threads.
     private Task AdvanceAsync(EnginePace pace, int limit) => Eventually.TrueAsync(
