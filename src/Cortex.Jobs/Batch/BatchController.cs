@@ -52,7 +52,7 @@ public sealed class BatchController : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(queues);
         ArgumentNullException.ThrowIfNull(options);
-        (_store, _runtime, _options, _ids, _time) = (store, runtime, options, ids, time);
+        (_store, _runtime, _options, _ids, _time) = (store, runtime, options, ids, new SteadyTime(time));
         _storages = new SourceStorages(options.Sources, time);
         _items = new SubmittedItems(queues.Blobs, options.Limits);
         _queues = new BatchQueues(queues, _items);
@@ -66,10 +66,10 @@ public sealed class BatchController : IAsyncDisposable
             Work = new WorkService(queues, options.Dispatch, time, loggers),
             Options = options,
             Host = host,
-            Time = time,
+            Time = _time,
             Logs = new JobLogs(options.Jobs.LogFolder, options.Jobs.Limits.LogSize),
             Logger = loggers.CreateLogger<BatchController>(),
-            Signal = new WakeSignal(time),
+            Signal = new WakeSignal(_time),
             Beside = new BackgroundWork(loggers.CreateLogger<BatchController>(), time),
         };
         _loop = new BatchLoop(_context);

@@ -26,7 +26,8 @@ public sealed partial class Scheduler : IAsyncDisposable
     private readonly Dictionary<ApiKind, IScheduledJobs> _kinds;
     private readonly Func<IEnumerable<DeployedSpec>> _deployed;
     private readonly SchedulerOptions _options;
-    private readonly TimeProvider _time;
+    private readonly TimeProvider _time;     // runs go by the time of day
+    private readonly SteadyTime _steady;     // pauses do not
     private readonly ILogger _logger;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, WatchedSchedule> _schedules = new(StringComparer.Ordinal);
@@ -47,6 +48,7 @@ public sealed partial class Scheduler : IAsyncDisposable
         _deployed = deployed;
         _options = options;
         _time = time;
+        _steady = new SteadyTime(time);
         _logger = logger;
         _beside = new BackgroundWork(logger, time);
         foreach (var state in store.Schedules())
@@ -112,9 +114,10 @@ public sealed partial class Scheduler : IAsyncDisposable
     private DateTimeOffset Step(CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
+        var steady = _steady.GetUtcNow();
         var next = now + _options.Resync;
         var apis = _deployed().Where(api => api.Schedule is not null && _kinds.ContainsKey(api.Kind)).ToDictionary(api => api.Name, StringComparer.Ordinal);
-        foreach (var (name, schedule) in _schedules.Where(each => !apis.ContainsKey(each.Key) && !each.Value.Busy && !(each.Value.PausedUntil > now)))
+        foreach (var (name, schedule) in _schedules.Where(each => !apis.ContainsKey(each.Key) && !each.Value.Busy && !(each.Value.PausedUntil > steady)))
         {
             Begin(name, schedule, () => ForgetAsync(name, cancellationToken), cancellationToken);
         }
@@ -129,7 +132,7 @@ public sealed partial class Scheduler : IAsyncDisposable
                 continue;
             }
 
-            if (schedule.PausedUntil > now)
+            if (schedule.PausedUntil > steady)
             {
                 next = Sooner(next, schedule.PausedUntil);
                 continue;
@@ -160,7 +163,7 @@ public sealed partial class Scheduler : IAsyncDisposable
     {
         var deployed = new ScheduledApi(api.Name, api.InitialDeploymentTime, VersionTime(api, now), api.Schedule!);
         var state = ScheduleRule.Begin(schedule.State, deployed, now);
-        if (schedule.RetryAt <= now)
+        if (schedule.RetryAt <= _steady.GetUtcNow())
         {
             schedule.RetryAt = null;
         }
@@ -197,7 +200,7 @@ public sealed partial class Scheduler : IAsyncDisposable
             catch (Exception exception)
             {
                 schedule.WaitsFor = exception.Message;
-                schedule.PausedUntil = _time.GetUtcNow() + _options.RetryDelay;
+                schedule.PausedUntil = _steady.GetUtcNow() + _options.RetryDelay;
                 LogScheduleFailed(exception, apiName);
             }
             finally
@@ -236,7 +239,7 @@ public sealed partial class Scheduler : IAsyncDisposable
         if (job is null && api.Schedule!.Concurrency == ScheduleConcurrency.Replace && await StopOthersAsync(api) is { } other)
         {
             schedule.WaitsFor = $"waits for the end of job {other}, which it replaces";
-            schedule.RetryAt = _time.GetUtcNow() + s_untilReplacedHasEnded;
+            schedule.RetryAt = _steady.GetUtcNow() + s_untilReplacedHasEnded;
             return;
         }
 
@@ -261,7 +264,7 @@ public sealed partial class Scheduler : IAsyncDisposable
         }
         catch (CortexException exception)
         {
-            var now = _time.GetUtcNow();
+            var now = _steady.GetUtcNow();
             schedule.RefusedSince ??= now;
             if (now - schedule.RefusedSince >= _options.SubmitFor)
             {

@@ -55,9 +55,9 @@ public sealed partial class TaskController : IAsyncDisposable
         _options = options;
         _host = host;
         _ids = ids;
-        _time = time;
+        _time = new SteadyTime(time);
         _logger = logger;
-        _wake = new WakeSignal(time);
+        _wake = new WakeSignal(_time);
         _beside = new BackgroundWork(logger, time);
         _retirements = new SemaphoreSlim(options.Limits.ParallelStarts);
         Logs = new JobLogs(options.LogFolder, options.Limits.LogSize);

@@ -195,6 +195,28 @@ public sealed class TaskControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Fails_ThenTheClockIsSetBack_IsTriedAgainAfterThePauseAllTheSame()
+    {
+        Start(_never);
+        _deployed["train"] = Some.Api(jobs: new JobsSpec { MaxAttempts = 2 });
+        _machine.BehaveNext(new FakeBehaviour { Exit = new FakeExit(TimeSpan.FromSeconds(1), 1) });
+        _machine.BehaveNext(new FakeBehaviour { Exit = new FakeExit(TimeSpan.FromSeconds(1), 0) });
+        var job = await SubmitAsync();
+        await StatusAsync(job, JobStatus.Running);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await MessageAsync(job, "attempt 1 of 2 failed: container main ended with exit code 1");
+
+        _time.Set(TimeSpan.FromHours(-1));
+        for (var i = 0; i < 10 && !Tasks.Find("train", job.Id)!.Record.Status.IsFinal(); i++)
+        {
+            await Settle();
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(2, (await StatusAsync(job, JobStatus.Succeeded)).Attempt);
+    }
+
+    [Fact]
     public async Task Fails_WithAttemptsLeft_IsTriedAgainAfterAPause()
     {
         Start(_never);
