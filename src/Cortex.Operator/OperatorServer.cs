@@ -57,6 +57,7 @@ public sealed class OperatorServer : IAsyncDisposable
     public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(options);
+        loggers = new QuietLoggers(loggers);
         _runtime = runtime;
         _time = time;
         _background = new BackgroundWork(loggers.CreateLogger<OperatorServer>(), time);

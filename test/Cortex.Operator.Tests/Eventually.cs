@@ -3,7 +3,7 @@ namespace Cortex.Operator.Tests;
 /// <summary>Waits for a condition instead of for a time.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan _bound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _bound = TimeSpan.FromSeconds(60);
 
     public static async Task<T> GetAsync<T>(Func<T?> read, string what)
         where T : class

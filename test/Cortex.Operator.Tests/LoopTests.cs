@@ -16,7 +16,7 @@ public sealed class LoopTests
     public async Task Reconciler_EverythingItCallsThrows_StartsAndStopsReplicas()
     {
         await using var cluster = await TestCluster.StartAsync(faults: _faults);
-        _faults.Arm(3);
+        _faults.Arm(1);
 
         await UntilOkAsync(() => cluster.PostConfigAsync(TestCluster.Api("hello"), force: true));
         await cluster.ReadyAsync("hello", 1);
@@ -32,7 +32,7 @@ public sealed class LoopTests
     public async Task Autoscaler_EverythingItCallsThrows_WakesAnApi()
     {
         await using var cluster = await TestCluster.StartAsync(faults: _faults);
-        _faults.Arm(3);
+        _faults.Arm(1);
         await UntilOkAsync(() => cluster.PostConfigAsync(
             TestCluster.Api("hello").Replace("{min_replicas: 1, init_replicas: 1}", "{min_replicas: 0, init_replicas: 0, max_replicas: 1}", StringComparison.Ordinal), force: true));
         await Eventually.TrueAsync(() => _faults.Thrown.Contains("IGateway.GetTraffic"), "the autoscaler has failed");
@@ -56,7 +56,7 @@ public sealed class LoopTests
                 containers:
                 - {name: main, image: "app:1", command: [run]}
             """);
-        _faults.Arm(3);
+        _faults.Arm(1);
         string id = "";
         await UntilOkAsync(async () =>
         {
