@@ -42,10 +42,10 @@ internal static class MetadataGuard
             "amd64" =>
             [
                 .. Convert.FromHexString("BF10000000BE0300000031D2B8290000000F05"), // socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
-                .. Convert.FromHexString("89C7488D354C000000BA"),                  // mov edi, eax; lea rsi, rules; mov edx, length
+                .. Convert.FromHexString("89C7488D3552000000BA"),                  // mov edi, eax; lea rsi, rules; mov edx, length
                 .. BitConverter.GetBytes(rules.Length),
                 .. Convert.FromHexString("4531D24531C04531C9B82C0000000F05"),      // sendto(edi, rsi, edx, 0, 0, 0)
-                .. Convert.FromHexString("4883EC404889E6BA40000000B82D0000000F05"), // recvfrom(edi, stack, 64, 0, 0, 0)
+                .. Convert.FromHexString("4883EC404889E6BA4000000041BA40000000B82D0000000F05"), // recvfrom(edi, stack, 64, MSG_DONTWAIT, 0, 0): the answer is there
                 .. Convert.FromHexString("83F8147C10837C2410007509"),              // shorter than an answer, or its error is not 0: refused
                 .. Convert.FromHexString("B8220000000F05EBF7"),                    // sleep: pause(); jmp sleep
                 .. Convert.FromHexString("BF64000000B83C0000000F050F1F00"),        // refused: exit(100)
@@ -56,7 +56,7 @@ internal static class MetadataGuard
                 .. ElfProgram.Arm(0xD2800200, 0xD2800061, 0xD2800002, 0xD28018C8, 0xD4000001),   // socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
                 .. ElfProgram.Arm(0xAA0003F3, 0x100003C1, 0xD2800002 | ((uint)rules.Length << 5)), // mov x19, x0; adr x1, rules; mov x2, length
                 .. ElfProgram.Arm(0xD2800003, 0xD2800004, 0xD2800005, 0xD28019C8, 0xD4000001),   // sendto(x0, x1, x2, 0, 0, 0)
-                .. ElfProgram.Arm(0xAA1303E0, 0xD10103FF, 0x910003E1, 0xD2800802, 0xD2800003, 0xD2800004, 0xD2800005, 0xD28019E8, 0xD4000001), // recvfrom(x19, stack, 64, 0, 0, 0)
+                .. ElfProgram.Arm(0xAA1303E0, 0xD10103FF, 0x910003E1, 0xD2800802, 0xD2800803, 0xD2800004, 0xD2800005, 0xD28019E8, 0xD4000001), // recvfrom(x19, stack, 64, MSG_DONTWAIT, 0, 0)
                 .. ElfProgram.Arm(0xF100501F, 0x5400014B, 0xB94013E0, 0x35000100),               // shorter than an answer, or its error is not 0: refused
                 .. ElfProgram.Arm(0xD2800000, 0xD2800001, 0xD2800002, 0xD2800003, 0xD2800928, 0xD4000001, 0x17FFFFFA), // sleep: ppoll(0, 0, 0, 0); b sleep
                 .. ElfProgram.Arm(0xD2800C80, 0xD2800BA8, 0xD4000001),                           // refused: exit(100)
