@@ -50,8 +50,9 @@ internal sealed class BlobRemover : IAsyncDisposable
             {
                 await _blobs.DeleteAsync(name, _stop.Token);
             }
-            catch (Exception exception) when (exception is IOException or OperationCanceledException or UnauthorizedAccessException)
+            catch (Exception exception)
             {
+                // Whatever it was: the next one must not stay for it.
                 _logger.BlobNotDeleted(exception, name);
             }
         }

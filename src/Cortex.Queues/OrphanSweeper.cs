@@ -72,7 +72,7 @@ internal sealed class OrphanSweeper(
                 logger.OrphansRemoved(removed);
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !_stop.IsCancellationRequested)
         {
             logger.OrphanSweepFailed(exception);
         }

@@ -299,10 +299,18 @@ internal sealed class Dispatcher
     {
         Interlocked.Increment(ref _finishing);
         var took = _onEnd is null ? default : _time.GetElapsedTime(work.Started);
-        var fate = await _finisher.FinishAsync(work, outcome, _giveUp.Token);
-        if (fate != WorkFate.Unfinished)
+        try
         {
-            _onEnd?.Invoke(new WorkEnd(fate, took));
+            var fate = await _finisher.FinishAsync(work, outcome, _giveUp.Token);
+            if (fate != WorkFate.Unfinished)
+            {
+                _onEnd?.Invoke(new WorkEnd(fate, took));
+            }
+        }
+        catch (Exception e)
+        {
+            // The slot must come free whatever a listener does.
+            _logger.UnexpectedCallError(e, _api, work.Message.Lease.Id.ToString());
         }
 
         _work.Remove(work);
