@@ -1,3 +1,5 @@
+using Cortex.Gateway.Listening;
+
 namespace Cortex.Gateway;
 
 /// <summary>The gateway's limits. Sizes are bytes. Read once, when the gateway is made.</summary>
@@ -44,6 +46,18 @@ public sealed class GatewayOptions
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.Zero;
 
     /// <summary>
+    /// Longest time in which a client sends nothing of a body that a replica waits for, or takes nothing of an answer that it
+    /// could take: the request ends, with 408 when its answer has not begun. An API's route may say otherwise. Default 1 min.
+    /// </summary>
+    public TimeSpan ClientIdleTimeout { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Longest time in which nothing moves either way of a stream: a WebSocket or another switched protocol, a gRPC call, and
+    /// a request whose answer has begun before its body has ended. An API's route may say otherwise. Default 1 h.
+    /// </summary>
+    public TimeSpan StreamIdleTimeout { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
     /// How long an unused connection to a replica is kept. Default 1.5 s, less than the keep-alive time of common
     /// application servers, so that they do not close it just when it is used again.
     /// </summary>
@@ -73,8 +87,20 @@ public sealed class GatewayOptions
     /// <summary>Longest time of a copy to a shadow, waiting for a replica and its answer included. Default 1 min.</summary>
     public TimeSpan ShadowTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Most open client connections; more are closed at once. Default 10000.</summary>
+    /// <summary>
+    /// Most open client connections. When they are nearly as many, those that are idle for longest are closed; without an
+    /// idle one, the new one is. Default 10000.
+    /// </summary>
     public int MaxConnections { get; set; } = 10_000;
+
+    /// <summary>
+    /// Most open connections of one client address (of IPv6: of one /64); beyond, its oldest idle one is closed, or the new
+    /// one when none is idle. <see cref="TrustedProxies"/> have no such bound. Default 2500.
+    /// </summary>
+    public int MaxConnectionsPerAddress { get; set; } = 2500;
+
+    /// <summary>Proxies whose X-Forwarded headers are believed and that may open any number of connections. Default none.</summary>
+    public Networks TrustedProxies { get; set; } = new([]);
 
     /// <summary>What is wrong with the values, all of it; empty when nothing is.</summary>
     public IReadOnlyList<string> Validate()
@@ -89,6 +115,9 @@ public sealed class GatewayOptions
         CheckTime(ShadowTimeout, nameof(ShadowTimeout));
         CheckTime(HeaderTimeout, nameof(HeaderTimeout));
         CheckTime(KeepAliveTimeout, nameof(KeepAliveTimeout));
+        Check(MaxConnectionsPerAddress >= 1, nameof(MaxConnectionsPerAddress), "1 or more", MaxConnectionsPerAddress);
+        CheckTime(ClientIdleTimeout, nameof(ClientIdleTimeout));
+        Check(StreamIdleTimeout >= TimeSpan.FromMilliseconds(1) && StreamIdleTimeout <= TimeSpan.FromDays(7), nameof(StreamIdleTimeout), "1 ms to 7 days", StreamIdleTimeout);
         CheckTime(ConnectTimeout, nameof(ConnectTimeout));
         CheckTime(QueueTimeout, nameof(QueueTimeout));
         CheckTime(WakeTimeout, nameof(WakeTimeout));

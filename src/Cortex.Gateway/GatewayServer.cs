@@ -30,6 +30,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     private readonly Http2Exchange _http2;
     private readonly ShadowCopies _shadows;
     private readonly FaultLog _faults;
+    private readonly PauseWatch _pauses;
     private readonly GatewayApplication _application;
     private readonly KestrelServer _kestrel;
     private readonly ITimer _sweep;
@@ -64,7 +65,8 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _http2 = new Http2Exchange(connector, options);
         _shadows = new ShadowCopies(options, time, logger);
         _faults = new FaultLog(logger, time);
-        _application = new GatewayApplication(options, _gates, _http2, _shadows, _faults, time, logger);
+        _pauses = new PauseWatch(time, logger);
+        _application = new GatewayApplication(options, _gates, _http2, _shadows, _faults, _pauses, time, logger);
         _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
         _transport = new SocketTransportFactory(
             Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
@@ -150,6 +152,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
     {
         await StopAsync(new CancellationToken(canceled: true));
         await _sweep.DisposeAsync();
+        _pauses.Dispose();
         _kestrel.Dispose();
         foreach (var port in _ports)
         {
@@ -164,6 +167,8 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
 
     private KestrelServerOptions KestrelOptions()
     {
+        // A line ends with CR LF; others may read a bare LF differently. The server has no option for it.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         var kestrel = new KestrelServerOptions
         {
             AddServerHeader = false,

@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(2050, LogLevel.Debug, "Shadow {Api}: a copy of a request got no proper answer ({Reason})")]
     public static partial void ShadowFailed(this ILogger logger, string api, string reason);
 
+    [LoggerMessage(2007, LogLevel.Error, "A client that pauses for too long could not be interrupted; please report this with the server's version")]
+    public static partial void InterruptFailed(this ILogger logger, Exception exception);
+
     [LoggerMessage(2006, LogLevel.Error, "API {Api}: a request failed within the server; please report this with the server's version")]
     public static partial void HandlerFailed(this ILogger logger, string api, Exception exception);
 }

@@ -47,6 +47,15 @@ internal static class ConfigDump
         using (dump.Section("networking:"))
         {
             dump.Text("endpoint", spec.Networking.Endpoint);
+            if (spec.Networking.ClientIdleTimeout is { } clientIdle)
+            {
+                dump.Line($"client_idle_timeout: {GoDuration.Format(clientIdle)}");
+            }
+
+            if (spec.Networking.StreamIdleTimeout is { } streamIdle)
+            {
+                dump.Line($"stream_idle_timeout: {GoDuration.Format(streamIdle)}");
+            }
         }
 
         if (spec.Autoscaling is { } autoscaling)

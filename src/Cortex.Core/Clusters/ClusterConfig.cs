@@ -23,6 +23,9 @@ public sealed record ClusterConfig
     /// <summary>Where the APIs are reached.</summary>
     public ListenAddress Apis { get; init; } = new("127.0.0.1", 8889);
 
+    /// <summary>Who is believed what.</summary>
+    public AccessSettings Access { get; init; } = new();
+
     /// <summary>How replicas run on Docker.</summary>
     public DockerSettings Docker { get; init; } = new();
 

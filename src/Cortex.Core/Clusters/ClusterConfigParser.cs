@@ -39,6 +39,7 @@ public static class ClusterConfigParser
             NodeGroups = [.. groups.Select(NodeGroup)],
             Operator = Listener(cluster.Get<MapValue>("operator")),
             Apis = Listener(cluster.Get<MapValue>("apis")),
+            Access = Access(cluster.Get<MapValue>("access")),
             Docker = Docker(cluster.Get<MapValue>("docker")),
             Limits = Limits(cluster.Get<MapValue>("limits")),
             Gateway = Gateway(cluster.Get<MapValue>("gateway")),
@@ -82,6 +83,13 @@ public static class ClusterConfigParser
 
     private static ListenAddress Listener(MapValue listener) => new(listener.Get<string>("host"), listener.Int32("port"));
 
+    private static AccessSettings Access(MapValue access) => new()
+    {
+        TrustedProxies = access.Get<ListValue>("trusted_proxies").Of<string>(),
+        AllowedHosts = access.Get<ListValue>("allowed_hosts").Of<string>(),
+        OpenMetrics = access.Get<bool>("open_metrics"),
+    };
+
     private static DockerSettings Docker(MapValue docker) => new()
     {
         Host = docker.Get<string>("host"),
@@ -110,6 +118,8 @@ public static class ClusterConfigParser
         LogStreams = limits.Int32("log_streams"),
         LogStall = limits.Get<TimeSpan>("log_stall"),
         ServerLogSize = Bytes(limits, "server_log_size"),
+        MaxConnections = limits.Int32("max_connections"),
+        MaxConnectionsPerAddress = limits.Int32("max_connections_per_address"),
     };
 
     private static GatewaySettings Gateway(MapValue gateway) => new()
@@ -124,10 +134,13 @@ public static class ClusterConfigParser
         WakeTimeout = gateway.Get<TimeSpan>("wake_timeout"),
         WakeBuffer = Bytes(gateway, "wake_buffer"),
         IdleTimeout = gateway.Get<TimeSpan>("idle_timeout"),
+        ClientIdleTimeout = gateway.Get<TimeSpan>("client_idle_timeout"),
+        StreamIdleTimeout = gateway.Get<TimeSpan>("stream_idle_timeout"),
         ShadowMaxBody = Bytes(gateway, "shadow_max_body"),
         ShadowMemory = Bytes(gateway, "shadow_memory"),
         ShadowTimeout = gateway.Get<TimeSpan>("shadow_timeout"),
         MaxConnections = gateway.Int32("max_connections"),
+        MaxConnectionsPerAddress = gateway.Int32("max_connections_per_address"),
     };
 
     private static JobSettings Jobs(MapValue jobs) => new()

@@ -100,6 +100,12 @@ internal static class ClusterInfoWriter
         WriteListener(json, "operator", config.Operator);
         WriteListener(json, "apis", config.Apis);
 
+        json.WriteStartObject("access");
+        WriteTexts(json, "trusted_proxies", config.Access.TrustedProxies);
+        WriteTexts(json, "allowed_hosts", config.Access.AllowedHosts);
+        json.WriteBoolean("open_metrics", config.Access.OpenMetrics);
+        json.WriteEndObject();
+
         var docker = config.Docker;
         json.WriteStartObject("docker");
         json.WriteString("host", docker.Host);
@@ -138,6 +144,8 @@ internal static class ClusterInfoWriter
         json.WriteNumber("log_streams", limits.LogStreams);
         WriteDuration(json, "log_stall", limits.LogStall);
         json.WriteString("server_log_size", Quantity.FormatBytes(limits.ServerLogSize));
+        json.WriteNumber("max_connections", limits.MaxConnections);
+        json.WriteNumber("max_connections_per_address", limits.MaxConnectionsPerAddress);
         json.WriteEndObject();
 
         var gateway = config.Gateway;
@@ -152,10 +160,13 @@ internal static class ClusterInfoWriter
         WriteDuration(json, "wake_timeout", gateway.WakeTimeout);
         json.WriteString("wake_buffer", Quantity.FormatBytes(gateway.WakeBuffer));
         WriteDuration(json, "idle_timeout", gateway.IdleTimeout);
+        WriteDuration(json, "client_idle_timeout", gateway.ClientIdleTimeout);
+        WriteDuration(json, "stream_idle_timeout", gateway.StreamIdleTimeout);
         json.WriteString("shadow_max_body", Quantity.FormatBytes(gateway.ShadowMaxBody));
         json.WriteString("shadow_memory", Quantity.FormatBytes(gateway.ShadowMemory));
         WriteDuration(json, "shadow_timeout", gateway.ShadowTimeout);
         json.WriteNumber("max_connections", gateway.MaxConnections);
+        json.WriteNumber("max_connections_per_address", gateway.MaxConnectionsPerAddress);
         json.WriteEndObject();
 
         WriteStorage(json, config.Storage);

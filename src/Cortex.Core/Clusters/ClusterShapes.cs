@@ -95,6 +95,7 @@ internal static class ClusterShapes
         new Field("node_groups", new ListShape(s_nodeGroup) { MaxCount = 100 }, "Groups that APIs can select; each is this machine, or the share of it that its resources say.") { Default = "[]", Null = NullRule.Absent },
         new Field("operator", Listener(8888), "Where the operator listens.") { Default = "{}" },
         new Field("apis", Listener(8889), "Where the APIs are reached.") { Default = "{}" },
+        new Field("access", Access(), "Who is believed what.") { Default = "{}" },
         new Field("jobs", Jobs(), "Bounds of jobs.") { Default = "{}" },
         new Field("docker", Docker(), "How replicas run on Docker.") { Default = "{}" },
         new Field("limits", Limits(), "Bounds of the operator.") { Default = "{}" },
@@ -115,6 +116,11 @@ internal static class ClusterShapes
     private static MapShape Listener(int port) => new(
         new Field("host", ClusterTexts.ListenHost, "IP address or host name to listen on; 0.0.0.0 for every network of this machine.") { Default = "127.0.0.1" },
         new Field("port", new IntShape { Min = 1, Max = 65535 }, "Port to listen on.") { Default = $"{port}" });
+
+    private static MapShape Access() => new(
+        new Field("trusted_proxies", new ListShape(new NetworkShape()) { MaxCount = 1000 }, "Addresses and networks of proxies in front of the cluster: their X-Forwarded headers are believed, and they may open any number of connections.") { Default = "[]" },
+        new Field("allowed_hosts", new ListShape(ClusterTexts.AllowedHost) { MaxCount = 1000 }, "Further host names by which the cluster is reached, such as api.example.com or *.example.com; * for every name. Requests with others start and stop nothing.") { Default = "[]" },
+        new Field("open_metrics", new BoolShape(), "Whether /metrics is shown to other machines without the token.") { Default = "false" });
 
     private static MapShape Docker() => new(
         new Field("host", ClusterTexts.DockerHost, "Address of Docker Engine.") { Default = "unix:///var/run/docker.sock" },
@@ -140,7 +146,9 @@ internal static class ClusterShapes
         new Field("max_replicas", new IntShape { Min = 1, Max = 100_000 }, "Replicas that one API may ask for.") { Default = "1000" },
         new Field("log_streams", new IntShape { Min = 1, Max = 10_000 }, "Clients that may read logs at a time.") { Default = "100" },
         new Field("log_stall", Time("1s", "1h"), "A client that takes no log lines for so long is cut off.") { Default = "1m" },
-        new Field("server_log_size", new QuantityShape("64Ki") { Max = "1Ti" }, "Size of the server's log file before it is rotated.") { Default = "50Mi" });
+        new Field("server_log_size", new QuantityShape("64Ki") { Max = "1Ti" }, "Size of the server's log file before it is rotated.") { Default = "50Mi" },
+        new Field("max_connections", new IntShape { Min = 10, Max = 100_000 }, "Connections of the operator's clients at a time.") { Default = "2000" },
+        new Field("max_connections_per_address", new IntShape { Min = 1, Max = 100_000 }, "Connections of one address to the operator at a time.") { Default = "500" });
 
     private static MapShape Gateway() => new(
         new Field("max_request_body", new QuantityShape("1") { Max = "1Pi" }, "Size of one request's body.") { Default = "10Gi" },
@@ -153,10 +161,13 @@ internal static class ClusterShapes
         new Field("wake_timeout", Time("100ms", "24h"), "Time a request may wait for the first replica of an API without any.") { Default = "20m" },
         new Field("wake_buffer", new QuantityShape("1Mi") { Max = "1Ti", Example = "128Mi" }, "Size of the bodies of requests together that wait for the first replica of their API; each takes at most 1Mi.") { Default = "128Mi" },
         new Field("idle_timeout", Time("0s", "24h"), "Time a delivered request may go without data either way; 0s for no limit.") { Default = "0s" },
+        new Field("client_idle_timeout", Time("1s", "24h"), "Time a client may pause while a replica serves it: sending its request's body, or taking the answer.") { Default = "1m" },
+        new Field("stream_idle_timeout", Time("1s", "168h"), "Time a stream (WebSocket, gRPC, a body that goes on after its answer has begun) may go without data either way.") { Default = "1h" },
         new Field("shadow_max_body", new QuantityShape("0") { Max = "1Gi" }, "Largest body of a request that is copied to a shadow.") { Default = "1Mi" },
         new Field("shadow_memory", new QuantityShape("64Ki") { Max = "64Gi" }, "Memory for all copies to shadows at a time; what is more is not copied.") { Default = "64Mi" },
         new Field("shadow_timeout", Time("100ms", "24h"), "Time that a copy to a shadow has, waiting and answer included.") { Default = "1m" },
-        new Field("max_connections", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of clients at a time.") { Default = "10000" });
+        new Field("max_connections", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of clients at a time.") { Default = "10000" },
+        new Field("max_connections_per_address", new IntShape { Min = 1, Max = 1_000_000 }, "Connections of one address at a time; of IPv6, of one /64.") { Default = "2500" });
 
     private static MapShape Jobs() => new(
         new Field("history", new IntShape { Min = 1, Max = 10_000 }, "Ended jobs of each API that are kept, with their logs.") { Default = "100" },

@@ -93,6 +93,13 @@ internal static partial class ClusterTexts
         PatternWords = "be a host name or an IP address, with a port or without (an IPv6 address with a port is in brackets), or * alone, and without scheme",
     };
 
+    public static readonly StringShape AllowedHost = new()
+    {
+        MaxLength = 253,
+        Pattern = HostsBelow,
+        PatternWords = "be a host name such as api.example.com or *.example.com, or *, without scheme and port",
+    };
+
     private static StringShape Tag(int maxLength) => new()
     {
         MaxLength = maxLength,
@@ -133,6 +140,9 @@ internal static partial class ClusterTexts
 
     [GeneratedRegex(@"^(\*|([a-zA-Z0-9._\-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*)\z", RegexOptions.CultureInvariant)]
     private static partial Regex HostOrAny { get; }
+
+    [GeneratedRegex(@"^(\*|(\*\.)?[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex HostsBelow { get; }
 
     [GeneratedRegex(@"^([a-zA-Z0-9.\-]+|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\])\z", RegexOptions.CultureInvariant)]
     private static partial Regex Host { get; }

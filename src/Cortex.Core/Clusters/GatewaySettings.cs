@@ -33,6 +33,12 @@ public sealed record GatewaySettings
     /// <summary>Time a delivered request may go without data either way; zero for no limit.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.Zero;
 
+    /// <summary>Time a client may pause while a replica serves it: sending its request's body, or taking the answer.</summary>
+    public TimeSpan ClientIdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Time a stream (WebSocket, gRPC, a body that goes on after its answer has begun) may go without data either way.</summary>
+    public TimeSpan StreamIdleTimeout { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Bytes of one request's body that are kept to copy it to a shadow; larger ones are not copied.</summary>
     public long ShadowMaxBody { get; init; } = 1L * 1024 * 1024;
 
@@ -44,4 +50,7 @@ public sealed record GatewaySettings
 
     /// <summary>Connections of clients at a time; 1-1000000.</summary>
     public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>Connections of one address at a time; 1-1000000.</summary>
+    public int MaxConnectionsPerAddress { get; init; } = 2500;
 }

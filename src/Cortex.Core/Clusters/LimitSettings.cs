@@ -26,4 +26,10 @@ public sealed record LimitSettings
 
     /// <summary>Bytes of the server's log file before it is rotated.</summary>
     public long ServerLogSize { get; init; } = 50L * 1024 * 1024;
+
+    /// <summary>Connections of the operator's clients at a time; 10-100000.</summary>
+    public int MaxConnections { get; init; } = 2000;
+
+    /// <summary>Connections of one address at a time; 1-100000.</summary>
+    public int MaxConnectionsPerAddress { get; init; } = 500;
 }

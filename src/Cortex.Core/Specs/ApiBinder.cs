@@ -20,7 +20,7 @@ internal static class ApiBinder
             Apis = api.Find<ListValue>("apis") is { } targets ? [.. targets.Of<MapValue>().Select(Target)] : null,
             Sticky = api.Find<MapValue>("sticky") is { } sticky ? new StickySpec { Header = sticky.Find<string>("header"), Cookie = sticky.Find<string>("cookie") } : null,
             Canary = api.Find<MapValue>("canary") is { } canary ? Canary(canary) : null,
-            Networking = new NetworkingSpec(api.Get<MapValue>("networking").Find<string>("endpoint") ?? "/" + name),
+            Networking = Networking(api.Get<MapValue>("networking"), name),
             Autoscaling = api.Find<MapValue>("autoscaling") is { } autoscaling ? Autoscaling(autoscaling, pod!.MaxConcurrency) : null,
             UpdateStrategy = api.Find<MapValue>("update_strategy") is { } strategy
                 ? new UpdateStrategySpec(strategy.Get<string>("max_surge"), strategy.Get<string>("max_unavailable"))
@@ -33,6 +33,12 @@ internal static class ApiBinder
             SubmittedApiSpec = submitted,
         };
     }
+
+    private static NetworkingSpec Networking(MapValue networking, string name) => new(networking.Find<string>("endpoint") ?? "/" + name)
+    {
+        ClientIdleTimeout = networking.TryGet("client_idle_timeout", out TimeSpan client) ? client : null,
+        StreamIdleTimeout = networking.TryGet("stream_idle_timeout", out TimeSpan stream) ? stream : null,
+    };
 
     private static PodSpec Pod(MapValue pod) => new()
     {

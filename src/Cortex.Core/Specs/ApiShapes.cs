@@ -99,7 +99,9 @@ internal static class ApiShapes
     };
 
     private static readonly MapShape s_networking = new(
-        new Field("endpoint", new PathShape { MaxLength = 1000 }, "Path at which the API is reached; by default a slash and the API's name."));
+        new Field("endpoint", new PathShape { MaxLength = 1000 }, "Path at which the API is reached; by default a slash and the API's name."),
+        new Field("client_idle_timeout", Between("1s", "24h"), "Time a client may pause while a replica serves it; by default the cluster's gateway.client_idle_timeout.") { Variants = [Realtime], Null = NullRule.Absent },
+        new Field("stream_idle_timeout", Between("1s", "168h"), "Time a stream may go without data either way; by default the cluster's gateway.stream_idle_timeout.") { Variants = [Realtime], Null = NullRule.Absent });
 
     private static readonly MapShape s_autoscaling = new(
         new Field("min_replicas", new IntShape { Min = 0 }, "Fewest replicas.") { Default = "1" },

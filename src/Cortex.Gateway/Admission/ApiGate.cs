@@ -49,6 +49,12 @@ internal sealed class ApiGate : RoutedApi, IDisposable
 
     public override string Kind => _route.Kind;
 
+    /// <summary>As the route has it.</summary>
+    public TimeSpan? ClientIdleTimeout => _route.ClientIdleTimeout;
+
+    /// <summary>As the route has it.</summary>
+    public TimeSpan? StreamIdleTimeout => _route.StreamIdleTimeout;
+
     public ApiTraffic Traffic
     {
         get

@@ -10,7 +10,7 @@ namespace Cortex.Gateway.Forwarding;
 /// Passes an answer's body on, every read at once. A client that does not read stops the reading from the replica.
 /// Lets go of the replica once the last byte has been read and copied, before the client gets it.
 /// </summary>
-internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse response, Action finish, IdleWatch? idle)
+internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse response, ClientPatience patience, Action finish, IdleWatch? idle)
 {
     private const int LargeBuffer = 64 * 1024;
 
@@ -26,7 +26,7 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
             finish();
         }
 
-        Check(await writer.FlushAsync(), isLast: length == 0);
+        Check(await patience.FlushAsync(writer, CancellationToken.None), isLast: length == 0);
         if (length > 0)
         {
             await RestAsync(writer, length);
@@ -52,11 +52,11 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
             {
                 PassOnTrailers(decoder.Trailers);
                 finish();
-                await response.CompleteAsync();
+                await patience.CompleteAsync(response);
                 return;
             }
 
-            Check(await writer.FlushAsync());
+            Check(await patience.FlushAsync(writer, CancellationToken.None));
             if (!await connection.FillAsync())
             {
                 throw CutShort();
@@ -72,12 +72,12 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
         do
         {
             PutUnread(writer, long.MaxValue);
-            Check(await writer.FlushAsync());
+            Check(await patience.FlushAsync(writer, CancellationToken.None));
         }
         while (await connection.FillAsync());
 
         finish();
-        await response.CompleteAsync();
+        await patience.CompleteAsync(response);
     }
 
     private static BadUpstreamAnswerException CutShort() => new("the connection was closed within the answer's body");
@@ -103,7 +103,7 @@ internal readonly struct BodyCopier(UpstreamConnection connection, HttpResponse 
                 }
 
                 idle?.Touch();
-                Check(await writer.FlushAsync(), isLast: length == 0);
+                Check(await patience.FlushAsync(writer, CancellationToken.None), isLast: length == 0);
             }
         }
         finally

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Cortex.Gateway.Forwarding;
@@ -31,6 +32,7 @@ internal sealed class BodySender(UpstreamConnection connection, bool chunked) : 
     }
 
     /// <summary>Sends what follows the last part. False when the replica takes no more.</summary>
+    /// <exception cref="BadHttpRequestException">A trailer belongs into the head.</exception>
     public ValueTask<bool> TryEndAsync(IHttpRequestTrailersFeature? trailers)
     {
         if (!chunked)
@@ -43,9 +45,9 @@ internal sealed class BodySender(UpstreamConnection connection, bool chunked) : 
         {
             foreach (var (name, values) in trailers.Trailers)
             {
+                RequestCheck.RefuseTrailer(name);
                 foreach (var value in values)
                 {
-                    // Framing and routing were settled by the head.
                     if (HopHeaders.ClassifyRequest(name) == HeaderKind.EndToEnd && value.AsSpan().IndexOfAny('\r', '\n', '\0') < 0)
                     {
                         end.Append(name).Append(": ").Append(value).Append("\r\n");

@@ -14,7 +14,9 @@ internal sealed class ConnectionHeaderEncoding : Encoding
 
     /// <summary>The encoding of a request header.</summary>
     public static Encoding Select(string header) =>
-        header.Equals("Connection", StringComparison.OrdinalIgnoreCase) ? Instance : Latin1;
+        header.Equals("Connection", StringComparison.OrdinalIgnoreCase) ? Instance
+        : header.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) ? LengthHeaderEncoding.Instance
+        : Latin1;
 
     private static ConnectionHeaderEncoding Instance { get; } = new();
 

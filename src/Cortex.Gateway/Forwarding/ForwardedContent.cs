@@ -4,7 +4,7 @@ using System.Net;
 namespace Cortex.Gateway.Forwarding;
 
 /// <summary>A client's body on its way to a replica, every part sent as it comes.</summary>
-internal sealed class ForwardedContent(PipeReader body, long? length) : HttpContent
+internal sealed class ForwardedContent(PipeReader body, long? length, ClientPatience patience) : HttpContent
 {
     private readonly CancellationTokenSource _stop = new();   // has nothing to dispose of
     private readonly Lock _lock = new();
@@ -71,7 +71,7 @@ internal sealed class ForwardedContent(PipeReader body, long? length) : HttpCont
         await stream.FlushAsync(token);   // the head goes out before the first part comes
         while (true)
         {
-            var read = await body.ReadAsync(token);
+            var read = await patience.ReadAsync(body, token);
             try
             {
                 foreach (var segment in read.Buffer)

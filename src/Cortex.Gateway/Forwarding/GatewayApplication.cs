@@ -15,7 +15,7 @@ namespace Cortex.Gateway.Forwarding;
 
 /// <summary>The journey of a request: check, route, admit and forward or let a handler answer, record.</summary>
 internal sealed class GatewayApplication(
-    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, FaultLog faults, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
+    GatewayOptions options, ApiGates gates, Http2Exchange http2, ShadowCopies shadows, FaultLog faults, PauseWatch pauses, TimeProvider time, ILogger logger) : IHttpApplication<RequestContext>
 {
     /// <summary>Asks whether an API is there without waking it.</summary>
     private const string ProbeHeader = "X-Cortex-Probe";
@@ -24,12 +24,12 @@ internal sealed class GatewayApplication(
     {
         if (contextFeatures is not IHostContextContainer<RequestContext> connection)
         {
-            return new RequestContext(contextFeatures, options, time);
+            return new RequestContext(contextFeatures, options, pauses, time);
         }
 
         if (connection.HostContext is not { } context)
         {
-            return connection.HostContext = new RequestContext(contextFeatures, options, time);
+            return connection.HostContext = new RequestContext(contextFeatures, options, pauses, time);
         }
 
         context.Http.Initialize(contextFeatures);
@@ -46,12 +46,12 @@ internal sealed class GatewayApplication(
             return Task.Run(() => other.Handler(http));   // its handlers may block; this thread serves sockets
         }
 
-        if (RequestCheck.Refusal(http, options) is { } refusal)
+        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (RequestCheck.Refusal(http, target, options) is { } refusal)
         {
             return GatewayAnswer.Refuse(http, refusal.Status, refusal.Reason);
         }
 
-        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var place = RequestTarget.Parse(target);
         if (!gates.Routes.TryMatch(target.AsSpan()[place.PathStart..place.PathEnd], out var api, out var matched))
         {
@@ -110,7 +110,7 @@ internal sealed class GatewayApplication(
             return GatewayAnswer.NoReplica(http);
         }
 
-        var copy = split.ChooseShadow() is { } shadow ? shadows.Begin(http, shadow, target, matched, context.ClientAddress) : null;
+        var copy = split.ChooseShadow() is { } shadow ? shadows.Begin(http, shadow, target, matched, context.Client) : null;
         return SplitAsync(context, split, branch, gate, copy, target, matched);
     }
 
@@ -164,6 +164,13 @@ internal sealed class GatewayApplication(
     {
         var http = context.Http;
         var clientLeft = http.RequestAborted;
+        context.Patience.Begin(http, gate.ClientIdleTimeout, gate.StreamIdleTimeout);
+        var begins = context.Patience.BodyBeginsAsync();
+        if (!begins.IsCompletedSuccessfully && !await TryAwaitBodyAsync(http, begins))
+        {
+            return !http.RequestAborted.IsCancellationRequested;
+        }
+
         var entry = await gate.EnterAsync(clientLeft);
         if (entry.Outcome == AdmissionOutcome.Asleep)
         {
@@ -219,6 +226,26 @@ internal sealed class GatewayApplication(
         return await RefuseAsync(http, gate, entry);
     }
 
+    /// <summary>False when it never begins; then the client has its answer, or is gone.</summary>
+    private static async ValueTask<bool> TryAwaitBodyAsync(HttpContext http, ValueTask begins)
+    {
+        try
+        {
+            await begins;
+            return true;
+        }
+        catch (BadHttpRequestException e)
+        {
+            await GatewayAnswer.Refuse(http, e.StatusCode, e.Message);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            http.Abort();
+        }
+
+        return false;
+    }
+
     /// <summary>Waits for an API's first replica.</summary>
     private static async ValueTask<AdmissionResult> WakeAsync(RequestContext context, ApiGate gate, CancellationToken clientLeft)
     {
@@ -244,13 +271,13 @@ internal sealed class GatewayApplication(
         var http = context.Http;
         if (Http2Exchange.IsGrpc(http.Request))
         {
-            return await http2.SendAsync(http, replica.Address, target, matched, context.ClientAddress, saysOrigin: !context.IsSplit, clientLeft);
+            return await http2.SendAsync(http, replica.Address, target, matched, context.Client, saysOrigin: !context.IsSplit, context.Patience, clientLeft);
         }
 
         var pool = replica.Pool;
         if (!prepared)
         {
-            context.Exchange.Prepare(http, target, matched, context.ClientAddress, replica.Address.Host, saysOrigin: !context.IsSplit);
+            context.Exchange.Prepare(http, target, matched, context.Client, replica.Address.Host, saysOrigin: !context.IsSplit);
         }
 
         try

@@ -18,6 +18,7 @@ internal sealed class Http1Exchange
 {
     private const int MaxInlineBody = 8 * 1024;
     private readonly GatewayOptions _options;
+    private readonly ClientPatience _patience;
     private readonly TimeProvider _time;
     private readonly HeadBuffer _request = new();
     private readonly Action _finish;
@@ -39,16 +40,17 @@ internal sealed class Http1Exchange
     private bool _finished;
     private bool _ended;
 
-    public Http1Exchange(GatewayOptions options, TimeProvider time)
+    public Http1Exchange(GatewayOptions options, ClientPatience patience, TimeProvider time)
     {
         _options = options;
+        _patience = patience;
         _time = time;
         _finish = Finish;
     }
 
     /// <summary>Writes the request's head. Called once, before the first attempt to send it.</summary>
     /// <exception cref="BadClientRequestException">It cannot be passed on.</exception>
-    public void Prepare(HttpContext http, string rawTarget, int matched, string clientAddress, string replicaHost, bool saysOrigin)
+    public void Prepare(HttpContext http, string rawTarget, int matched, ClientPeer client, string replicaHost, bool saysOrigin)
     {
         _http = http;
         _saysOrigin = saysOrigin;
@@ -57,7 +59,7 @@ internal sealed class Http1Exchange
         _switchesProtocol = ProtocolSwitch.IsWanted(http);
         _bodyFailure = null;
         _request.Clear();
-        RequestHead.Write(_request, http.Request, rawTarget, matched, _body, _switchesProtocol, clientAddress, replicaHost);
+        RequestHead.Write(_request, http.Request, rawTarget, matched, _body, _switchesProtocol, client, replicaHost);
         _bodyIsInline = _body.Kind == BodyKind.None || (_body.Kind == BodyKind.Sized && TryInlineBody());
     }
 
@@ -103,11 +105,14 @@ internal sealed class Http1Exchange
     private static bool IsConnectionFailure(Exception e) =>
         e is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 
+    /// <summary>Whether the client's body failed, or it paused for too long.</summary>
+    private bool IsClientsFault => _patience.IsAnswerOver || _bodyFailure is not null || (_switchesProtocol && _idle is { HasFired: true });
+
     private ExchangeResult Failed(Exception e, CancellationToken clientLeft)
     {
         if (_http.Response.HasStarted)
         {
-            return e is ClientLeftException || clientLeft.IsCancellationRequested
+            return e is ClientLeftException || clientLeft.IsCancellationRequested || IsClientsFault
                 ? new ExchangeResult(ExchangeOutcome.ClientLeft)
                 : new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
         }
@@ -286,7 +291,7 @@ internal sealed class Http1Exchange
             var reader = _http.Request.BodyReader;
             while (true)
             {
-                var read = await reader.ReadAsync(answered);
+                var read = await _patience.ReadAsync(reader, answered);
                 if (!await sender.TrySendAsync(read.Buffer))
                 {
                     // The replica takes no more; its answer, if it gives one, says why.
@@ -338,9 +343,10 @@ internal sealed class Http1Exchange
 
         AnswerHead.PassOn(head, connection.Unread, _http.Response, _pool.Strings, _saysOrigin);
         connection.Consume(head.Length);
-        var body = new BodyCopier(connection, _http.Response, _finish, _idle);
+        var body = new BodyCopier(connection, _http.Response, _patience, _finish, _idle);
         if (head.Status == StatusCodes.Status101SwitchingProtocols)
         {
+            _idle ??= new IdleWatch(_patience.StreamLimit, _time, Abandon);
             await ProtocolSwitch.TunnelAsync(_http, connection, _idle);
         }
         else if (connection.AnswerHasNoBody)

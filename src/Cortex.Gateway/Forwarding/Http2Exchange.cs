@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using Cortex.Gateway.Routing;
@@ -48,19 +49,19 @@ internal sealed class Http2Exchange : IDisposable
 
     /// <summary>Sends the call and passes the answer on.</summary>
     public async Task<ExchangeResult> SendAsync(
-        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress, bool saysOrigin, CancellationToken clientLeft)
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, ClientPeer client, bool saysOrigin, ClientPatience patience, CancellationToken clientLeft)
     {
-        using var request = MakeRequest(http, replica, rawTarget, matched, clientAddress);
+        using var request = MakeRequest(http, replica, rawTarget, matched, client, patience);
         var body = (ForwardedContent?)request.Content;
         try
         {
             using var answer = await _client.SendAsync(request, clientLeft);
-            await PassOnAsync(answer, http, saysOrigin, clientLeft);
+            await PassOnAsync(answer, http, saysOrigin, patience, clientLeft);
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
         {
-            return Failed(e, http, body, clientLeft);
+            return Failed(e, http, body, patience, clientLeft);
         }
         finally
         {
@@ -71,11 +72,17 @@ internal sealed class Http2Exchange : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private static ExchangeResult Failed(Exception e, HttpContext http, ForwardedContent? body, CancellationToken clientLeft)
+    private static ExchangeResult Failed(Exception e, HttpContext http, ForwardedContent? body, ClientPatience patience, CancellationToken clientLeft)
     {
-        if (clientLeft.IsCancellationRequested)
+        var bad = e.GetBaseException() as BadHttpRequestException;
+        if (clientLeft.IsCancellationRequested || patience.IsAnswerOver || (bad is not null && http.Response.HasStarted))
         {
             return new ExchangeResult(ExchangeOutcome.ClientLeft);
+        }
+
+        if (bad is not null)
+        {
+            return new ExchangeResult(ExchangeOutcome.BadRequest, bad.Message, bad.StatusCode);
         }
 
         if (http.Response.HasStarted)
@@ -97,7 +104,7 @@ internal sealed class Http2Exchange : IDisposable
         e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
 
     private static HttpRequestMessage MakeRequest(
-        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, string clientAddress)
+        HttpContext http, ReplicaAddress replica, string rawTarget, int matched, ClientPeer client, ClientPatience patience)
     {
         var target = new HeadBuffer();
         RequestHead.WriteTarget(target, rawTarget, matched);
@@ -112,7 +119,7 @@ internal sealed class Http2Exchange : IDisposable
         };
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false)
         {
-            request.Content = new ForwardedContent(source.BodyReader, source.ContentLength);
+            request.Content = new ForwardedContent(source.BodyReader, source.ContentLength, patience);
         }
 
         foreach (var (name, values) in source.Headers)
@@ -127,11 +134,13 @@ internal sealed class Http2Exchange : IDisposable
 
         request.Headers.Host = source.Headers.Host;
         request.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");
-        Add(request, "X-Forwarded-For", StringValues.Concat(source.Headers["X-Forwarded-For"], clientAddress));
-        AddOr(request, "X-Forwarded-Proto", source.Headers["X-Forwarded-Proto"], source.Scheme);
-        AddOr(request, "X-Forwarded-Host", source.Headers["X-Forwarded-Host"], source.Headers.Host);
+        Add(request, "X-Forwarded-For", StringValues.Concat(Forwarded("X-Forwarded-For"), client.Address));
+        AddOr(request, "X-Forwarded-Proto", Forwarded("X-Forwarded-Proto"), source.Scheme);
+        AddOr(request, "X-Forwarded-Host", Forwarded("X-Forwarded-Host"), source.Headers.Host);
         AddOr(request, "X-Request-ID", source.Headers["X-Request-ID"], Guid.NewGuid().ToString());
         return request;
+
+        StringValues Forwarded(string name) => client.IsTrusted ? source.Headers[name] : default;
     }
 
     private static void AddOr(HttpRequestMessage request, string name, StringValues values, StringValues otherwise) =>
@@ -145,7 +154,7 @@ internal sealed class Http2Exchange : IDisposable
         }
     }
 
-    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, bool saysOrigin, CancellationToken clientLeft)
+    private static async Task PassOnAsync(HttpResponseMessage answer, HttpContext http, bool saysOrigin, ClientPatience patience, CancellationToken clientLeft)
     {
         var response = http.Response;
         response.StatusCode = (int)answer.StatusCode;
@@ -172,12 +181,13 @@ internal sealed class Http2Exchange : IDisposable
         {
             // A server that streams may say nothing for long. An answer without a body must stay a lone head: that is
             // how gRPC tells of a call that failed at once.
-            await response.BodyWriter.FlushAsync(clientLeft);
+            await patience.FlushAsync(response.BodyWriter, clientLeft);
         }
 
         while (await reading is > 0 and var count)
         {
-            await response.BodyWriter.WriteAsync(buffer.AsMemory(0, count), clientLeft);
+            response.BodyWriter.Write(buffer.AsSpan(0, count));
+            await patience.FlushAsync(response.BodyWriter, clientLeft);
             reading = stream.ReadAsync(buffer, clientLeft).AsTask();
         }
 

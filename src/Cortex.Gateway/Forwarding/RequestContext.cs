@@ -1,5 +1,6 @@
-using System.Net;
 using Cortex.Gateway.Admission;
+using Cortex.Gateway.Listening;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -8,18 +9,26 @@ namespace Cortex.Gateway.Forwarding;
 /// <summary>What is kept from request to request of one client connection.</summary>
 internal sealed class RequestContext
 {
-    public RequestContext(IFeatureCollection features, GatewayOptions options, TimeProvider time)
+    public RequestContext(IFeatureCollection features, GatewayOptions options, PauseWatch watch, TimeProvider time)
     {
         Http = new DefaultHttpContext(features);
-        Exchange = new Http1Exchange(options, time);
+
+        // What an HTTP/2 client takes may be another stream's.
+        var ownsSocket = !HttpProtocol.IsHttp2(Http.Request.Protocol);
+        Patience = new ClientPatience(options, watch, ownsSocket ? features.Get<IConnectionSocketFeature>()?.Socket : null);
+        Exchange = new Http1Exchange(options, Patience, time);
         Other = features.Get<OtherApplication>();
-        ClientAddress = Address(features.Get<IHttpConnectionFeature>()?.RemoteIpAddress);
+        var address = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
+        Client = new ClientPeer(address is null ? "unknown" : Networks.Plain(address).ToString(), options.TrustedProxies.Contains(address));
     }
 
     /// <summary>The request in progress.</summary>
     public DefaultHttpContext Http { get; }
 
     public Http1Exchange Exchange { get; }
+
+    /// <summary>Waits for the client.</summary>
+    public ClientPatience Patience { get; }
 
     /// <summary>The slot that the request holds.</summary>
     public Slot Slot { get; } = new();
@@ -33,9 +42,6 @@ internal sealed class RequestContext
     /// <summary>The other application on the connection's listener.</summary>
     public OtherApplication? Other { get; }
 
-    /// <summary>The client's address for X-Forwarded-For.</summary>
-    public string ClientAddress { get; }
-
-    private static string Address(IPAddress? address) =>
-        (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "unknown";
+    /// <summary>The other end of the connection.</summary>
+    public ClientPeer Client { get; }
 }

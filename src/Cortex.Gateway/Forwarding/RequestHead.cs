@@ -22,12 +22,12 @@ internal static class RequestHead
     /// <param name="matched">How many characters of its path the endpoint covers.</param>
     /// <param name="body">How its body is framed.</param>
     /// <param name="switchesProtocol">Whether to ask for its Upgrade.</param>
-    /// <param name="clientAddress">The client's address.</param>
+    /// <param name="client">The client.</param>
     /// <param name="replicaHost">The Host for a request that has none.</param>
     /// <exception cref="BadClientRequestException">It cannot be written without changing its meaning.</exception>
     public static void Write(
         HeadBuffer output, HttpRequest request, string rawTarget, int matched, BodyFraming body, bool switchesProtocol,
-        string clientAddress, string replicaHost)
+        ClientPeer client, string replicaHost)
     {
         WriteRequestLine(output, request.Method, rawTarget, matched);
         var headers = request.Headers;
@@ -35,7 +35,7 @@ internal static class RequestHead
         output.Append("Host: "u8);
         AppendValue(output, host.Count == 0 ? replicaHost : host[0]);
         WriteHeaders(output, headers, switchesProtocol);
-        WriteForwarded(output, headers, request.Scheme, host, clientAddress);
+        WriteForwarded(output, headers, request.Scheme, host, client);
         switch (body.Kind)
         {
             case BodyKind.Sized:
@@ -55,7 +55,7 @@ internal static class RequestHead
     /// that it is one: <c>name-shadow:port</c>.
     /// </summary>
     /// <exception cref="BadClientRequestException">It cannot be written without changing its meaning.</exception>
-    public static void WriteShadow(HeadBuffer output, HttpRequest request, string rawTarget, int matched, string clientAddress, string otherHost)
+    public static void WriteShadow(HeadBuffer output, HttpRequest request, string rawTarget, int matched, ClientPeer client, string otherHost)
     {
         WriteRequestLine(output, request.Method, rawTarget, matched);
         var headers = request.Headers;
@@ -66,7 +66,7 @@ internal static class RequestHead
         output.Append("Host: "u8);
         AppendValue(output, string.Concat(name.AsSpan(0, port), "-shadow", name.AsSpan(port)));
         WriteHeaders(output, headers, switchesProtocol: false);
-        WriteForwarded(output, headers, request.Scheme, host, clientAddress);
+        WriteForwarded(output, headers, request.Scheme, host, client);
     }
 
     /// <summary>Ends the head of a copy, with the length of its body.</summary>
@@ -148,20 +148,20 @@ internal static class RequestHead
         }
     }
 
-    private static void WriteForwarded(HeadBuffer output, IHeaderDictionary headers, string scheme, StringValues host, string clientAddress)
+    private static void WriteForwarded(HeadBuffer output, IHeaderDictionary headers, string scheme, StringValues host, ClientPeer client)
     {
         output.Append("\r\nX-Forwarded-For: "u8);
-        foreach (var value in headers["X-Forwarded-For"])
+        foreach (var value in Forwarded("X-Forwarded-For"))
         {
             AppendValue(output, value);
             output.Append(", "u8);
         }
 
-        output.Append(clientAddress);
-        AppendOr(output, "X-Forwarded-Proto", headers["X-Forwarded-Proto"], scheme);
+        output.Append(client.Address);
+        AppendOr(output, "X-Forwarded-Proto", Forwarded("X-Forwarded-Proto"), scheme);
         if (host.Count > 0)
         {
-            AppendOr(output, "X-Forwarded-Host", headers["X-Forwarded-Host"], host[0]);
+            AppendOr(output, "X-Forwarded-Host", Forwarded("X-Forwarded-Host"), host[0]);
         }
 
         var id = headers.RequestId();
@@ -174,6 +174,9 @@ internal static class RequestHead
             output.Append("\r\nX-Request-ID: "u8);
             output.Append(Guid.NewGuid());
         }
+
+        // What a stranger says of those before it would be believed by whoever trusts this gateway.
+        StringValues Forwarded(string name) => client.IsTrusted ? headers[name] : default;
     }
 
     private static StringValues RequestId(this IHeaderDictionary headers) => headers["X-Request-ID"];

@@ -32,6 +32,12 @@ public sealed record ApiRoute
     /// <summary>The replicas that take requests now. One that left the list gets no new request and may finish what it has.</summary>
     public required IReadOnlyList<ReplicaAddress> Replicas { get; init; }
 
+    /// <summary>How long a client may pause; null for <see cref="GatewayOptions.ClientIdleTimeout"/>.</summary>
+    public TimeSpan? ClientIdleTimeout { get; init; }
+
+    /// <summary>How long a stream may pause; null for <see cref="GatewayOptions.StreamIdleTimeout"/>.</summary>
+    public TimeSpan? StreamIdleTimeout { get; init; }
+
     /// <summary>
     /// Whether a request that finds no replica wakes the API and waits for one, instead of being answered 503: at most
     /// <see cref="MaxConcurrency"/> + <see cref="MaxQueueLength"/> of them.

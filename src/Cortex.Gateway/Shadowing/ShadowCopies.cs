@@ -31,7 +31,7 @@ internal sealed class ShadowCopies : IDisposable
 
     /// <summary>Begins a copy of a request, before the request is read. A request without a body is sent at once.</summary>
     /// <returns>Null when nothing is left to collect; otherwise to be given up when the request is over.</returns>
-    public ShadowCopy? Begin(HttpContext http, SplitBranch shadow, string rawTarget, int matched, string clientAddress)
+    public ShadowCopy? Begin(HttpContext http, SplitBranch shadow, string rawTarget, int matched, ClientPeer client)
     {
         var body = BodyFraming.Of(http);
         if (body.Length > _options.ShadowMaxBody || ProtocolSwitch.IsWanted(http) || Http2Exchange.IsGrpc(http.Request))
@@ -43,7 +43,7 @@ internal sealed class ShadowCopies : IDisposable
         var head = new HeadBuffer();
         try
         {
-            RequestHead.WriteShadow(head, http.Request, rawTarget, matched, clientAddress, shadow.Target.Api);
+            RequestHead.WriteShadow(head, http.Request, rawTarget, matched, client, shadow.Target.Api);
         }
         catch (BadClientRequestException)
         {

@@ -75,6 +75,8 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
             MaxQueueLength = (int)api.Spec.Pod!.MaxQueueLength,
             Replicas = [.. replicas.Select(pod => new ReplicaAddress(pod.Id, pod.Address!.Value.Host, pod.Address.Value.Port))],
             Wakeable = api.Spec.Autoscaling?.MinReplicas == 0,
+            ClientIdleTimeout = api.Spec.Networking.ClientIdleTimeout,
+            StreamIdleTimeout = api.Spec.Networking.StreamIdleTimeout,
         };
         if (!route.Wakeable || replicas.Count > 0 || api.Replicas == 0)
         {
@@ -134,6 +136,8 @@ internal sealed class RoutePublisher(IGateway gateway, IAsyncService asyncApis, 
         && left.MaxConcurrency == right.MaxConcurrency
         && left.MaxQueueLength == right.MaxQueueLength
         && left.Wakeable == right.Wakeable
+        && left.ClientIdleTimeout == right.ClientIdleTimeout
+        && left.StreamIdleTimeout == right.StreamIdleTimeout
         && left.StartFailure == right.StartFailure
         && left.StartDelay == right.StartDelay
         && left.Replicas.SequenceEqual(right.Replicas);

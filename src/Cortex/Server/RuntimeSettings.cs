@@ -2,6 +2,7 @@ using Cortex.Async;
 using Cortex.Async.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Gateway;
+using Cortex.Gateway.Listening;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Runtimes;
@@ -74,7 +75,11 @@ internal static class RuntimeSettings
         ShadowMaxBody = config.Gateway.ShadowMaxBody,
         ShadowMemory = config.Gateway.ShadowMemory,
         ShadowTimeout = config.Gateway.ShadowTimeout,
+        ClientIdleTimeout = config.Gateway.ClientIdleTimeout,
+        StreamIdleTimeout = config.Gateway.StreamIdleTimeout,
         MaxConnections = config.Gateway.MaxConnections,
+        MaxConnectionsPerAddress = config.Gateway.MaxConnectionsPerAddress,
+        TrustedProxies = new Networks(config.Access.TrustedProxies),
     };
 
     /// <summary>The configuration of the queue store.</summary>

@@ -50,13 +50,16 @@ public sealed class ClusterConfigParserTests
             },
             config.Docker);
         Assert.Equal(["NET_RAW", "SYS_PTRACE"], config.Docker.Capabilities);
-        Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, MaxApis = 23, MaxReplicas = 24, LogStreams = 21, LogStall = TimeSpan.FromSeconds(22), ServerLogSize = 1 << 20 }, config.Limits);
+        Assert.Equal(new LimitSettings { StalledAfter = TimeSpan.FromMinutes(5), TerminationGrace = TimeSpan.Zero, ApiVersions = 3, MaxApis = 23, MaxReplicas = 24, LogStreams = 21, LogStall = TimeSpan.FromSeconds(22), ServerLogSize = 1 << 20, MaxConnections = 30, MaxConnectionsPerAddress = 3 }, config.Limits);
+        Assert.Equal(["10.0.0.0/8", "::1"], config.Access.TrustedProxies);
+        Assert.Equal(["api.example.com", "*.example.org"], config.Access.AllowedHosts);
+        Assert.True(config.Access.OpenMetrics);
         Assert.Equal(
             new GatewaySettings
             {
                 MaxRequestBody = 1 << 20, MaxHeaderSize = 8192, MaxHeaders = 50, HeaderTimeout = TimeSpan.FromSeconds(1), KeepAliveTimeout = TimeSpan.FromSeconds(2),
                 ConnectTimeout = TimeSpan.FromSeconds(3), QueueTimeout = TimeSpan.FromSeconds(4), WakeTimeout = TimeSpan.FromSeconds(7), WakeBuffer = 2 << 20, IdleTimeout = TimeSpan.FromSeconds(5),
-                ShadowMaxBody = 2 << 20, ShadowMemory = 3 << 20, ShadowTimeout = TimeSpan.FromSeconds(6), MaxConnections = 6,
+                ShadowMaxBody = 2 << 20, ShadowMemory = 3 << 20, ShadowTimeout = TimeSpan.FromSeconds(6), MaxConnections = 6, MaxConnectionsPerAddress = 4, ClientIdleTimeout = TimeSpan.FromSeconds(8), StreamIdleTimeout = TimeSpan.FromSeconds(9),
             },
             config.Gateway);
         Assert.Equal(
@@ -167,6 +170,10 @@ public sealed class ClusterConfigParserTests
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.pids_limit", "docker: {pids_limit: -1}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:10", "docker.memory_reserve", "docker: {memory_reserve: -1Mi}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:10", "limits.server_log_size", "limits: {server_log_size: 2Ti}")]
+    [InlineData("configreader.invalid_str", "1:29", "access.trusted_proxies[0]", "access: {trusted_proxies: [ 10.0.0.1/33 ]}")]
+    [InlineData("configreader.invalid_str", "1:29", "access.trusted_proxies[0]", "access: {trusted_proxies: [ proxy.local ]}")]
+    [InlineData("configreader.invalid_str", "1:27", "access.allowed_hosts[0]", "access: {allowed_hosts: [ 'http://a' ]}")]
+    [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.client_idle_timeout", "gateway: {client_idle_timeout: 0s}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:11", "gateway.queue_timeout", "gateway: {queue_timeout: 25h}")]
     [InlineData("configreader.must_be_greater_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 7Ki}")]
     [InlineData("configreader.must_be_less_than_or_equal_to", "1:11", "gateway.max_header_size", "gateway: {max_header_size: 1025Ki}")]

@@ -145,7 +145,8 @@ internal static class Samples
             s3: {endpoint: "http://minio:9000", region: eu-west-2, access_key: JOBKEY, secret_key: job-secret, buckets: [data, other/public/], path_style: true}
             file_folders: [/data, /srv/sets]
             http_hosts: [files.internal, "10.0.0.1:8080", "*"]
-        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, max_apis: 23, max_replicas: 24, log_streams: 21, log_stall: 22s, server_log_size: 1Mi}
+        limits: {stalled_after: 5m, termination_grace: 0s, api_versions: 3, max_apis: 23, max_replicas: 24, log_streams: 21, log_stall: 22s, server_log_size: 1Mi, max_connections: 30, max_connections_per_address: 3}
+        access: {trusted_proxies: [10.0.0.0/8, "::1"], allowed_hosts: [api.example.com, "*.example.org"], open_metrics: true}
         gateway:
           max_request_body: 1Mi
           max_header_size: 8Ki
@@ -161,6 +162,9 @@ internal static class Samples
           shadow_memory: 3Mi
           shadow_timeout: 6s
           max_connections: 6
+          max_connections_per_address: 4
+          client_idle_timeout: 8s
+          stream_idle_timeout: 9s
         storage:
           queues: postgres
           postgres: {connection_string: "Host=db;Username=cortex;Password=pg-secret"}

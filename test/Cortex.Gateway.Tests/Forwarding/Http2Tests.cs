@@ -121,6 +121,7 @@ public sealed class Http2Tests
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
         using var request = Grpc("api/pkg.Service/Call", new ByteArrayContent([0, 0, 0, 0, 2, 1, 2]));
         request.Headers.Add("x-meta", "bin");
+        request.Headers.Add("X-Forwarded-For", "6.6.6.6");   // nobody trusts this client
 
         using var answer = await gateway.Client.SendAsync(request);
 

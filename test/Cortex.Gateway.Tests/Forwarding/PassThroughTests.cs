@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Cortex.Gateway.Listening;
 using Cortex.Gateway.Tests.Support;
 
 namespace Cortex.Gateway.Tests.Forwarding;
@@ -54,11 +55,27 @@ public abstract class PassThroughTests(bool isHttp2) : ForwardingTests(isHttp2)
     }
 
     [Fact]
-    public async Task Forwarded_SentByProxyInFront_AreKeptAndExtended()
+    public async Task Forwarded_SentByStranger_AreReplaced()
+    {
+        var head = await HeadSeenAsync(
+            "GET /api HTTP/1.1\r\nHost: test:1\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: outer\r\n\r\n",
+            new GatewayOptions { TrustedProxies = new Networks(["10.0.0.0/8", "::1"]) });
+
+        Assert.Equal(["127.0.0.1"], Values(head, "X-Forwarded-For"));
+        Assert.Equal(["http"], Values(head, "X-Forwarded-Proto"));
+        Assert.Equal(["test:1"], Values(head, "X-Forwarded-Host"));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.0.0.0/8")]
+    [InlineData("::ffff:127.0.0.1")]
+    public async Task Forwarded_SentByTrustedProxy_AreKeptAndExtended(string trusted)
     {
         var head = await HeadSeenAsync(
             "GET /api HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\nX-Forwarded-Proto: https\r\n"
-            + "X-Forwarded-Host: outer\r\nX-Request-ID: mine\r\n\r\n");
+            + "X-Forwarded-Host: outer\r\nX-Request-ID: mine\r\n\r\n",
+            new GatewayOptions { TrustedProxies = new Networks([trusted]) });
 
         Assert.Equal(["1.1.1.1, 2.2.2.2, 127.0.0.1"], Values(head, "X-Forwarded-For"));
         Assert.Equal(["https"], Values(head, "X-Forwarded-Proto"));
@@ -226,7 +243,7 @@ public abstract class PassThroughTests(bool isHttp2) : ForwardingTests(isHttp2)
 
     private protected static GatewayOptions Options(double expect) => new() { ExpectTimeout = TimeSpan.FromSeconds(expect) };
 
-    private protected static async Task<string> HeadSeenAsync(string request)
+    private protected static async Task<string> HeadSeenAsync(string request, GatewayOptions? options = null)
     {
         var head = "";
         await using var replica = new RawUpstream(async connection =>
@@ -234,7 +251,7 @@ public abstract class PassThroughTests(bool isHttp2) : ForwardingTests(isHttp2)
             head = await connection.ReadHeadAsync();
             await connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         });
-        await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
+        await using var gateway = await TestGateway.StartAsync(options ?? new GatewayOptions(), Routes.Api("api", 1, 1, replica.Address()));
         using var client = await gateway.SendAsync(request);
         Assert.StartsWith("HTTP/1.1 200 OK", await client.ReadHeadAsync());
         return head + "\r\n";
