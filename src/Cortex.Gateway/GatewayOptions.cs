@@ -102,6 +102,9 @@ public sealed class GatewayOptions
     /// <summary>Proxies whose X-Forwarded headers are believed and that may open any number of connections. Default none.</summary>
     public Networks TrustedProxies { get; set; } = new([]);
 
+    /// <summary>Tells what must not start or stop anything on endpoints that a handler serves.</summary>
+    public ForeignRequests Foreign { get; set; } = new([]);
+
     /// <summary>What is wrong with the values, all of it; empty when nothing is.</summary>
     public IReadOnlyList<string> Validate()
     {

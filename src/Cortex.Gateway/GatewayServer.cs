@@ -67,10 +67,12 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _faults = new FaultLog(logger, time);
         _pauses = new PauseWatch(time, logger);
         _application = new GatewayApplication(options, _gates, _http2, _shadows, _faults, _pauses, time, logger);
-        _ports = [.. listeners.Select(listener => new SharedPort(listener, options, time, logger))];
+        var clients = new ClientConnections(options.MaxConnections, options.MaxConnectionsPerAddress, options.TrustedProxies, time, logger);
+        _ports = [.. listeners.Select(listener => new SharedPort(listener, clients, options, time, logger))];
+        var kestrelLoggers = new ClientNoise(loggers);
         _transport = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), loggers);
-        _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), loggers);
+            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), kestrelLoggers);
+        _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), kestrelLoggers);
         _sweep = time.CreateTimer(
             static state => ((GatewayServer)state!).CloseIdleConnections(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -183,10 +185,9 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         limits.MaxRequestHeaderCount = _options.MaxHeaders;
         limits.RequestHeadersTimeout = _options.HeaderTimeout;
         limits.KeepAliveTimeout = _options.KeepAliveTimeout;
-        limits.MaxConcurrentConnections = _options.MaxConnections;
         limits.MaxConcurrentUpgradedConnections = _options.MaxConnections;
 
-        // A body may pause for as long as its API likes; IdleTimeout bounds that where it must be bounded.
+        // A body may pause for as long as its API likes, and is watched over where a slot is held. Connections are bounded where they are accepted.
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         foreach (var port in _ports)

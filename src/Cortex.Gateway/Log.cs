@@ -17,8 +17,11 @@ internal static partial class Log
     [LoggerMessage(2004, LogLevel.Warning, "API {Api}: an answer of replica {Replica} broke off ({Reason}); its client's connection was aborted; see the replica's logs")]
     public static partial void AnswerBrokenOff(this ILogger logger, string api, string replica, string reason);
 
-    [LoggerMessage(2005, LogLevel.Error, "The gateway cannot accept connections on {EndPoint} any more: {Reason}. Restart it")]
-    public static partial void AcceptFailed(this ILogger logger, string endPoint, string reason);
+    [LoggerMessage(2005, LogLevel.Error, "A connection could not be handed on; please report this with the server's version")]
+    public static partial void SortFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2008, LogLevel.Warning, "A connection of {Client} was closed: {Reason}; {Others} others were since the last such line, which is written once a minute at most. See max_connections, max_connections_per_address and access.trusted_proxies in the cluster configuration")]
+    public static partial void ConnectionRefused(this ILogger logger, string client, string reason, int others);
 
     [LoggerMessage(2050, LogLevel.Debug, "Shadow {Api}: a copy of a request got no proper answer ({Reason})")]
     public static partial void ShadowFailed(this ILogger logger, string api, string reason);

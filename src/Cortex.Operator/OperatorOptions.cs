@@ -1,5 +1,6 @@
 using Cortex.Async.Dispatch;
 using Cortex.Core.Clusters;
+using Cortex.Gateway.Listening;
 
 namespace Cortex.Operator;
 
@@ -20,6 +21,9 @@ public sealed record OperatorOptions
 
     /// <summary>The database file of the desired state.</summary>
     public required string StatePath { get; init; }
+
+    /// <summary>Tells what must not start or stop anything.</summary>
+    public ForeignRequests Foreign { get; init; } = new([]);
 
     /// <summary>How batches are brought to workers.</summary>
     public DispatchOptions Dispatch { get; init; } = new();

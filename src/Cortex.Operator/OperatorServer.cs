@@ -1,8 +1,11 @@
 using System.Net;
 using Cortex.Async;
 using Cortex.Background;
+using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
+using Cortex.Core.Wire;
 using Cortex.Gateway;
+using Cortex.Gateway.Listening;
 using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
@@ -85,7 +88,9 @@ public sealed class OperatorServer : IAsyncDisposable
         var routes = new OperatorRoutes(
             _deployer, reader, new ClusterReader(reader, runtime, queues, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
             new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
-        _app = Build(options, addresses, routes, errors, loggers);
+        var limits = options.Cluster.Limits;
+        var clients = new ClientConnections(limits.MaxConnections, limits.MaxConnectionsPerAddress, new Networks(options.Cluster.Access.TrustedProxies), time, loggers.CreateLogger<OperatorServer>());
+        _app = Build(options, addresses, clients, routes, errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
 
@@ -188,7 +193,7 @@ public sealed class OperatorServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, OperatorRoutes routes, ErrorAnswers errors, ILoggerFactory loggers)
+    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, ClientConnections clients, OperatorRoutes routes, ErrorAnswers errors, ILoggerFactory loggers)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
@@ -199,17 +204,21 @@ public sealed class OperatorServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = options.MaxConfigBytes + (64 * 1024);
             foreach (var address in addresses)
             {
-                kestrel.Listen(address);
+                kestrel.Listen(address, listen => listen.Use(next => connection => ServeAsync(connection, next, clients)));
             }
         });
 
         var app = builder.Build();
         var check = new ClientCheck(options.Version, options.Token);
+        app.Use(CountRequest);
         app.Use(next => context => errors.InvokeAsync(context, next));
+        app.Use(next => context => !ForeignRequests.IsHarmless(context.Request.Method) && options.Foreign.Refusal(context.Request) is { } reason
+            ? ErrorAnswers.WriteAsync(context, StatusCodes.Status403Forbidden, new ErrorResponse("endpoints.foreign_request", reason))
+            : next(context));
         app.Use(next => context => SlashRule.Answer(context) ?? next(context));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(30) });
         app.UseRouting();
-        app.Use(next => context => context.GetEndpoint()?.Metadata.GetMetadata<AuthenticatedAttribute>() is not null && check.Refuse(context.Request) is { } refusal
+        app.Use(next => context => AsksForToken(context, options.Cluster.Access) && check.Refuse(context.Request) is { } refusal
             ? ErrorAnswers.WriteAsync(context, refusal.Status, refusal.Error)
             : next(context));
 #pragma warning disable ASP0014 // The automatic end of the pipeline is missing where Handler builds it for other listeners.
@@ -217,12 +226,55 @@ public sealed class OperatorServer : IAsyncDisposable
         {
             var authenticated = endpoints.MapGroup("");
             authenticated.WithMetadata(new AuthenticatedAttribute());
-            routes.Map(endpoints, authenticated);
+            var local = endpoints.MapGroup("");
+            local.WithMetadata(new LocalAttribute());
+            routes.Map(endpoints, local, authenticated);
         });
         app.Run(ErrorAnswers.WriteNotFoundAsync);
 #pragma warning restore ASP0014
         return app;
     }
+
+    private static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, ClientConnections clients)
+    {
+        if (clients.TryEnter(connection) is null)
+        {
+            connection.Abort();
+            return;
+        }
+
+        await next(connection);
+    }
+
+    private static RequestDelegate CountRequest(RequestDelegate next) => async context =>
+    {
+        // One that came through the gateway's listener is counted there.
+        var connection = context.Features.Get<ClientConnection>();
+        connection?.Begin();
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            connection?.End();
+        }
+    };
+
+    private static bool AsksForToken(HttpContext context, AccessSettings access) => context.GetEndpoint()?.Metadata is { } metadata
+        && (metadata.GetMetadata<AuthenticatedAttribute>() is not null
+            || (metadata.GetMetadata<LocalAttribute>() is not null && !access.OpenMetrics && !IsLocal(context)));
+
+    /// <summary>Whether the client is a program of this machine, and no proxy that speaks for another.</summary>
+    private static bool IsLocal(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        return context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+            && headers["X-Forwarded-For"].Count == 0 && headers["Forwarded"].Count == 0 && headers.Via.Count == 0;
+    }
+
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class LocalAttribute : Attribute;
 
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class AuthenticatedAttribute : Attribute;

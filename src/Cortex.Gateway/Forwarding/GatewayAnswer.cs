@@ -47,6 +47,9 @@ internal static class GatewayAnswer
     public static Task HandlerFailed(HttpContext http) =>
         TextAsync(http, StatusCodes.Status500InternalServerError, "error: the request failed within the server; its log says why\n");
 
+    /// <summary>Refuses what a stranger's page may have sent.</summary>
+    public static Task Forbid(HttpContext http, string reason) => TextAsync(http, StatusCodes.Status403Forbidden, reason + "\n");
+
     /// <summary>Refuses a request and its connection: where the next request would begin is not certain.</summary>
     public static Task Refuse(HttpContext http, int status, string reason)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
+using Cortex.Gateway.Listening;
 using Cortex.Gateway.Metrics;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Shadowing;
@@ -22,6 +23,19 @@ internal sealed class GatewayApplication(
 
     public RequestContext CreateContext(IFeatureCollection contextFeatures)
     {
+        var context = ContextOf(contextFeatures);
+        context.Connection?.Begin();
+        return context;
+    }
+
+    public void DisposeContext(RequestContext context, Exception? exception)
+    {
+        context.Connection?.End();
+        context.Http.Uninitialize();
+    }
+
+    private RequestContext ContextOf(IFeatureCollection contextFeatures)
+    {
         if (contextFeatures is not IHostContextContainer<RequestContext> connection)
         {
             return new RequestContext(contextFeatures, options, pauses, time);
@@ -35,8 +49,6 @@ internal sealed class GatewayApplication(
         context.Http.Initialize(contextFeatures);
         return context;
     }
-
-    public void DisposeContext(RequestContext context, Exception? exception) => context.Http.Uninitialize();
 
     public Task ProcessRequestAsync(RequestContext context)
     {
@@ -73,7 +85,15 @@ internal sealed class GatewayApplication(
         var completed = false;
         try
         {
-            await api.Route.Handler.HandleAsync(http, target, start, end);
+            if (!ForeignRequests.IsHarmless(http.Request.Method) && options.Foreign.Refusal(http.Request) is { } reason)
+            {
+                await GatewayAnswer.Forbid(http, reason);
+            }
+            else
+            {
+                await api.Route.Handler.HandleAsync(http, target, start, end);
+            }
+
             completed = true;
         }
         catch (Exception e) when (e is ConnectionAbortedException or ConnectionResetException || http.RequestAborted.IsCancellationRequested)

@@ -17,6 +17,7 @@ internal sealed class RequestContext
         var ownsSocket = !HttpProtocol.IsHttp2(Http.Request.Protocol);
         Patience = new ClientPatience(options, watch, ownsSocket ? features.Get<IConnectionSocketFeature>()?.Socket : null);
         Exchange = new Http1Exchange(options, Patience, time);
+        Connection = features.Get<ClientConnection>();
         Other = features.Get<OtherApplication>();
         var address = features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
         Client = new ClientPeer(address is null ? "unknown" : Networks.Plain(address).ToString(), options.TrustedProxies.Contains(address));
@@ -29,6 +30,9 @@ internal sealed class RequestContext
 
     /// <summary>Waits for the client.</summary>
     public ClientPatience Patience { get; }
+
+    /// <summary>The connection as it is counted.</summary>
+    public ClientConnection? Connection { get; }
 
     /// <summary>The slot that the request holds.</summary>
     public Slot Slot { get; } = new();

@@ -7,7 +7,7 @@ namespace Cortex.Gateway.Listening;
 /// <summary>One protocol's half of a shared port.</summary>
 internal sealed class ProtocolListener : IConnectionListener
 {
-    // Bounded by the connections that a port sorts at once.
+    // Bounded by the connections that clients may have.
     private readonly Channel<ConnectionContext> _connections = Channel.CreateUnbounded<ConnectionContext>();
     private readonly SharedPort _port;
 

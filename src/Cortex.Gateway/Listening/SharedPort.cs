@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Cortex.Background;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
@@ -12,16 +13,15 @@ namespace Cortex.Gateway.Listening;
 /// One port for HTTP/1.1 and prior-knowledge HTTP/2, which Kestrel does not serve together without TLS: every accepted
 /// connection's first bytes decide which of two Kestrel endpoints gets it.
 /// </summary>
-internal sealed class SharedPort(GatewayListener listener, GatewayOptions options, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class SharedPort(GatewayListener listener, ClientConnections clients, GatewayOptions options, TimeProvider time, ILogger logger) : IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
+    private readonly BackgroundWork _background = new(logger, time);
     private readonly Lock _lock = new();
     private IConnectionListener? _socket;
     private ChannelWriter<ConnectionContext>? _http1;
     private ChannelWriter<ConnectionContext>? _http2;
-    private Task _accepting = Task.CompletedTask;
     private Task? _stopped;
-    private int _sorting;
 
     /// <summary>Where it listens; the port is real once bound.</summary>
     public EndPoint EndPoint => _socket?.EndPoint ?? listener.EndPoint;
@@ -61,7 +61,7 @@ internal sealed class SharedPort(GatewayListener listener, GatewayOptions option
     public void Start()
     {
         logger.Listening(EndPoint.ToString() ?? "");
-        _accepting = AcceptAsync(_socket!);
+        _background.StartLoop($"accepting connections on {EndPoint}", _ => AcceptAsync(_socket!));
     }
 
     /// <summary>Stops accepting. Repeated calls wait for the first.</summary>
@@ -82,7 +82,7 @@ internal sealed class SharedPort(GatewayListener listener, GatewayOptions option
         if (_socket is not null)
         {
             await _socket.UnbindAsync();
-            await _accepting;
+            await _background.DisposeAsync();
             await _socket.DisposeAsync();
         }
 
@@ -92,45 +92,59 @@ internal sealed class SharedPort(GatewayListener listener, GatewayOptions option
 
     private async Task AcceptAsync(IConnectionListener socket)
     {
-        try
+        while (await socket.AcceptAsync(CancellationToken.None) is { } connection)
         {
-            while (await socket.AcceptAsync(CancellationToken.None) is { } connection)
-            {
-                if (Interlocked.Increment(ref _sorting) > options.MaxConnections)
-                {
-                    Interlocked.Decrement(ref _sorting);
-                    await connection.DisposeAsync();
-                    continue;
-                }
-
-                connection.Features.Set(listener.Other);
-                _ = SortAsync(connection);   // ends by itself within the header timeout, and reports nothing
-            }
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            logger.AcceptFailed(EndPoint.ToString() ?? "", e.Message);
+            _ = TakeAsync(connection);   // ends by itself within the header timeout, and reports nothing
         }
     }
 
-    private async Task SortAsync(ConnectionContext connection)
+    /// <summary>Hands a connection to who speaks its protocol, or ends it. Never throws.</summary>
+    private async Task TakeAsync(ConnectionContext connection)
     {
         try
         {
-            var taker = await SpeaksHttp2Async(connection.Transport.Input) ? _http2! : _http1!;
-            if (!taker.TryWrite(connection))
+            if (clients.TryEnter(connection) is not null && await TrySortAsync(connection))
             {
-                await connection.DisposeAsync();   // the server stops
+                return;
             }
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
         {
-            await connection.DisposeAsync();   // the client left without a word
+            // The client left without a word.
         }
-        finally
+        catch (Exception e)
         {
-            Interlocked.Decrement(ref _sorting);
+            logger.SortFailed(e);   // that one connection is lost, and no other
         }
+
+        await EndAsync(connection);
+    }
+
+    private static async Task EndAsync(ConnectionContext connection)
+    {
+        try
+        {
+            connection.Abort();
+            await connection.DisposeAsync();
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
+        {
+            // It had ended.
+        }
+    }
+
+    /// <summary>False when the server stops.</summary>
+    private async ValueTask<bool> TrySortAsync(ConnectionContext connection)
+    {
+        connection.Features.Set(listener.Other);
+        if (!await SpeaksHttp2Async(connection.Transport.Input))
+        {
+            return _http1!.TryWrite(connection);
+        }
+
+        connection.Transport = new MeteredTransport(
+            connection.Transport, time, () => clients.End(connection, "its HTTP/2 frames ask for work without use"));
+        return _http2!.TryWrite(connection);
     }
 
     /// <summary>Looks at the first bytes and leaves them where they are. Silence counts as HTTP/1.1, whose limits then hold.</summary>

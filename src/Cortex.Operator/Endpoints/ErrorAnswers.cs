@@ -3,6 +3,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 using Cortex.Operator.Deploying;
 using Cortex.Runtimes;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -19,9 +20,10 @@ internal sealed partial class ErrorAnswers(ILogger<ErrorAnswers> logger)
         {
             await next(context);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception exception) when (exception is ConnectionResetException or ConnectionAbortedException
+            || (exception is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested))
         {
-            // Nobody is left to answer.
+            // Nobody is left to answer, and what a client does is no error of ours.
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {

@@ -18,12 +18,12 @@ namespace Cortex.Operator.Endpoints;
 internal sealed class OperatorRoutes(
     Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, BatchRoutes batches, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
 {
-    /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token.</summary>
-    public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder authenticated)
+    /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token, those under <paramref name="local"/> only other machines.</summary>
+    public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder local, IEndpointRouteBuilder authenticated)
     {
         open.MapGet("/verifycortex", (RequestDelegate)(context => WriteAsync(context, "{}")));
         open.MapGet("/openapi.json", (RequestDelegate)(context => WriteAsync(context, OpenApiDocument.Text)));
-        open.MapGet("/metrics", (RequestDelegate)WriteMetricsAsync);
+        local.MapGet("/metrics", (RequestDelegate)WriteMetricsAsync);
 
         open.MapMethods("/batch/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => batches.HandleAsync(context, ApiName(context))));
         open.MapMethods("/tasks/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => tasks.HandleAsync(context, ApiName(context))));

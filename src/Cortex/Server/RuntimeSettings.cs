@@ -1,3 +1,4 @@
+using System.Net;
 using Cortex.Async;
 using Cortex.Async.Dispatch;
 using Cortex.Core.Clusters;
@@ -80,7 +81,12 @@ internal static class RuntimeSettings
         MaxConnections = config.Gateway.MaxConnections,
         MaxConnectionsPerAddress = config.Gateway.MaxConnectionsPerAddress,
         TrustedProxies = new Networks(config.Access.TrustedProxies),
+        Foreign = Foreign(config),
     };
+
+    /// <summary>The names by which the cluster is reached: where it listens, this machine's, those inside the cluster, and those that the configuration adds.</summary>
+    public static ForeignRequests Foreign(ClusterConfig config) =>
+        new([config.Operator.Host, config.Apis.Host, Dns.GetHostName(), .. _insideNames, .. config.Access.AllowedHosts]);
 
     /// <summary>The configuration of the queue store.</summary>
     public static QueueStoreOptions QueueStore(ClusterConfig config, ClusterIdentity cluster) => new()

@@ -145,6 +145,7 @@ internal static partial class ServerCommand
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
                 WriteMoreMetrics = storage.WriteMetrics,
+                Foreign = RuntimeSettings.Foreign(config),
                 Dispatch = RuntimeSettings.Dispatch(config, _finish),
             },
             runtime, gateway, asyncApis, storage.Store, OperatorListeners(config, bridge, logger), loggers, time);

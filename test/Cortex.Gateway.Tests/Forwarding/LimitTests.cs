@@ -106,21 +106,6 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task Connections_OverLimit_AreClosed()
-    {
-        await using var replica = RawUpstream.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-        await using var gateway = await TestGateway.StartAsync(new GatewayOptions { MaxConnections = 1 }, Routes.Api("api", 1, 1, replica.Address()));
-        using var first = await gateway.SendAsync("GET /api HTTP/1.1\r\nHost: a\r\n\r\n");
-        Assert.StartsWith("HTTP/1.1 200 ", await first.ReadHeadAsync());
-        using var second = await gateway.SendAsync("GET /api HTTP/1.1\r\nHost: a\r\n\r\n");
-
-        await second.ReadRestAsync();
-        await first.ReadAsync(2);
-        await first.SendAsync("GET /api HTTP/1.1\r\nHost: a\r\n\r\n");
-        Assert.StartsWith("HTTP/1.1 200 ", await first.ReadHeadAsync());
-    }
-
-    [Fact]
     public void Validate_DefaultOptions_AreFine()
     {
         Assert.Empty(new GatewayOptions().Validate());

@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
+using Cortex.Core.Clusters;
 
 namespace Cortex.Operator.Tests.Endpoints;
 
@@ -88,6 +90,67 @@ public sealed class RoutesTests
         Assert.Equal(status, deploy.StatusCode);
         using var delete = await client.DeleteAsync(new Uri("/delete/x", UriKind.Relative));
         Assert.Equal(status, delete.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("POST", "/deploy?configFileName=x")]
+    [InlineData("POST", "/rollback/x")]
+    [InlineData("POST", "/refresh/x")]
+    [InlineData("DELETE", "/delete/x")]
+    [InlineData("POST", "/batch/x")]
+    [InlineData("DELETE", "/batch/x?jobID=1")]
+    [InlineData("POST", "/tasks/x")]
+    [InlineData("DELETE", "/tasks/x?jobID=1")]
+    public async Task Change_FromAStrangersPage_IsRefused(string method, string path)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        foreach (var (name, value) in new[] { ("Host", "evil.example"), ("Origin", "http://evil.example"), ("Sec-Fetch-Site", "cross-site") })
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(path, UriKind.Relative));
+            request.Headers.TryAddWithoutValidation(name, value);
+            using var response = await cluster.Client.SendAsync(request);
+            Assert.Equal("endpoints.foreign_request", (await TestCluster.ErrorAsync(response, HttpStatusCode.Forbidden)).Kind);
+        }
+    }
+
+    [Fact]
+    public async Task Metrics_OtherMachine_NeedsTheToken()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        using var anonymous = new HttpClient { BaseAddress = cluster.Url };
+        Assert.Contains("cortex", await anonymous.GetStringAsync(new Uri("/metrics", UriKind.Relative)), StringComparison.Ordinal);
+
+        // A proxy on this machine speaks for others.
+        anonymous.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.7");
+        using var refused = await anonymous.GetAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.Equal("endpoints.header_missing", (await TestCluster.ErrorAsync(refused, HttpStatusCode.Unauthorized)).Kind);
+        cluster.Client.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.7");
+        Assert.Contains("cortex", await cluster.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_OpenByConfiguration_NeedNoToken()
+    {
+        await using var cluster = await TestCluster.StartAsync(new ClusterConfig { Access = new AccessSettings { OpenMetrics = true } });
+        using var anonymous = new HttpClient { BaseAddress = cluster.Url };
+        anonymous.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.7");
+
+        Assert.Contains("cortex", await anonymous.GetStringAsync(new Uri("/metrics", UriKind.Relative)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Connections_IdleOnesOfOneAddress_ShutNobodyOut()
+    {
+        await using var cluster = await TestCluster.StartAsync(new ClusterConfig { Limits = new LimitSettings { MaxConnections = 20, MaxConnectionsPerAddress = 10 } });
+        List<TcpClient> idle = [];
+        for (var i = 0; i < 50; i++)
+        {
+            idle.Add(new TcpClient());
+            await idle[^1].ConnectAsync(IPAddress.Loopback, cluster.Url.Port);
+        }
+
+        Assert.Equal("{}", await cluster.Client.GetStringAsync(new Uri("/verifycortex", UriKind.Relative)));
+        idle.ForEach(static client => client.Dispose());
     }
 
     [Theory]
