@@ -108,9 +108,9 @@ internal sealed class SharedPort(GatewayListener listener, ClientConnections cli
                 return;
             }
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
         {
-            // The client left without a word.
+            // The client left without a word, or made room for others.
         }
         catch (Exception e)
         {
@@ -127,7 +127,7 @@ internal sealed class SharedPort(GatewayListener listener, ClientConnections cli
             connection.Abort();
             await connection.DisposeAsync();
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
         {
             // It had ended.
         }

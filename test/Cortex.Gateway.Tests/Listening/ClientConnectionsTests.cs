@@ -127,6 +127,25 @@ public sealed class ClientConnectionsTests
     }
 
     [Fact]
+    public async Task Gateway_IdleConnectionsMakeRoom_LogsNoError()
+    {
+        using var log = new RecordingLogger();
+        await using var server = new GatewayServer(
+            new GatewayOptions { MaxConnections = 10 }, [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], log, TimeProvider.System);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        List<RawConnection> idle = [];
+        for (var i = 0; i < 50; i++)
+        {
+            idle.Add(await RawConnection.OpenAsync(server.EndPoints[0]));
+        }
+
+        // The first has made room long before the last came.
+        Assert.Equal("", await idle[0].ReadRestAsync());
+        Assert.Empty(log.Errors);
+        idle.ForEach(static connection => connection.Dispose());
+    }
+
+    [Fact]
     public async Task Gateway_OtherConnectionsAreBusy_NewOneIsClosed()
     {
         await using var replica = RawUpstream.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");   // never ends
