@@ -191,29 +191,27 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     /// Closes a connection that nobody uses, in order: its pending read alone would make the system reset it, and servers
     /// report a reset as an error.
     /// </summary>
-    public void Close()
-    {
-        try
-        {
-            socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (SocketException)
-        {
-            // The replica has reset it.
-        }
-
-        socket.Dispose();
-    }
+    public void Close() => CloseAfter(static socket => socket.Shutdown(SocketShutdown.Both));
 
     /// <summary>Closes the connection with a reset, which leaves no trace of it in this system.</summary>
-    public void Reset()
-    {
-        socket.LingerState = new LingerOption(true, 0);
-        socket.Dispose();
-    }
+    public void Reset() => CloseAfter(static socket => socket.LingerState = new LingerOption(true, 0));
 
     /// <summary>Closes the connection at once, with a reset if it is in use.</summary>
     public void Dispose() => socket.Dispose();
+
+    private void CloseAfter(Action<Socket> last)
+    {
+        try
+        {
+            last(socket);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The replica has reset it, or its client has left just now.
+        }
+
+        socket.Dispose();
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> AwaitFillAsync(ValueTask<int> read) => Filled(await read);
