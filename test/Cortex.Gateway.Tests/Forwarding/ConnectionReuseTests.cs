@@ -31,7 +31,7 @@ public abstract class ConnectionReuseTests(bool isHttp2) : ForwardingTests(isHtt
     {
         await using var replica = Misbehaving(answer);
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 10, replica.Address()));
-        using var first = await RawConnection.OpenAsync(gateway.EndPoint);
+        using var first = await RawClient.OpenAsync(gateway.EndPoint);
         await first.SendAsync($"{method} /api/bad HTTP/1.1\r\nHost: a\r\n\r\n");
         await first.ReadHeadAsync();
 
@@ -75,7 +75,7 @@ public abstract class ConnectionReuseTests(bool isHttp2) : ForwardingTests(isHtt
     {
         await using var replica = RawUpstream.Answering(answer);
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
-        using var client = await RawConnection.OpenAsync(gateway.EndPoint);
+        using var client = await RawClient.OpenAsync(gateway.EndPoint);
 
         for (var i = 0; i < 3; i++)
         {

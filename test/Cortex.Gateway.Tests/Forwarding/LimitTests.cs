@@ -82,7 +82,7 @@ public sealed class LimitTests
         await using var replica = RawUpstream.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         await using var gateway = await TestGateway.StartAsync(
             new GatewayOptions { HeaderTimeout = TimeSpan.FromMilliseconds(200) }, Routes.Api("api", 1, 1, replica.Address()));
-        using var client = await RawConnection.OpenAsync(gateway.EndPoint);
+        using var client = await RawClient.OpenAsync(gateway.EndPoint);
         await Task.Delay(600);
 
         await client.SendAsync("GET /api HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -95,7 +95,7 @@ public sealed class LimitTests
     {
         await using var replica = RawUpstream.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
-        using var client = await RawConnection.OpenAsync(gateway.EndPoint);
+        using var client = await RawClient.OpenAsync(gateway.EndPoint);
 
         foreach (var c in "PRINT /api HTTP/1.1\r\nHost: a\r\n\r\n")
         {

@@ -133,7 +133,7 @@ public abstract class PassThroughTests(bool isHttp2) : ForwardingTests(isHttp2)
     {
         await using var replica = RawUpstream.Answering(answer);
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
-        using var client = await RawConnection.OpenAsync(gateway.EndPoint);
+        using var client = await RawClient.OpenAsync(gateway.EndPoint);
 
         for (var i = 0; i < 3; i++)
         {

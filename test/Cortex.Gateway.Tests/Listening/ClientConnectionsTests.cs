@@ -119,7 +119,7 @@ public sealed class ClientConnectionsTests
         List<RawConnection> idle = [];
         for (var i = 0; i < 150; i++)
         {
-            idle.Add(await RawConnection.OpenAsync(gateway.EndPoint));
+            idle.Add(await RawClient.OpenAsync(gateway.EndPoint));
         }
 
         Assert.Equal("ok", await gateway.Client.GetStringAsync("api"));
@@ -136,7 +136,7 @@ public sealed class ClientConnectionsTests
         List<RawConnection> idle = [];
         for (var i = 0; i < 50; i++)
         {
-            idle.Add(await RawConnection.OpenAsync(server.EndPoints[0]));
+            idle.Add(await RawClient.OpenAsync(server.EndPoints[0]));
         }
 
         // The first has made room long before the last came.
@@ -160,7 +160,7 @@ public sealed class ClientConnectionsTests
     {
         try
         {
-            using var connection = await RawConnection.OpenAsync(endPoint);
+            using var connection = await RawClient.OpenAsync(endPoint);
             return await connection.ReadRestAsync();
         }
         catch (SocketException)

@@ -20,7 +20,7 @@ public sealed class GatewayServerTests
         var error = await Assert.ThrowsAsync<IOException>(() => second.StartAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains($"port {first.EndPoint.Port} is taken", error.Message);
-        await Assert.ThrowsAnyAsync<Exception>(() => RawConnection.OpenAsync(second.EndPoints[0]));
+        await Assert.ThrowsAnyAsync<Exception>(() => RawClient.OpenAsync(second.EndPoints[0]));
     }
 
     [Fact]

@@ -141,7 +141,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
             })],
         });
         await server.StartAsync(CancellationToken.None);
-        using (var connection = await RawConnection.OpenAsync(server.EndPoints[0]))
+        using (var connection = await RawClient.OpenAsync(server.EndPoints[0]))
         {
             await connection.SendAsync("GET /jobs HTTP/1.1\r\nHost: test\r\n\r\n");
             await waiting.Task.WithinLimit();

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -9,24 +8,13 @@ internal sealed class RawConnection : IDisposable
 {
     private readonly Stream _stream;
     private readonly Socket? _socket;
+    private readonly Action? _reset;
     private readonly List<byte> _unread = [];
 
     public RawConnection(Socket socket) => (_socket, _stream) = (socket, new NetworkStream(socket, ownsSocket: true));
 
-    private RawConnection(Http2ClientStream stream) => _stream = stream;
-
-    /// <summary>A client's connection, over the protocol of the running test.</summary>
-    public static async Task<RawConnection> OpenAsync(IPEndPoint endPoint)
-    {
-        if (ForwardingTests.IsHttp2)
-        {
-            return new RawConnection(new Http2ClientStream(endPoint));
-        }
-
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(endPoint).WithinLimit();
-        return new RawConnection(socket);
-    }
+    /// <summary>A connection that is no socket.</summary>
+    public RawConnection(Stream stream, Action reset) => (_stream, _reset) = (stream, reset);
 
     public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));
 
@@ -106,7 +94,7 @@ internal sealed class RawConnection : IDisposable
 
     public void Reset()
     {
-        (_stream as Http2ClientStream)?.Reset();
+        _reset?.Invoke();
         if (_socket is not null)
         {
             _socket.LingerState = new LingerOption(true, 0);

@@ -44,7 +44,7 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Opens a connection, sends bytes and gives it to the test.</summary>
     public async Task<RawConnection> SendAsync(string bytes)
     {
-        var connection = await RawConnection.OpenAsync(EndPoint);
+        var connection = await RawClient.OpenAsync(EndPoint);
         await connection.SendAsync(bytes);
         return connection;
     }
