@@ -51,7 +51,8 @@ public sealed class DispatchTests
             Assert.Equal((MessageStatus.Completed, result), (record.Status, TestService.Text(record)));
         }
 
-        Assert.Equal(closes ? 3 : 1, container.Connections);
+        // After an interim answer the connection isn't used again: more of that answer may still come.
+        Assert.Equal(closes || answer.Contains("Continue", StringComparison.Ordinal) ? 3 : 1, container.Connections);
     }
 
     [Fact]
