@@ -192,15 +192,17 @@ internal sealed class FakePod
         container.Phase = ContainerPhase.Ended;
         if (exitCode != 0)
         {
-            EndOthers();
+            EndOthers(_machine.Time.GetUtcNow());
         }
         else if (Definition.HelperGrace is { } grace && !_containers.All(c => c.Phase is ContainerPhase.Ended))
         {
             After(grace, () =>
             {
-                if (HelperRule.EndAt(Facts(), grace) is not null)
+                if (HelperRule.EndAt(Facts(), grace) is { } endAt)
                 {
-                    EndOthers();
+                    // A timer may come a moment before the clock says so, and then their ends would look like their own.
+                    var now = _machine.Time.GetUtcNow();
+                    EndOthers(now > endAt ? now : endAt);
                     Show(_forced, "");
                     _over.TrySetResult();
                 }
@@ -214,11 +216,11 @@ internal sealed class FakePod
         }
     }
 
-    private void EndOthers()
+    private void EndOthers(DateTimeOffset at)
     {
         foreach (var other in _containers.Where(c => c.Phase is ContainerPhase.Running))
         {
-            other.Ended(_machine.Time.GetUtcNow(), 143, false);
+            other.Ended(at, 143, false);
             other.Phase = ContainerPhase.Ended;
         }
     }

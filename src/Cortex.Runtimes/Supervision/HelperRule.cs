@@ -15,7 +15,7 @@ internal static class HelperRule
         }
 
         var done = containers.Where(c => c is { Phase: ContainerPhase.Ended, ExitCode: 0 }).Min(c => c.EndedAt);
-        if (done is not { } at || at > DateTimeOffset.MaxValue - helperGrace)
+        if (done is not { } at || helperGrace > DateTimeOffset.MaxValue - at)
         {
             return null;
         }

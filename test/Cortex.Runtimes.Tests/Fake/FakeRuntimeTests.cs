@@ -120,6 +120,27 @@ public sealed class FakeRuntimeTests : IAsyncDisposable
         Assert.Empty(_runtime.List());
     }
 
+    // Timers go by another clock than the one that names the moments, and that one may be behind.
+    [Fact]
+    public async Task HelperGrace_OverBeforeTheClockSaysSo_SucceedsAllTheSame()
+    {
+        await _runtime.CreateAsync(new PodDefinition
+        {
+            Id = "job",
+            Labels = new Dictionary<string, string>(),
+            Containers = [new PodContainer { Name = "main", Image = "anything" }, new PodContainer { Name = "helper", Image = "anything" }],
+            Restart = RestartPolicy.Never,
+            HelperGrace = TimeSpan.FromSeconds(10),
+        }, Cancel);
+        _runtime.Machine.End("job", "main", 0);
+        _time.SetClock(_time.GetUtcNow() - TimeSpan.FromMilliseconds(1));
+
+        _time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(PodState.Succeeded, Pod.State);
+        Assert.All(Pod.Containers, c => Assert.Equal(0, c.ExitCode));
+    }
+
     [Fact]
     public async Task Unavailable_EveryCall_FailsWithTheWords()
     {
