@@ -23,9 +23,19 @@ public sealed class PodEndTests : IAsyncLifetime
         {
             PreStop = new PreStopSpec { Exec = new ExecSpec(["sh", "-c", "echo hook > /proc/1/fd/1"]) },
         };
-        var http = DockerPods.Shell("http", "(printf 'x' | nc -l -p 9000 > /dev/null; echo called) & trap 'echo signal; exit 0' TERM; while true; do sleep 0.05; done") with
+
+        // It answers only when it has said so, and is listened to from the start: nothing but our order decides what comes first.
+        var http = DockerPods.Shell("http", """
+            busybox mkdir -p /hook/cgi-bin
+            printf '#!/bin/sh\necho called > /proc/1/fd/1\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\n' > /hook/cgi-bin/bye
+            busybox chmod 755 /hook/cgi-bin/bye
+            trap 'echo signal; exit 0' TERM
+            httpd -p 9000 -h /hook
+            sleep 100000 & wait
+            """) with
         {
-            PreStop = new PreStopSpec { HttpGet = new HttpGetSpec("/bye", 9000) },
+            ReadinessProbe = new ProbeSpec { TcpSocket = new TcpSocketSpec(9000) },
+            PreStop = new PreStopSpec { HttpGet = new HttpGetSpec("/cgi-bin/bye", 9000) },
         };
         await _runtime.CreateAsync(DockerPods.Pod("hooks", exec, http), Cancel);
         await _runtime.UntilAsync("hooks", PodState.Ready);
