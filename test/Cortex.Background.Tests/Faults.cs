@@ -63,7 +63,22 @@ internal sealed class Faults
                 throw new IOException($"No space left on device: {name}");
             }
 
-            return targetMethod.Invoke(_inner, BindingFlags.DoNotWrapExceptions, null, args, null);
+            var answer = targetMethod.Invoke(_inner, BindingFlags.DoNotWrapExceptions, null, args, null);
+            return answer is IAsyncEnumerable<string> watch ? BreakingAsync(watch, name) : answer;
+        }
+
+        // A watch is begun once, before anything is armed: it breaks at what comes next.
+        private async IAsyncEnumerable<string> BreakingAsync(IAsyncEnumerable<string> watch, string name)
+        {
+            await foreach (var each in watch)
+            {
+                if (_faults.Fails($"{_type.Name}.{name}"))
+                {
+                    throw new IOException($"No space left on device: {name}");
+                }
+
+                yield return each;
+            }
         }
     }
 }

@@ -252,11 +252,12 @@ public sealed class ClusterReadingTests : IDisposable
     public async Task Export_ShowEnv_AsksForTheValuesAndKeepsThemToTheOwner()
     {
         _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get", [Apis.Listed("hello")], WireJson.Contract.IReadOnlyListApiResponse);
-        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get/hello?showEnv=true", [Apis.Detailed("hello")], WireJson.Contract.IReadOnlyListApiResponse);
+        _cli.Operator.On<IReadOnlyList<ApiResponse>>("GET /get/hello", [Apis.Detailed("hello")], WireJson.Contract.IReadOnlyListApiResponse);
 
         var result = await _cli.RunAsync("cluster", "export", "--show-env");
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains(_cli.Operator.Requests, each => each.Line == "GET /get/hello?showEnv=true");
         var path = Path.Combine(_cli.WorkingDirectory, "export-local-cortex", "hello.yaml");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }

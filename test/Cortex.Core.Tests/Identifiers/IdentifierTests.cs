@@ -135,7 +135,7 @@ public sealed class IdentifierTests
     public void SpecHash_OnlyTheQueueChanges_PodIdStays()
     {
         var one = Parse("", "AsyncAPI");
-        var same = Parse("  queue: {max_attempts: 1, timeout: 60m}\n", "AsyncAPI");
+        var same = Parse("  queue: {max_attempts: 1, timeout: 168h}\n", "AsyncAPI");
         var other = Parse("  queue: {max_attempts: 2}\n", "AsyncAPI");
 
         Assert.Equal((SpecHash.PodId(one), SpecHash.SpecId(one)), (SpecHash.PodId(same), SpecHash.SpecId(same)));
