@@ -52,10 +52,16 @@ public sealed class EngineHealthTests
     public void Trouble_Unreachable_HoldsFromTheFirstTimeUntilAnyAnswer()
     {
         var began = _time.GetUtcNow();
-        _health.IsUnreachable(new RuntimeTrouble("no socket", began));
+        _health.IsUnreachable(began, "no socket");
         _time.Advance(TimeSpan.FromSeconds(5));
-        _health.IsUnreachable(new RuntimeTrouble("nobody listens", _time.GetUtcNow()));
+        _health.IsUnreachable(_time.GetUtcNow(), "nobody listens");
         Assert.Equal(new RuntimeTrouble("nobody listens", began), _health.Trouble);
+
+        // The words tell the same begin, however often it is asked.
+        _time.Advance(TimeSpan.FromSeconds(5));
+        _health.IsUnreachable(_time.GetUtcNow(), null);
+        Assert.Equal(began, _health.Trouble!.Since);
+        Assert.Contains("has not answered since 2030-01-01 00:00:00 UTC", _health.Trouble.Message, StringComparison.Ordinal);
 
         _health.End(_health.Begin("ping"), answered: true);
 

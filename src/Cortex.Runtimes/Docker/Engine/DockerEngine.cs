@@ -90,7 +90,7 @@ internal sealed partial class DockerEngine : IDisposable
         }
         catch (RuntimeUnavailableException error)
         {
-            Health.IsUnreachable(error.InnerException is OperationCanceledException ? EngineHealth.Silent(began) : new RuntimeTrouble(error.Message, began));
+            Health.IsUnreachable(began, error.InnerException is OperationCanceledException ? null : error.Message);
             throw;
         }
     }

@@ -39,10 +39,8 @@ internal sealed class EngineHealth(TimeProvider time)
         }
     }
 
-    /// <summary>Says that the engine is silent.</summary>
-    /// <param name="since">Since when.</param>
-    /// <param name="towards">To what, with a blank in front; empty for everything.</param>
-    public static RuntimeTrouble Silent(DateTimeOffset since, string towards = "") => new(
+    // What it is silent to comes with a blank in front; empty for everything.
+    private static RuntimeTrouble Silent(DateTimeOffset since, string towards = "") => new(
         string.Create(CultureInfo.InvariantCulture, $"Docker Engine has not answered{towards} since {since:yyyy-MM-dd HH:mm:ss} UTC; what runs goes on, and nothing is started or stopped. Look into its log (journalctl -u docker); if it stays so, restart it (systemctl restart docker)"), since);
 
     /// <summary>A call begins. Returns its number.</summary>
@@ -80,11 +78,14 @@ internal sealed class EngineHealth(TimeProvider time)
     }
 
     /// <summary>It can't be reached, or answers nothing at all.</summary>
-    public void IsUnreachable(RuntimeTrouble trouble)
+    /// <param name="since">When it was asked; what was found before and has not ended since counts instead.</param>
+    /// <param name="message">Why it can't be reached; null when it is silent.</param>
+    public void IsUnreachable(DateTimeOffset since, string? message)
     {
         lock (_lock)
         {
-            _unreachable = _unreachable is { } before ? trouble with { Since = before.Since } : trouble;
+            since = _unreachable?.Since ?? since;
+            _unreachable = message is null ? Silent(since) : new RuntimeTrouble(message, since);
         }
     }
 
