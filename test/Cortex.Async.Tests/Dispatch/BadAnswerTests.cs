@@ -204,6 +204,7 @@ public sealed class BadAnswerTests
             return Task.CompletedTask;
         });
         await using var service = await TestService.StartAsync(time, TestService.Quick with { SweepInterval = TimeSpan.FromSeconds(1) });
+        service.Policy = new QueuePolicy { Timeout = TimeSpan.FromHours(1) };
         service.Add("r1", container.Port);
         var id = await service.SubmitAsync();
         await asked.Task.WithinLimit();
