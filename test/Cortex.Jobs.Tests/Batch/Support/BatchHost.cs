@@ -78,7 +78,7 @@ internal sealed class BatchHost : IAsyncDisposable
             Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new TaskHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
             TimeProvider.System, Faults.On<ILoggerFactory>(NullLoggerFactory.Instance));
         var (jobs, stop) = (Jobs, _stop.Token);
-        _running = Task.Run(() => jobs.RunAsync(stop), CancellationToken.None);
+        _running = Task.Run(() => KeptAlive.RunAsync(jobs.RunAsync, stop), CancellationToken.None);
     }
 
     /// <summary>As kill -9: what was written is written, and the process learns of nothing more.</summary>
