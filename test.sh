@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/ensure-dotnet.sh
 
 HANG=5m          # one test that runs longer ends its project's run
-PROJECT_LIMIT=1200 # seconds for one project
+PROJECT_LIMIT=1800 # seconds for one project
 
 fast=0 name=''
 for argument in "$@"; do
