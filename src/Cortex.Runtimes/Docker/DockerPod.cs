@@ -426,7 +426,20 @@ internal sealed class DockerPod
     {
         await JobFailed.WaitAsync(cancellationToken);
         var deadline = Deadline.After(Definition.StopGrace ?? _machine.Options.StopGrace, _machine.Time);
-        await Task.WhenAll(_keepers.Where(k => k.Running).Select(k => k.StopAsync(deadline, cancellationToken)));
+        await Task.WhenAll(_keepers.Select(async keeper =>
+        {
+            // One that is just being started is ended when it has been; one that nobody began to start stays so.
+            var start = keeper.NextStart;
+            if (!keeper.Running && !keeper.Over)
+            {
+                await start.WaitAsync(cancellationToken);
+            }
+
+            if (keeper.Running)
+            {
+                await keeper.StopAsync(deadline, cancellationToken);
+            }
+        }));
     }
 
     // Helpers get a while once the work is done, and then the same end as after a failure; what that does to their exit codes is excused.
