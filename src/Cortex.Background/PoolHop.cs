@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace Cortex.Background;
 
@@ -67,12 +68,31 @@ public static class PoolHop
         }
     }
 
-    /// <summary>Goes on on a thread of the pool, before something that may block.</summary>
-    public static async ValueTask LeaveSocketThread()
+    /// <summary>Goes on on a thread of the pool, before something that may block: <c>await PoolHop.LeaveSocketThread();</c>.</summary>
+    public static Hop LeaveSocketThread() => default;
+
+    /// <summary>What <see cref="LeaveSocketThread"/> is awaited by.</summary>
+    /// <remarks>
+    /// Not an async method around <see cref="Task.Yield"/>: when the pool is quick, such a method has ended before its caller looks whether it has, and
+    /// the caller then goes on where it was.
+    /// </remarks>
+    public readonly struct Hop : ICriticalNotifyCompletion
     {
-        if (!Thread.CurrentThread.IsThreadPoolThread)
+        /// <summary>Whether this thread is one of the pool, so that nothing has to be done.</summary>
+        public bool IsCompleted => Thread.CurrentThread.IsThreadPoolThread;
+
+        /// <summary>Itself, as the compiler asks for it.</summary>
+        public Hop GetAwaiter() => this;
+
+        /// <summary>Nothing: a hop can't fail.</summary>
+        public void GetResult()
         {
-            await Task.Yield();
         }
+
+        /// <inheritdoc/>
+        public void OnCompleted(Action continuation) => ThreadPool.QueueUserWorkItem(static next => next(), continuation, preferLocal: false);
+
+        /// <inheritdoc/>
+        public void UnsafeOnCompleted(Action continuation) => ThreadPool.UnsafeQueueUserWorkItem(static next => next(), continuation, preferLocal: false);
     }
 }
