@@ -20,6 +20,12 @@ public sealed record JobOptions
     /// <summary>The longest pause between attempts; default 1 minute.</summary>
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// The least pause after an attempt that a signal from outside ended; default 20 s. A machine or an engine that goes down ends its containers one by
+    /// one: Docker takes 15 s for it by default, and a container that it starts meanwhile ends, too.
+    /// </summary>
+    public TimeSpan InterruptedRetryDelay { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>A start that takes longer no longer counts among those at a time; default 10 s.</summary>
     public TimeSpan SlowStart { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -6,6 +6,10 @@ namespace Cortex.Jobs.Tasks;
 /// <summary>Decides what a task job's pod means for the job. Pure: no clock, no I/O.</summary>
 internal static class TaskJobRule
 {
+    // Numbers of the signals by which an engine ends containers. With 128 added they are the exit codes.
+    private const int Term = 15;
+    private const int Kill = 9;
+
     /// <summary>What to do next.</summary>
     /// <param name="job">The job, which has not ended.</param>
     /// <param name="pod">The pod of its present attempt; null when there is none.</param>
@@ -74,7 +78,7 @@ internal static class TaskJobRule
         {
             const string lost = "its containers were removed by something other than this cluster";
             return job.Attempt < job.MaxAttempts
-                ? new TaskStep.Retry(lost)
+                ? new TaskStep.Retry(lost, Interrupted: true)
                 : new TaskStep.End(JobStatus.UnexpectedError, now, job.StartedAt, null, lost);
         }
 
@@ -106,7 +110,7 @@ internal static class TaskJobRule
         var message = failure is { Reason.Length: > 0 } ? failure.Reason : pod.Reason;
         if (job.Attempt < job.MaxAttempts && !(job.Deadline <= now))
         {
-            return new TaskStep.Retry(message);
+            return new TaskStep.Retry(message, failure is { OomKilled: false, ExitCode: 128 + Term or 128 + Kill });
         }
 
         var oom = failure?.OomKilled ?? pod.State == PodState.KilledOOM;

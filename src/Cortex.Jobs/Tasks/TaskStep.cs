@@ -24,7 +24,8 @@ internal abstract record TaskStep
 
     /// <summary>Try again with a new pod.</summary>
     /// <param name="Message">How the attempt failed.</param>
-    public sealed record Retry(string Message) : TaskStep;
+    /// <param name="Interrupted">Whether something outside ended it or removed its containers.</param>
+    public sealed record Retry(string Message, bool Interrupted) : TaskStep;
 
     /// <summary>It is over.</summary>
     /// <param name="Status">How it ended.</param>

@@ -217,6 +217,23 @@ public sealed class TaskControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task EndedFromOutside_IsTriedAgainWhenAnEngineThatStopsHasStopped()
+    {
+        Start(_never);
+        _deployed["train"] = Some.Api(jobs: new JobsSpec { MaxAttempts = 2 });
+        _machine.BehaveNext(new FakeBehaviour { Exit = new FakeExit(TimeSpan.FromSeconds(1), 143) });
+        var job = await SubmitAsync();
+        await StatusAsync(job, JobStatus.Running);
+        var before = _time.GetUtcNow();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await MessageAsync(job, "attempt 1 of 2 failed: container main was ended by signal 15 (exit code 143)");
+
+        var record = Tasks.Find("train", job.Id)!.Record;
+        Assert.Equal(2, record.Attempt);
+        Assert.InRange(record.NotBefore!.Value - before, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(22));
+    }
+
+    [Fact]
     public async Task Fails_WithAttemptsLeft_IsTriedAgainAfterAPause()
     {
         Start(_never);

@@ -73,8 +73,20 @@ public sealed class TaskJobRuleTests
     {
         var job = _running with { MaxAttempts = 2 };
 
-        Assert.Equal(new TaskStep.Retry("main ended with 3"), Next(job, Pod(PodState.Failed, "", Ended(3, 5))));
+        Assert.Equal(new TaskStep.Retry("main ended with 3", Interrupted: false), Next(job, Pod(PodState.Failed, "", Ended(3, 5))));
         Assert.Equal(JobStatus.WorkerError, End(job with { Attempt = 2 }, Pod(PodState.Failed, "", Ended(3, 5))).Status);
+    }
+
+    [Theory]
+    [InlineData(143, false, true)]
+    [InlineData(137, false, true)]
+    [InlineData(137, true, false)]
+    [InlineData(139, false, false)]
+    public void Failed_BySignal_IsInterruptedWhenItCameFromOutside(int code, bool oom, bool interrupted)
+    {
+        var retry = Next(_running with { MaxAttempts = 2 }, Pod(PodState.Failed, "", Ended(code, 5) with { OomKilled = oom }));
+
+        Assert.Equal(interrupted, Assert.IsType<TaskStep.Retry>(retry).Interrupted);
     }
 
     [Fact]
