@@ -55,6 +55,20 @@ public sealed class BatchControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Job_EverythingItsLoopCallsOfTheRuntimeThrows_SucceedsAndLeavesNothing()
+    {
+        await StartAsync();
+        var job = await _host.SubmitItemsAsync(5, workers: 2);
+        _host.Faults.Arm(3);
+
+        await _host.StatusAsync(job, JobStatus.Succeeded);
+        await _host.WorkersGoneAsync();
+
+        Assert.Superset(
+            new HashSet<string> { "IContainerRuntime.List", "IContainerRuntime.CreateAsync", "IContainerRuntime.DeleteAsync", "IContainerRuntime.ReadLogsAsync" }, _host.Faults.Thrown.ToHashSet());
+    }
+
+    [Fact]
     public async Task Job_Worker_HasItsFileAndLabelsAndIsNeverRestarted()
     {
         await StartAsync();

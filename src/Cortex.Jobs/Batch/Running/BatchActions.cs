@@ -96,7 +96,7 @@ internal sealed class BatchActions(BatchContext context)
         {
             EnqueueOutcome? outcome = null;
             (long Remaining, long Failed) counts = default;
-            string? trouble = null;
+            Exception? trouble = null;
             try
             {
                 await context.Queues.MakeAsync(part.Queue, ending.Token);
@@ -118,8 +118,7 @@ internal sealed class BatchActions(BatchContext context)
             }
             catch (Exception exception)
             {
-                context.Logger.JobStepFailed(exception, id, job.Record.ApiName);
-                (outcome, trouble) = (null, exception.Message);
+                (outcome, trouble) = (null, exception);
             }
 
             Post(() =>
@@ -134,9 +133,13 @@ internal sealed class BatchActions(BatchContext context)
                 }
                 else if (trouble is not null)
                 {
-                    job.Failed(trouble, Options, Now);
+                    job.Failed(trouble.Message, Options, Now);
                 }
             });
+            if (trouble is not null)
+            {
+                context.Logger.JobStepFailed(trouble, id, job.Record.ApiName);
+            }
         });
     }
 
@@ -174,13 +177,14 @@ internal sealed class BatchActions(BatchContext context)
         Run(async () =>
         {
             (long Remaining, long Failed)? counts = null;
+            Exception? trouble = null;
             try
             {
                 counts = await context.Queues.CountAsync(job.Part.Queue, _stop);
             }
             catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
-                context.Logger.JobStepFailed(exception, job.Record.Id, job.Record.ApiName);
+                trouble = exception;
             }
 
             Post(() =>
@@ -191,6 +195,10 @@ internal sealed class BatchActions(BatchContext context)
                     job.Tally.Set(known.Remaining, known.Failed);
                 }
             });
+            if (trouble is not null)
+            {
+                context.Logger.JobStepFailed(trouble, job.Record.Id, job.Record.ApiName);
+            }
         });
     }
 
@@ -259,8 +267,10 @@ internal sealed class BatchActions(BatchContext context)
             }
             catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
-                context.Logger.NotRetired(exception, pod.Id);
                 await Task.Delay(Options.RetryDelay, context.Time, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Post(() => place.Busy = false);
+                context.Logger.NotRetired(exception, pod.Id);
+                return;
             }
 
             Post(() => place.Busy = false);
@@ -286,17 +296,14 @@ internal sealed class BatchActions(BatchContext context)
         (job.Completion, job.Telling) = (JobCompletion.Telling, ending);
         Run(async () =>
         {
-            var told = false;
+            var (told, trouble) = (false, "");
             try
             {
-                told = await TellAsync(job, worker, ending.Token);
+                (told, trouble) = await TellAsync(job, worker, ending.Token);
             }
             catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
-                if (!ending.IsCancellationRequested)
-                {
-                    context.Logger.ToldBadly(worker.Id, job.Record.Id, exception.Message);
-                }
+                trouble = ending.IsCancellationRequested ? "" : exception.Message;
             }
 
             Post(() =>
@@ -305,6 +312,10 @@ internal sealed class BatchActions(BatchContext context)
                 job.Telling = null;
                 (job.Completion, job.TellAt) = told ? (JobCompletion.Told, default(DateTimeOffset?)) : (JobCompletion.Untold, Now + _lookPause);
             });
+            if (trouble.Length > 0)
+            {
+                context.Logger.ToldBadly(worker.Id, job.Record.Id, trouble);
+            }
         });
     }
 
@@ -345,12 +356,11 @@ internal sealed class BatchActions(BatchContext context)
             Batch = record.Batch! with { Succeeded = total.Done ? total.Batches - remaining - failed : 0, Failed = total.Done ? failed : 0 },
         });
         var ended = job.Record;
-        context.Logger.Ended(ended.Id, ended.ApiName, ended.Status.Code(), ended.Batch!.Succeeded, ended.Batch.Failed, ended.Message);
-
         // Its pods are nobody's now: the next look keeps their logs and removes them.
         context.Jobs.TryRemove(ended.Id, out _);
         job.Ended.TrySetResult();
         Run(() => CleanAsync(() => LeaveAsync(ended)));
+        context.Logger.Ended(ended.Id, ended.ApiName, ended.Status.Code(), ended.Batch!.Succeeded, ended.Batch.Failed, ended.Message);
     }
 
     /// <summary>Does something whose failure is made good by the next sweep.</summary>
@@ -388,23 +398,18 @@ internal sealed class BatchActions(BatchContext context)
         }
     }
 
-    // Whether it answered, whatever it was, or lives although it gave no answer.
-    private async Task<bool> TellAsync(ActiveBatch job, AsyncReplica worker, CancellationToken cancellationToken)
+    // Whether it answered, whatever it was, or lives although it gave no answer; and what was not as it should be.
+    private async Task<(bool Told, string Trouble)> TellAsync(ActiveBatch job, AsyncReplica worker, CancellationToken cancellationToken)
     {
         var answer = await context.Work.PostAsync(worker, "/on-job-complete", HeaderLines(job.Record.Id), _complete, cancellationToken);
         if (answer.Status is { } status)
         {
-            if (status is not (200 or 404))
-            {
-                context.Logger.ToldBadly(worker.Id, job.Record.Id, $"status {status}");
-            }
-
-            return true;
+            return (true, status is 200 or 404 ? "" : $"status {status}");
         }
 
         if (answer.IsUnreachable)
         {
-            return false;
+            return (false, "");
         }
 
         // The news of its death may come later than the end of its connection.
@@ -412,13 +417,12 @@ internal sealed class BatchActions(BatchContext context)
         {
             if (context.Runtime.List().FirstOrDefault(pod => pod.Id == worker.Id) is not { State: PodState.Ready or PodState.NotReady })
             {
-                return false;
+                return (false, "");
             }
 
             await Task.Delay(_lookPause, context.Time, cancellationToken);
         }
 
-        context.Logger.ToldBadly(worker.Id, job.Record.Id, answer.Trouble);
-        return true;
+        return (true, answer.Trouble);
     }
 }

@@ -286,8 +286,8 @@ internal sealed class BatchLoop(BatchContext context)
         }
         catch (Exception exception)
         {
-            context.Logger.NotRetired(exception, pod.Id);
             await Task.Delay(Common.RetryDelay, context.Time, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            context.Logger.NotRetired(exception, pod.Id);
         }
         finally
         {
