@@ -22,7 +22,8 @@ namespace Cortex.Background;
 /// </remarks>
 /// <param name="logger">Told of errors. What it throws itself is ignored.</param>
 /// <param name="time">The clock of the pauses.</param>
-public sealed partial class BackgroundWork(ILogger logger, TimeProvider time) : IAsyncDisposable
+/// <param name="patience">How long what is told to end is waited for; default 30 s.</param>
+public sealed partial class BackgroundWork(ILogger logger, TimeProvider time, TimeSpan? patience = null) : IAsyncDisposable
 {
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(30);
@@ -31,7 +32,7 @@ public sealed partial class BackgroundWork(ILogger logger, TimeProvider time) : 
     private static readonly TimeSpan _healthy = TimeSpan.FromMinutes(1);
 
     // Work that does not hear that it is to end must not keep the process from ending.
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<long, Running> _running = new();
     private readonly CancellationTokenSource _stop = new();
@@ -74,7 +75,7 @@ public sealed partial class BackgroundWork(ILogger logger, TimeProvider time) : 
         }
     }
 
-    /// <summary>Tells everything to end, and returns when it has; what does not end within 30 s is named in the log and left behind.</summary>
+    /// <summary>Tells everything to end, and returns when it has; what does not end in time is named in the log and left behind.</summary>
     /// <remarks>More may be started while this waits: by what ends, to tidy up. It is told to end from the start.</remarks>
     public async ValueTask DisposeAsync()
     {
@@ -92,8 +93,8 @@ public sealed partial class BackgroundWork(ILogger logger, TimeProvider time) : 
             Say(() => LogFailed(exception, "telling it to end"));
         }
 
-        using var patience = new CancellationTokenSource(_patience, time);
-        await WhenIdleAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var bound = new CancellationTokenSource(_patience, time);
+        await WhenIdleAsync(bound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         foreach (var left in _running.Values)
         {

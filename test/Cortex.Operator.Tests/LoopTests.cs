@@ -80,6 +80,27 @@ public sealed class LoopTests
         Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IContainerRuntime.CreateAsync", "IContainerRuntime.DeleteAsync", "IContainerRuntime.ReadLogsAsync", "IContainerRuntime.WatchAsync" }, _faults.Thrown.ToHashSet());
     }
 
+    [Fact]
+    public async Task Canaries_EverythingTheirLoopCallsThrows_Move()
+    {
+        await using var cluster = await TestCluster.StartAsync(faults: _faults);
+        await cluster.DeployAsync(TestCluster.Api("old") + TestCluster.Api("new"));
+        await cluster.ReadyAsync("new", 1);
+        _faults.Arm(1);
+        await UntilOkAsync(() => cluster.PostConfigAsync("""
+            - name: split
+              kind: TrafficSplitter
+              apis: [{name: old, weight: 100}, {name: new, weight: 0}]
+              canary: {to: new, steps: [10, 60], every: 1s, min_requests: 5}
+            """, force: true));
+        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")?.Targets.Any(target => target is { Api: "new", Weight: 10 }) == true, "it has begun");
+
+        cluster.Gateway.Count("split", "new", 5);
+
+        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")!.Targets.Any(target => target is { Api: "new", Weight: 60 }), "it has moved on");
+        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IGateway.GetSplitTraffic", "IGateway.Apply" }, _faults.Thrown.ToHashSet());
+    }
+
     // The server's own answers fail as well meanwhile; what counts is that the next one does not.
     private static Task UntilOkAsync(Func<Task<HttpResponseMessage>> send) => Eventually.TrueAsync(async () =>
     {

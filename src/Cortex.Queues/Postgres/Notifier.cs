@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -12,12 +13,11 @@ internal sealed class Notifier : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly Signal _signal = new();
-    private readonly CancellationTokenSource _stop = new();
     private readonly Database _database;
     private readonly Owner _owner;
     private readonly bool _isOn;
     private readonly ILogger _logger;
-    private readonly Task _work;
+    private readonly BackgroundWork _background;
     private HashSet<int> _queues = [];
     private List<long> _finished = [];
     private List<long> _revoked = [];
@@ -29,7 +29,8 @@ internal sealed class Notifier : IAsyncDisposable
         _owner = owner;
         _isOn = isOn;
         _logger = logger;
-        _work = Task.Run(WorkAsync);
+        _background = new BackgroundWork(logger, TimeProvider.System);
+        _background.StartLoop("the notices to other processes", WorkAsync);
     }
 
     /// <summary>Whether other processes share the database; nothing is sent while none does.</summary>
@@ -55,35 +56,27 @@ internal sealed class Notifier : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _work;
-        _stop.Dispose();
+        await _background.DisposeAsync();
     }
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            while (true)
+            await _signal.WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+            try
             {
-                await _signal.WaitAsync(Timeout.InfiniteTimeSpan, _stop.Token);
-                try
+                foreach (var text in Take().Format())
                 {
-                    foreach (var text in Take().Format())
-                    {
-                        await using var connection = await _database.OpenRelaxedAsync(_stop.Token);
-                        await using var command = new NpgsqlCommand("select pg_notify($1, $2)", connection).Add(Session.ChannelOf(_database.Schema)).Add(text);
-                        await command.ExecuteNonQueryAsync(_stop.Token);
-                    }
-                }
-                catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
-                {
-                    _logger.NoticeLost(e, _database.Name);
+                    await using var connection = await _database.OpenRelaxedAsync(cancellationToken);
+                    await using var command = new NpgsqlCommand("select pg_notify($1, $2)", connection).Add(Session.ChannelOf(_database.Schema)).Add(text);
+                    await command.ExecuteNonQueryAsync(cancellationToken);
                 }
             }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                _logger.NoticeLost(e, _database.Name);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Queues.Postgres.Leasing;
 using Cortex.Queues.Postgres.Writing;
 using Microsoft.Extensions.Logging;
@@ -24,11 +25,11 @@ internal sealed class Session : IAsyncDisposable
     private readonly TimeProvider _time = TimeProvider.System;
     private readonly ILogger _logger;
     private readonly ISessionListener _listener;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly BackgroundWork _background;
     private readonly Dictionary<int, long> _silentSince = [];
     private readonly List<string> _notices = [];
     private bool _isLocked;
-    private Task _work = Task.CompletedTask;
+    private NpgsqlConnection? _connection;
 
     public Session(Database database, Owner owner, HeldLeases held, SessionTiming timing, ISessionListener listener, ILogger logger)
     {
@@ -38,6 +39,7 @@ internal sealed class Session : IAsyncDisposable
         _timing = timing;
         _listener = listener;
         _logger = logger;
+        _background = new BackgroundWork(logger, TimeProvider.System);
     }
 
     /// <summary>Where notices go: one channel for each schema.</summary>
@@ -62,58 +64,58 @@ internal sealed class Session : IAsyncDisposable
             throw;
         }
 
-        _work = Task.Run(() => WorkAsync(connection), CancellationToken.None);
+        _connection = connection;
+        _background.StartLoop("the session of the queues", WorkAsync);
     }
 
     /// <summary>Signs off: what others would wait for is given back at once.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _work;
-        _stop.Dispose();
+        await _background.DisposeAsync();
     }
 
-    private async Task WorkAsync(NpgsqlConnection? connection)
+    private async Task WorkAsync(CancellationToken cancellationToken)
     {
         var delay = TimeSpan.Zero;
-        while (!_stop.IsCancellationRequested && (connection is not null || delay == TimeSpan.Zero || _timing.Reconnects))
+        while (!cancellationToken.IsCancellationRequested && (_connection is not null || delay == TimeSpan.Zero || _timing.Reconnects))
         {
             try
             {
-                if (connection is null)
+                if (_connection is null)
                 {
-                    await Task.Delay(delay, _time, _stop.Token);
-                    connection = await _database.OpenRelaxedAsync(_stop.Token);
-                    await JoinAsync(connection, _stop.Token);
+                    await Task.Delay(delay, _time, cancellationToken);
+                    _connection = await _database.OpenRelaxedAsync(cancellationToken);
+                    await JoinAsync(_connection, cancellationToken);
                 }
 
                 delay = TimeSpan.Zero;
-                await ListenAsync(connection);
+                await ListenAsync(_connection);
             }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
             }
             catch (Exception e)
             {
                 // Whatever it was: without a session this process would be taken for dead.
-                if (delay == TimeSpan.Zero)
+                var first = delay == TimeSpan.Zero;
+                delay = first ? TimeSpan.FromMilliseconds(50) : delay * 2 < MaxReconnectDelay ? delay * 2 : MaxReconnectDelay;
+                if (_connection is { } broken)
+                {
+                    _connection = null;
+                    await broken.DisposeAsync();
+                }
+
+                if (first)
                 {
                     _logger.SessionBroke(e, _database.Name, _timing.OwnerGrace);
                 }
-
-                delay = delay == TimeSpan.Zero ? TimeSpan.FromMilliseconds(50) : delay * 2 < MaxReconnectDelay ? delay * 2 : MaxReconnectDelay;
-                if (connection is not null)
-                {
-                    await connection.DisposeAsync();
-                }
-
-                connection = null;
             }
         }
 
-        if (connection is not null)
+        if (_connection is { } last)
         {
-            await LeaveAsync(connection);
+            _connection = null;
+            await LeaveAsync(last);
         }
     }
 
@@ -146,7 +148,7 @@ internal sealed class Session : IAsyncDisposable
             if (left > TimeSpan.Zero)
             {
                 // Less than a millisecond would be taken for no limit at all.
-                await connection.WaitAsync(left < MinWait ? MinWait : left, _stop.Token);
+                await connection.WaitAsync(left < MinWait ? MinWait : left, _background.Stopping);
             }
 
             foreach (var text in _notices)
@@ -161,7 +163,7 @@ internal sealed class Session : IAsyncDisposable
             _notices.Clear();
             if (_time.GetElapsedTime(lastLook) >= _timing.Poll)
             {
-                await LookAsync(connection, _stop.Token);
+                await LookAsync(connection, _background.Stopping);
                 lastLook = _time.GetTimestamp();
             }
         }

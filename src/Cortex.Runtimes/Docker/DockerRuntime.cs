@@ -21,23 +21,23 @@ public sealed class DockerRuntime : IContainerRuntime
     private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
+
+    // Calls that must not be cancelled are under way for as long as an engine that is silent likes.
     private static readonly TimeSpan _closePatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _pingEvery = TimeSpan.FromSeconds(5);
 
     private readonly DockerMachine _machine;
     private readonly ConcurrentDictionary<string, DockerPod> _pods = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Task> _supervisions = new(StringComparer.Ordinal);
     private readonly ChangeFeed _feed = new();
     private readonly Lock _placing = new();
-    private readonly CancellationTokenSource _closing = new();
     private readonly BackgroundWork _background;
-    private readonly CancellationTokenSource _sparing;
+    private readonly BackgroundWork _sparing;
     private volatile CancellationTokenSource? _listening;   // never disposed of, as it may be cancelled at any time, and it has nothing to free
-    private Task _events = Task.CompletedTask;
-    private Task _spares = Task.CompletedTask;
+    private bool _eventsBroke;
     private Room _capacity;
     private long _capacityAt;
     private bool _started;
+    private bool _closed;
 
     /// <summary>Makes a runtime; nothing is touched before <see cref="StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">A setting is out of its bounds; the message names all that are.</exception>
@@ -50,8 +50,8 @@ public sealed class DockerRuntime : IContainerRuntime
         }
 
         _machine = new DockerMachine(options, time ?? TimeProvider.System, logger ?? NullLogger<DockerRuntime>.Instance);
-        _background = new BackgroundWork(_machine.Logger, _machine.Time);
-        _sparing = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        _background = new BackgroundWork(_machine.Logger, _machine.Time, _closePatience);
+        _sparing = new BackgroundWork(_machine.Logger, _machine.Time, _closePatience);
     }
 
     /// <summary>This machine's address on the cluster's network, known after <see cref="StartAsync"/>: host aliases resolve to it.</summary>
@@ -74,10 +74,10 @@ public sealed class DockerRuntime : IContainerRuntime
 
             // Listening begins before the list is made, so that nothing falls between the two.
             var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _events = WatchEventsAsync(listening, _closing.Token);
+            _background.StartLoop("the watch of Docker Engine's events", token => WatchEventsAsync(listening, token));
             await listening.Task.WaitAsync(cancellationToken);
             await AdoptAsync(cancellationToken);
-            _spares = _machine.Spares.RunAsync(_sparing.Token);
+            _sparing.StartLoop("making network containers in advance", _machine.Spares.RunAsync);
             _background.StartLoop("the watch over Docker Engine", WatchEngineAsync);
             _background.StartLoop("the look at containers' memory", new MemoryWatch(_machine, () => _pods.Values).RunAsync);
         }
@@ -230,7 +230,7 @@ public sealed class DockerRuntime : IContainerRuntime
     {
         var deadline = Deadline.After(grace, _machine.Time);
         await _machine.ConnectAsync(cancellationToken);
-        await StopSparesAsync();
+        await _sparing.DisposeAsync();
         await Task.WhenAll(_pods.Keys.Select(id => DeleteAsync(id, grace, cancellationToken)))
             .WaitAsync(grace + _machine.Options.CallTimeout, _machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
@@ -240,22 +240,15 @@ public sealed class DockerRuntime : IContainerRuntime
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_closing.IsCancellationRequested)
+        if (Interlocked.Exchange(ref _closed, true))
         {
             return;
         }
 
-        await _closing.CancelAsync();
-        await _background.DisposeAsync();
         _machine.Close();
         _feed.End();
-
-        // Calls that must not be cancelled are under way for as long as an engine that is silent likes.
-        await Task.WhenAll([_events, _spares, .. _supervisions.Values])
-            .WaitAsync(_closePatience, _machine.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_background.DisposeAsync().AsTask(), _sparing.DisposeAsync().AsTask());
         _machine.Dispose();
-        _sparing.Dispose();
-        _closing.Dispose();
     }
 
     internal void PodChanged(string podId) => _feed.Changed(podId);
@@ -263,7 +256,6 @@ public sealed class DockerRuntime : IContainerRuntime
     internal void PodGone(DockerPod pod)
     {
         _pods.TryRemove(pod.Definition.Id, out _);
-        _supervisions.TryRemove(pod.Definition.Id, out _);
         _feed.Changed(pod.Definition.Id);
         RoomChanged();
     }
@@ -464,7 +456,7 @@ public sealed class DockerRuntime : IContainerRuntime
     private void Supervise(DockerPod pod)
     {
         _feed.Changed(pod.Definition.Id);
-        _supervisions[pod.Definition.Id] = Task.Run(() => pod.RunAsync(_closing.Token), CancellationToken.None);
+        _background.StartLoop($"the supervision of pod {pod.Definition.Id}", pod.RunAsync);
     }
 
     /// <summary>Asks the engine now and then whether it is there, and how large the machine is, so that others need not wait for its answers.</summary>
@@ -511,7 +503,6 @@ public sealed class DockerRuntime : IContainerRuntime
 
     private async Task WatchEventsAsync(TaskCompletionSource listening, CancellationToken cancellationToken)
     {
-        var broken = false;
         var delay = _reconnectFirst;
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -534,9 +525,9 @@ public sealed class DockerRuntime : IContainerRuntime
             catch (Exception error)
             {
                 // Whatever went wrong: without this loop no container's end would be seen any more.
-                if (!broken)
+                if (!_eventsBroke)
                 {
-                    broken = true;
+                    _eventsBroke = true;
                     _machine.Logger.EventsBroke(error is OperationCanceledException ? "Docker Engine does not answer" : error.Message);
                 }
 
@@ -550,10 +541,10 @@ public sealed class DockerRuntime : IContainerRuntime
         {
             delay = _reconnectFirst;
             listening.TrySetResult();
-            if (broken)
+            if (_eventsBroke)
             {
                 // Whatever happened meanwhile was missed.
-                broken = false;
+                _eventsBroke = false;
                 _machine.Logger.EventsBack();
                 _machine.Spares.LookAtAll();
                 foreach (var pod in _pods.Values)
@@ -603,9 +594,4 @@ public sealed class DockerRuntime : IContainerRuntime
         }
     }
 
-    private async Task StopSparesAsync()
-    {
-        await _sparing.CancelAsync();
-        await _spares.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
 }

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
+using Cortex.Background.Tests;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Postgres;
 using Cortex.Queues.Tests.Support;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -286,6 +288,25 @@ public sealed class PostgresQueueStoreTests(PostgresServer server) : IAsyncLifet
     }
 
     [Fact]
+    public async Task Loops_TheLogThrowsAlways_LiveOnAfterEveryConnectionBroke()
+    {
+        var faults = new Faults();
+        var store = await OpenAsync(Quick, logger: faults.On<ILoggerFactory>(NullLoggerFactory.Instance).CreateLogger("Cortex.Queues"));
+        await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(1)), default);
+        var session = await ExecuteAsync($"select pid {SessionOf(store)}");
+        faults.Arm(1);
+
+        await ExecuteAsync($"select pg_terminate_backend(pid) {SessionOf(store)}");
+
+        await Eventually.TrueAsync(async () => await ExecuteAsync($"select pid {SessionOf(store)}") is int now && !now.Equals(session), "the session is made again");
+        await EnqueueAsync(store, "p");
+        var leased = await LeaseAsync(store);
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.True(await store.LoseAsync(leased.Lease, new Attempt { Started = now, Ended = now, Worker = "r", Reason = "replica_lost" }, TimeSpan.FromMilliseconds(10), default));
+        Assert.True(await store.CompleteAsync((await LeaseAsync(store)).Lease, Text("r"), default));
+    }
+
+    [Fact]
     public async Task CompleteAsync_WholeSchemaReadBack_NothingIsLeftOfALease()
     {
         var (first, _) = await TwoAsync(Quick);
@@ -319,9 +340,9 @@ public sealed class PostgresQueueStoreTests(PostgresServer server) : IAsyncLifet
         return (first, await OpenAsync(timing));
     }
 
-    private async Task<PostgresQueueStore> OpenAsync(SessionTiming? timing = null, QueueStoreOptions? options = null)
+    private async Task<PostgresQueueStore> OpenAsync(SessionTiming? timing = null, QueueStoreOptions? options = null, ILogger? logger = null)
     {
-        var store = await PostgresQueueStore.OpenAsync(_connectionString, options ?? new QueueStoreOptions(), timing ?? Quick, _blobs, TimeProvider.System, NullLogger.Instance);
+        var store = await PostgresQueueStore.OpenAsync(_connectionString, options ?? new QueueStoreOptions(), timing ?? Quick, _blobs, TimeProvider.System, logger ?? NullLogger.Instance);
         _stores.Add(store);
         return store;
     }

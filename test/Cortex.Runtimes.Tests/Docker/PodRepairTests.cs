@@ -1,6 +1,7 @@
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker;
 using Cortex.Runtimes.Docker.Engine;
+using Microsoft.Extensions.Logging;
 
 namespace Cortex.Runtimes.Tests.Docker;
 
@@ -353,6 +354,31 @@ public sealed class PodRepairTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Loops_TheLogThrowsAlways_LiveOnAfterTheEngineWasGone()
+    {
+        await using var relay = new SocketRelay(new DockerRuntimeOptions().EffectiveSocketPath);
+        await using var runtime = new DockerRuntime(_cluster.Options(o => (o.SocketPath, o.SpareNetworks) = (relay.Path, 1)), logger: new ThrowingLogger());
+        await _runtime.DisposeAsync();
+        await runtime.StartAsync(Cancel);
+        await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
+        await runtime.UntilAsync("web", PodState.Ready);
+        var spare = Assert.Single(await _cluster.UntilSparesAsync(1));
+
+        relay.Cut();
+        await _cluster.Engine.KillContainerAsync(_cluster.User("web", "web"), Cancel);
+        await _cluster.Engine.RemoveContainerAsync(spare.Name, Cancel);
+        await runtime.CreateAsync(DockerPods.Web("late"), Cancel);
+        await Eventually.TrueAsync(() => Task.FromResult(runtime.Trouble is not null), "it is noticed");
+        relay.Mend();
+
+        await runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts == 1, "is ready again");
+        await runtime.UntilAsync("late", PodState.Ready);
+        await _cluster.UntilSparesAsync(1);
+        await _cluster.Engine.KillContainerAsync(_cluster.User("web", "web"), Cancel);
+        await runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts == 2, "is ready again");
+    }
+
+    [Fact]
     public async Task Supervision_LivenessFails_SaysSo()
     {
         var probe = new ProbeSpec { Exec = new ExecSpec(["false"]), PeriodSeconds = 1, FailureThreshold = 1 };
@@ -379,6 +405,17 @@ public sealed class PodRepairTests : IAsyncLifetime
         time.Back = TimeSpan.FromHours(1);
 
         Assert.Equal(137, (await runtime.UntilAsync("deaf", p => p.Containers[0].ExitCode is not null, "was ended")).Containers[0].ExitCode);
+    }
+
+    private sealed class ThrowingLogger : ILogger<DockerRuntime>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new IOException("No space left on device");
     }
 
     private sealed class SetClock : TimeProvider

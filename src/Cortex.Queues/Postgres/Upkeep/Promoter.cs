@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -16,14 +17,13 @@ internal sealed class Promoter : IAsyncDisposable
 
     private readonly Signal _signal = new();
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Database _database;
     private readonly StoreClock _clock;
     private readonly TimeSpan _poll;
     private readonly Action<int> _inLine;
     private readonly ILogger _logger;
-    private readonly Task _work;
+    private readonly BackgroundWork _background;
     private readonly ITimer _timer;
     private long _next;
     private bool _isPromoting;
@@ -37,7 +37,8 @@ internal sealed class Promoter : IAsyncDisposable
         _inLine = inLine;
         _logger = logger;
         _timer = clock.Time.CreateTimer(_ => _signal.Set(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _work = Task.Run(WorkAsync);
+        _background = new BackgroundWork(logger, clock.Time);
+        _background.StartLoop("the promoter of delayed messages", WorkAsync);
     }
 
     /// <summary>Something is due at this time.</summary>
@@ -59,10 +60,8 @@ internal sealed class Promoter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync();
-        await _stop.CancelAsync();
-        await _work;
+        await _background.DisposeAsync();
         _turn.Dispose();
-        _stop.Dispose();
     }
 
     private TimeSpan In(long due)
@@ -71,26 +70,20 @@ internal sealed class Promoter : IAsyncDisposable
         return TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
     }
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                try
-                {
-                    await PromoteAsync();
-                }
-                catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
-                {
-                    _logger.UpkeepFailed(e, _database.Name);
-                }
-
-                await _signal.WaitAsync(_poll, _stop.Token);
+                await PromoteAsync();
             }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                _logger.UpkeepFailed(e, _database.Name);
+            }
+
+            await _signal.WaitAsync(_poll, cancellationToken);
         }
     }
 
@@ -113,7 +106,7 @@ internal sealed class Promoter : IAsyncDisposable
 
     private async Task PromoteAsync()
     {
-        await _turn.WaitAsync(_stop.Token);
+        await _turn.WaitAsync(_background.Stopping);
         try
         {
             Begin(isPromoting: true);
@@ -128,16 +121,16 @@ internal sealed class Promoter : IAsyncDisposable
 
     private async Task PromoteAllAsync()
     {
-        await using var connection = await _database.OpenAsync(_stop.Token);
+        await using var connection = await _database.OpenAsync(_background.Stopping);
         int count;
         do
         {
             var queues = new HashSet<int>();
             count = 0;
             await using (var command = new NpgsqlCommand(Sql, connection).Add(_clock.Steady).Add((long)Chunk))
-            await using (var row = await command.ExecuteReaderAsync(_stop.Token))
+            await using (var row = await command.ExecuteReaderAsync(_background.Stopping))
             {
-                while (await row.ReadAsync(_stop.Token))
+                while (await row.ReadAsync(_background.Stopping))
                 {
                     queues.Add(row.GetInt32(0));
                     count++;
@@ -152,7 +145,7 @@ internal sealed class Promoter : IAsyncDisposable
         while (count == Chunk);
 
         await using var ask = new NpgsqlCommand("select due from messages where state = 1 order by due limit 1", connection);
-        if (await ask.ExecuteScalarAsync(_stop.Token) is long next)
+        if (await ask.ExecuteScalarAsync(_background.Stopping) is long next)
         {
             Expect(next);
         }

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Queues.Postgres.Reading;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -51,7 +52,6 @@ internal sealed class Sweeper : IAsyncDisposable
     private static readonly string RemoveLeft = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 order by o.finished limit $2", StringComparison.Ordinal);
 
     private readonly Signal _signal = new();
-    private readonly CancellationTokenSource _stop = new();
     private readonly Database _database;
     private readonly StoreClock _clock;
     private readonly ClusterIdentity? _cluster;
@@ -59,7 +59,7 @@ internal sealed class Sweeper : IAsyncDisposable
     private readonly Func<string, Task> _delete;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
-    private readonly Task _work;
+    private readonly BackgroundWork _background;
 
     // removeBlob: told of blobs that belong to nothing any more. delete: deletes a queue by name.
     public Sweeper(Database database, StoreClock clock, ClusterIdentity? cluster, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
@@ -71,7 +71,8 @@ internal sealed class Sweeper : IAsyncDisposable
         _delete = delete;
         _logger = logger;
         _timer = clock.Time.CreateTimer(_ => Wake(), null, interval, interval);
-        _work = Task.Run(WorkAsync);
+        _background = new BackgroundWork(logger, clock.Time);
+        _background.StartLoop("the sweeper of queues", WorkAsync);
     }
 
     /// <summary>There is something to remove.</summary>
@@ -80,31 +81,23 @@ internal sealed class Sweeper : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync();
-        await _stop.CancelAsync();
-        await _work;
-        _stop.Dispose();
+        await _background.DisposeAsync();
     }
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                try
-                {
-                    await SweepAsync(_stop.Token);
-                }
-                catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
-                {
-                    _logger.UpkeepFailed(e, _database.Name);
-                }
-
-                await _signal.WaitAsync(Timeout.InfiniteTimeSpan, _stop.Token);
+                await SweepAsync(cancellationToken);
             }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                _logger.UpkeepFailed(e, _database.Name);
+            }
+
+            await _signal.WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken);
         }
     }
 

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -17,10 +18,9 @@ internal sealed class Vacuum : IAsyncDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan VacuumInterval = TimeSpan.FromSeconds(10);
 
-    private readonly CancellationTokenSource _stop = new();
     private readonly Database _database;
     private readonly ILogger _logger;
-    private readonly Task _work;
+    private readonly BackgroundWork _background;
     private int _gone;
     private long _changed;
 
@@ -28,7 +28,8 @@ internal sealed class Vacuum : IAsyncDisposable
     {
         _database = database;
         _logger = logger;
-        _work = Task.Run(WorkAsync);
+        _background = new BackgroundWork(logger, TimeProvider.System);
+        _background.StartLoop("the vacuum of queues", WorkAsync);
     }
 
     /// <summary>So many rows were changed, and so many of them have gone.</summary>
@@ -40,35 +41,27 @@ internal sealed class Vacuum : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _work;
-        _stop.Dispose();
+        await _background.DisposeAsync();
     }
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Interval, TimeProvider.System);
         long next = Growth;
         var lastVacuum = TimeProvider.System.GetTimestamp();
-        try
+        while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            if (Volatile.Read(ref _gone) >= Enough && TimeProvider.System.GetElapsedTime(lastVacuum) >= VacuumInterval)
             {
-                if (Volatile.Read(ref _gone) >= Enough && TimeProvider.System.GetElapsedTime(lastVacuum) >= VacuumInterval)
-                {
-                    Interlocked.Exchange(ref _gone, 0);
-                    lastVacuum = TimeProvider.System.GetTimestamp();
-                    await RunAsync("vacuum (analyze, index_cleanup on, truncate off, skip_locked) messages, leases, payloads");
-                }
-                else if (Volatile.Read(ref _changed) >= next)
-                {
-                    next = 4 * Volatile.Read(ref _changed);
-                    await RunAsync("analyze (skip_locked) messages, leases, payloads, results");
-                }
+                Interlocked.Exchange(ref _gone, 0);
+                lastVacuum = TimeProvider.System.GetTimestamp();
+                await RunAsync("vacuum (analyze, index_cleanup on, truncate off, skip_locked) messages, leases, payloads");
             }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
+            else if (Volatile.Read(ref _changed) >= next)
+            {
+                next = 4 * Volatile.Read(ref _changed);
+                await RunAsync("analyze (skip_locked) messages, leases, payloads, results");
+            }
         }
     }
 
@@ -76,7 +69,7 @@ internal sealed class Vacuum : IAsyncDisposable
     {
         try
         {
-            await using var connection = await _database.OpenRelaxedAsync(_stop.Token);
+            await using var connection = await _database.OpenRelaxedAsync(_background.Stopping);
             if (await ScalarAsync(connection, $"select pg_try_advisory_lock({LockName})") is not true)
             {
                 return;
@@ -91,7 +84,7 @@ internal sealed class Vacuum : IAsyncDisposable
                 await ScalarAsync(connection, $"select pg_advisory_unlock({LockName})");
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !_background.Stopping.IsCancellationRequested)
         {
             _logger.UpkeepFailed(e, _database.Name);
         }
@@ -100,6 +93,6 @@ internal sealed class Vacuum : IAsyncDisposable
     private async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql)
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = MaxSeconds };
-        return await command.ExecuteScalarAsync(_stop.Token);
+        return await command.ExecuteScalarAsync(_background.Stopping);
     }
 }
