@@ -27,6 +27,7 @@ def main(path, mode, rounds, seconds, memory):
           f"runs included; one above the number of cores plus two would mean that others were at work. The gateway held {memory} MB at the end of its runs without a limit.\n")
     met = []
     split = cases.pop("split", None)
+    before = cases.pop("before", None)
     for case, proxies in cases.items():
         print(f"## {TITLES[case]}\n")
         print("| | req/s | p50 ms | p99 ms | req/s x nginx | p99 x nginx | req/s x HAProxy | p99 x HAProxy | errors |")
@@ -48,8 +49,26 @@ def main(path, mode, rounds, seconds, memory):
                            f"{'met' if tail < 3 else 'MISSED'}")
     if split:
         met += splitters(split)
+    if before:
+        met += since(before)
     print("## Marks\n")
     print("\n".join(met))
+
+
+def since(builds):
+    """This build beside an earlier one."""
+    for runs in builds.values():
+        for run in runs:
+            run.append(run[5] * 10_000 / run[4])
+    speed, middle, tail, work = (ratio(builds["cortex"], builds["before"], column) for column in (0, 1, 2, 6))
+    print(f"## This build beside an earlier one: 64 connections, 100 B answers, {len(builds['cortex'])} rounds\n")
+    print("| | req/s | p50 ms | p99 ms | processor time per request, us | errors |")
+    print("|---|---|---|---|---|---|")
+    for name, runs in builds.items():
+        print(f"| {name} | {median(run[0] for run in runs):,.0f} | {median(run[1] for run in runs):.2f} | "
+              f"{median(run[2] for run in runs):.2f} | {median(run[6] for run in runs):.1f} | {sum(run[3] for run in runs):.0f} |")
+    print(f"\nRatios: req/s {speed:.3f}, p50 {middle:.3f}, p99 {tail:.3f}, processor time {work:.3f}.\n")
+    return [f"- Beside the earlier build: {speed:.3f} of its throughput (mark: at least 0.97): {'met' if speed >= 0.97 else 'MISSED'}"]
 
 
 def splitters(paths):

@@ -3,7 +3,8 @@
 # Usage: bench/gateway/run.sh [quick|full] [RESULT.md]
 #   GATEWAY_HOST  command to start in place of the built host; gets PORT UPSTREAM_PORT MAX_CONCURRENCY MAX_QUEUE_LENGTH
 #                 and must serve the endpoint /bench there
-#   CASES         what to measure, of 100 10k 1m queue split; all by default
+#   BEFORE_HOST   an earlier build of the host, for the case "before" that compares the two in short rounds
+#   CASES         what to measure, of 100 10k 1m queue split before; all by default
 # The built host prints metrics, allocations and thread pool items when it ends if GATEWAY_HOST_STATS is set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,7 +15,7 @@ case $mode in
   *) echo "usage: $0 [quick|full] [RESULT.md]" >&2; exit 2 ;;
 esac
 result=${2:-artifacts/bench-gateway.md}
-cases=" ${CASES:-100 10k 1m queue split} "
+cases=" ${CASES:-100 10k 1m queue split before} "
 
 missing=()
 for pair in nginx:nginx-light haproxy:haproxy wrk:wrk python3:python3; do
@@ -39,10 +40,10 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# Five free ports: upstream, nginx, HAProxy, HAProxy with a limit of 16, ours, ours with a limit of 16.
-read -r up ngx hap hap16 our our16 < <(python3 - <<'P'
+# Free ports: upstream, nginx, HAProxy, HAProxy with a limit of 16, ours, ours with a limit of 16, an earlier build of ours.
+read -r up ngx hap hap16 our our16 old < <(python3 - <<'P'
 import socket
-sockets = [socket.socket() for _ in range(6)]
+sockets = [socket.socket() for _ in range(7)]
 for s in sockets: s.bind(("127.0.0.1", 0))
 print(*[s.getsockname()[1] for s in sockets])
 P
@@ -107,8 +108,10 @@ start haproxy -db -f "$dir/haproxy16.cfg"
 start $GATEWAY_HOST "$our" "$up" 1024 1024
 our_pid=$!
 start $GATEWAY_HOST "$our16" "$up" 16 1024
+[[ -z ${BEFORE_HOST:-} ]] || start $BEFORE_HOST "$old" "$up" 1024 1024
+old_pid=${pids[-1]}
 
-for port in "$up" "$ngx" "$hap" "$hap16" "$our" "$our16"; do
+for port in "$up" "$ngx" "$hap" "$hap16" "$our" "$our16" ${BEFORE_HOST:+"$old"}; do
   for _ in $(seq 200); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue 2; sleep 0.1; done
   echo "nothing listens on port $port; output so far:" >&2; cat "$dir/out.log" >&2; exit 1
 done
@@ -129,12 +132,12 @@ done = function(summary, latency, requests)
 end
 L
 headers=()
-ticks() { awk '{ print $14 + $15 }' "/proc/$our_pid/stat"; }   # hundredths of a second of processor time, ours
+ticks() { awk '{ print $14 + $15 }' "/proc/$([[ $1 == before ]] && echo "$old_pid" || echo "$our_pid")/stat"; }   # hundredths of a second of processor time, ours
 measure() { # CASE NAME CONNECTIONS SECONDS URL
   local line before
-  before=$(ticks)
+  before=$(ticks "$2")
   line=$(wrk -t1 -c"$3" -d"$4"s --timeout 30s "${headers[@]}" -s "$dir/report.lua" "$5" | grep '^RESULT')
-  [[ $1 == warmup ]] || echo "$1 $2 ${line#RESULT } $(($(ticks) - before))" >>"$dir/results"
+  [[ $1 == warmup ]] || echo "$1 $2 ${line#RESULT } $(($(ticks "$2") - before))" >>"$dir/results"
 }
 run_case() { # CASE CONNECTIONS NAME=URL...
   local case=$1 connections=$2 round target
@@ -156,6 +159,9 @@ run_case queue 256 "haproxy=http://127.0.0.1:$hap16/bench/100" "cortex=http://12
 rounds=$((rounds * 3)) headers=(-H 'X-User: somebody')
 run_case split 64 "cortex=http://127.0.0.1:$our/bench" "single=http://127.0.0.1:$our/single" "splitter=http://127.0.0.1:$our/split" \
   "sticky=http://127.0.0.1:$our/sticky" "shadow=http://127.0.0.1:$our/shadow"
+if [[ -n ${BEFORE_HOST:-} ]]; then
+  run_case before 64 "before=http://127.0.0.1:$old/bench/100" "cortex=http://127.0.0.1:$our/bench/100"
+fi
 memory=$(awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$our_pid/status")
 
 mkdir -p "$(dirname "$result")"
