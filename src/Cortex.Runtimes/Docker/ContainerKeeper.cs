@@ -784,16 +784,17 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
 
         _tried.TrySetResult();
-        machine.Logger.ContainerEnded(pod.Definition.Id, _livenessFailure ?? reason);
+        var why = _livenessFailure ?? reason;
         Change(() =>
         {
             _sight = ContainerSight.Ended;
             _phase = ContainerPhase.Waiting;
             (_ready, _paused) = (false, false);
             (_exitCode, _oomKilled, _endedAt) = (exitCode, oom, at);
-            _reason = _livenessFailure ?? reason;
+            _reason = why;
         });
         pod.ContainerEnded();
+        machine.Logger.ContainerEnded(pod.Definition.Id, why);
     }
 
     // An earlier process may have seen it start; only the engine remembers when.

@@ -351,8 +351,8 @@ internal sealed class DockerPod
 
             // Its containers are to start anew, so that its port says nothing of the ones to come.
             _defaultProbe.ContainerEnded();
-            _machine.Logger.Rebuilding(Definition.Id);
             await RetryAsync(TakeDownAsync, "can't be taken down", cancellationToken);
+            _machine.Logger.Rebuilding(Definition.Id);
         }
     }
 
@@ -457,8 +457,8 @@ internal sealed class DockerPod
         await DelayAsync((left < TimeSpan.Zero ? TimeSpan.Zero : left < grace ? left : grace) + _helperMargin, cancellationToken);
         if (HelperRule.EndAt(Facts(), grace) is not null && !_keepers.All(k => k.Over))
         {
-            _machine.Logger.HelpersEnd(Definition.Id, grace);
             _jobFailed.TrySetResult();
+            _machine.Logger.HelpersEnd(Definition.Id, grace);
         }
     }
 

@@ -545,12 +545,13 @@ public sealed class DockerRuntime : IContainerRuntime
             {
                 // Whatever happened meanwhile was missed.
                 _eventsBroke = false;
-                _machine.Logger.EventsBack();
                 _machine.Spares.LookAtAll();
                 foreach (var pod in _pods.Values)
                 {
                     pod.LookAtAll();
                 }
+
+                _machine.Logger.EventsBack();
             }
         }
     }

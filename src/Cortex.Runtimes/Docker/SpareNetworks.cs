@@ -159,8 +159,8 @@ internal sealed class SpareNetworks(DockerMachine machine)
             catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 // Pods start without spares too, only later.
-                machine.Logger.NoSpares(error.Message, retry);
                 LookAtAll();
+                machine.Logger.NoSpares(error.Message, retry);
                 await Task.Delay(retry, machine.Time, cancellationToken);
                 retry = Longer(retry);
             }

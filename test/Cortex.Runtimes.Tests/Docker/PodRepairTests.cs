@@ -357,9 +357,11 @@ public sealed class PodRepairTests : IAsyncLifetime
     public async Task Loops_TheLogThrowsAlways_LiveOnAfterTheEngineWasGone()
     {
         await using var relay = new SocketRelay(new DockerRuntimeOptions().EffectiveSocketPath);
-        await using var runtime = new DockerRuntime(_cluster.Options(o => (o.SocketPath, o.SpareNetworks) = (relay.Path, 1)), logger: new ThrowingLogger());
+        var logger = new ThrowingLogger();
+        await using var runtime = new DockerRuntime(_cluster.Options(o => (o.SocketPath, o.SpareNetworks) = (relay.Path, 1)), logger: logger);
         await _runtime.DisposeAsync();
         await runtime.StartAsync(Cancel);
+        logger.Throws = true;
         await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
         await runtime.UntilAsync("web", PodState.Ready);
         var spare = Assert.Single(await _cluster.UntilSparesAsync(1));
@@ -367,11 +369,11 @@ public sealed class PodRepairTests : IAsyncLifetime
         relay.Cut();
         await _cluster.Engine.KillContainerAsync(_cluster.User("web", "web"), Cancel);
         await _cluster.Engine.RemoveContainerAsync(spare.Name, Cancel);
-        await runtime.CreateAsync(DockerPods.Web("late"), Cancel);
         await Eventually.TrueAsync(() => Task.FromResult(runtime.Trouble is not null), "it is noticed");
         relay.Mend();
 
         await runtime.UntilAsync("web", p => p.State is PodState.Ready && p.Containers[0].Restarts == 1, "is ready again");
+        await runtime.CreateAsync(DockerPods.Web("late"), Cancel);
         await runtime.UntilAsync("late", PodState.Ready);
         await _cluster.UntilSparesAsync(1);
         await _cluster.Engine.KillContainerAsync(_cluster.User("web", "web"), Cancel);
@@ -409,13 +411,20 @@ public sealed class PodRepairTests : IAsyncLifetime
 
     private sealed class ThrowingLogger : ILogger<DockerRuntime>
     {
+        public bool Throws { get; set; }
+
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            throw new IOException("No space left on device");
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (Throws)
+            {
+                throw new IOException("No space left on device");
+            }
+        }
     }
 
     private sealed class SetClock : TimeProvider
