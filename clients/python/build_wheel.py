@@ -38,13 +38,13 @@ def build_wheel(wheel_directory: str, config_settings: Optional[Dict[str, Any]] 
     wheel = f"cortex-{version}-py3-none-any.whl"
     os.makedirs(wheel_directory, exist_ok=True)
     path = os.path.join(wheel_directory, wheel)
-    with zipfile.ZipFile(f"{path}.tmp", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(f"{path}.tmp", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
+            archive.writestr(entry, content, compresslevel=9)
     os.replace(f"{path}.tmp", path)
     return wheel
 

@@ -187,25 +187,23 @@ class Operator:
         pause = _FIRST_POLL
         while True:
             status = (yield from self.describe(name)).status
-            now = self.clock()
             if status is None:
                 raise _strange(self)
-            counts = status.counts or {"ready": status.ready, "requested": status.requested, "ready_out_of_date": max(0, status.requested - status.up_to_date)}
-            if counts.get("ready", 0) >= counts.get("requested", 0) and counts.get("ready_out_of_date", 0) == 0:
+            now, counts = self.clock(), status.counts
+            if counts.get("ready", 0) >= counts.get("requested", 0) and not counts.get("ready_out_of_date"):
                 return (yield from self.get(name))
-            if any(counts.get(state, 0) for state in _FAILING):
+            states = ", ".join(f"{count} {state}" for state, count in counts.items() if count and state not in ("ready", "requested"))
+            text = f"({counts.get('ready', 0)} of {counts.get('requested', 0)} ready" + (f", {states})" if states else ")") + "".join(f"\n  {reason}" for reason in status.reasons)
+            if any(counts.get(state) for state in _FAILING):
                 failing_since, last_failure = now if failing_since is None else failing_since, now
+                if now - failing_since > _PATIENCE:
+                    raise ApiFailed(f"{name} can't become ready {text}")
             elif last_failure is not None and now - last_failure > _PATIENCE:
                 # A replica that crashes looks well between its restarts, so one good look proves nothing.
                 failing_since = last_failure = None
-            states = ", ".join(f"{count} {state}" for state, count in counts.items() if count and state not in ("ready", "requested"))
-            text = f"{name}: {counts.get('ready', 0)}/{counts.get('requested', 0)} ready" + (f", {states}" if states else "")
-            why = "".join(f"\n  {reason}" for reason in status.reasons)
-            if failing_since is not None and now - failing_since > _PATIENCE:
-                raise ApiFailed(f"{name} can't become ready ({text}){why}")
             left = timeout - (now - begin)
             if left <= 0:
-                raise CortexTimeout(f"{name} is not ready after {timeout:g} s ({text}){why}")
+                raise CortexTimeout(f"{name} is not ready after {timeout:g} s {text}")
             yield Pause(min(pause, left))
             pause = min(pause * 1.5, _SLOWEST_POLL)
 

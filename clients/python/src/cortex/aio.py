@@ -53,9 +53,13 @@ async def new_client(
     """As :func:`cortex.new_client`."""
     environment = _configure(env_name, operator_endpoint, token, certificate, insecure)
     new = Client(environment, timeout, connections)
-    if check:
-        await new._transport.run(new._operator.verify())
-    environments.save(environments.load().including(environment))
+    try:
+        if check:
+            await new._transport.run(new._operator.verify())
+        environments.save(environments.load().including(environment))
+    except BaseException:
+        await new.close()
+        raise
     return new
 
 

@@ -174,7 +174,7 @@ class Client:
             job_id: the job; needed for Batch and Task APIs.
             follow: go on with what they write from now on; for a job until it ends.
             tail: how many of the last lines of each container to begin with; by default all.
-            all_replicas: or only the first one found.
+            all_replicas: each line with its replica and container in front; or the lines of the first one found, without.
             timeout: seconds of silence after which this ends with ``CortexTimeout``; the client's when it is not given.
         """
         request = self._operator.logs(api_name, job_id, follow, tail, all_replicas, timeout)
