@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds artifacts/cortex: the command line and the server in one executable that needs nothing on the machine but glibc, libstdc++ and
 # OpenSSL.
-# Quick when nothing changed. --force builds anyway.
+# And the wheel of the Python client, artifacts/cortex-*.whl. Quick when nothing changed. --force builds anyway.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/ensure-dotnet.sh
@@ -19,6 +19,7 @@ up_to_date() {
     \( -name bin -o -name obj \) -prune -o -newer artifacts/cortex -print -quit 2>/dev/null)" ]
 }
 
+scripts/python-wheel.sh
 if [ "${1:-}" != --force ] && up_to_date; then
   say "artifacts/cortex is up to date"
   exit 0

@@ -67,6 +67,23 @@ for project in test/*/; do
   fi
 done
 
+step "clients/python"
+status=0
+arguments=()
+[ "$fast" = 0 ] || arguments+=(--fast)
+[ -z "$name" ] || arguments+=("$name")
+timeout -k 10 "$PROJECT_LIMIT" scripts/python-tests.sh "${arguments[@]}" 2>&1 | tee "$log" || status=$?
+# The summary: "1 failed, 41 passed, 2 skipped, 1 error in 12.34s"
+summary=$(tail -n 1 "$log")
+count() { local n; n=$(grep -oE "[0-9]+ $1" <<<"$summary" | head -n 1 | cut -d' ' -f1); echo "${n:-0}"; }
+f=$(($(count failed) + $(count error)))
+passed=$((passed + $(count passed))) failed=$((failed + f)) skipped=$((skipped + $(count skipped)))
+# 5: no test has that name.
+if [ "$status" != 0 ] && [ "$status" != 5 ] && [ "$f" = 0 ]; then
+  failed=$((failed + 1))
+  broken+=("clients/python (exit code $status)")
+fi
+
 step "Links in the documentation"
 if scripts/check-docs.sh; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 

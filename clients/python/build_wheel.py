@@ -71,10 +71,11 @@ Requires-Python: >=3.8
 Classifier: Programming Language :: Python :: 3
 Classifier: Operating System :: POSIX
 Classifier: Typing :: Typed
-Description-Content-Type: text/markdown
 
+Deploys APIs to a Cortex cluster, calls them, submits requests and jobs, and waits for what comes of them. Programs written for
+the Python client of Cortex 0.42 run unchanged. docs/guide/python-client.md of the product describes it.
 """
-    return head.encode() + _read(os.path.join(HERE, "README.md"))
+    return head.encode()
 
 
 def _read(path: str) -> bytes:

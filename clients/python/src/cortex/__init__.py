@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from cortex import environments as _environments
-from cortex._setup import configure as _configure
 from cortex._version import VERSION as __version__
 from cortex.client import Client
 
@@ -23,17 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["Client", "__version__", "aio", "client", "env_delete", "env_list", "new_client"]
 
 
-def client(env_name: Optional[str] = None, *, timeout: float = 600.0) -> Client:
+def client(env_name: Optional[str] = None, *, token: Optional[str] = None, timeout: float = 600.0) -> Client:
     """The client of an environment.
 
     Args:
         env_name: the environment; by default the operator of ``CORTEX_OPERATOR_ENDPOINT`` if that is set, else the default environment.
+        token: what the operator asks for; by default the environment's, or that of ``CORTEX_TOKEN``.
         timeout: seconds after which a call without an answer is given up.
 
     Raises:
         cortex.exceptions.NotFound: there is no such environment, or no default.
     """
-    return Client(_environments.choose(env_name), timeout)
+    return Client(_environments.choose(env_name, token), timeout)
 
 
 def new_client(
@@ -53,7 +53,7 @@ def new_client(
     Raises:
         cortex.exceptions.CortexBinaryException: no operator answers there, or it does not take the token.
     """
-    environment = _configure(env_name, operator_endpoint, token, certificate, insecure)
+    environment = _environments.configure(env_name, operator_endpoint, token, certificate, insecure)
     new = Client(environment, timeout)
     if check:
         new._transport.run(new._operator.verify())

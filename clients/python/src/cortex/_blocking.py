@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union, cast
 
 from cortex import _http
+from cortex._calling import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
-from cortex._failures import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
 from cortex._http import AnswerReader, Origin, ProtocolError
 from cortex._tls import Trust
 from cortex.environments import Environment

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any, AsyncIterable, AsyncIterator, Callable, Deque, Dict, Iterable, List, Optional, Tuple, TypeVar, Union
 
 from cortex import _http
+from cortex._calling import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
-from cortex._failures import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
 from cortex._http import AnswerReader, Origin, ProtocolError
 from cortex._tls import Trust
 from cortex.environments import Environment

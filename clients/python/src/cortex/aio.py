@@ -24,7 +24,6 @@ from cortex._jobs import JobRoutes, check_timeout, lines_async, settings, submis
 from cortex._operator import TIMEOUT, Operator, configuration
 from cortex._requests import RequestRoutes, payload
 from cortex._requests import headers as _headers
-from cortex._setup import configure as _configure
 from cortex.client import LineDecoder, read, source
 from cortex.environments import Environment
 from cortex.results import Api, DeadLetter, DeployResult, Job, JobReport, RequestState, RequestSummary
@@ -35,15 +34,9 @@ __all__ = ["Client", "Jobs", "RequestQueue", "client", "env_delete", "env_list",
 CONNECTIONS = 64
 
 
-def client(env_name: Optional[str] = None, *, timeout: float = TIMEOUT, connections: int = CONNECTIONS) -> Client:
-    """As :func:`cortex.client`.
-
-    Args:
-        env_name: the environment; by default the operator of ``CORTEX_OPERATOR_ENDPOINT`` if that is set, else the default environment.
-        timeout: seconds after which a call without an answer is given up. Waiting for a connection that others use does not count.
-        connections: the most that are open to one address at a time.
-    """
-    return Client(environments.choose(env_name), timeout, connections)
+def client(env_name: Optional[str] = None, *, token: Optional[str] = None, timeout: float = TIMEOUT, connections: int = CONNECTIONS) -> Client:
+    """As :func:`cortex.client`. At most so many ``connections`` are open to one address at a time; waiting for one does not count for the ``timeout``."""
+    return Client(environments.choose(env_name, token), timeout, connections)
 
 
 async def new_client(
@@ -51,7 +44,7 @@ async def new_client(
     timeout: float = TIMEOUT, connections: int = CONNECTIONS,
 ) -> Client:  # fmt: skip
     """As :func:`cortex.new_client`."""
-    environment = _configure(env_name, operator_endpoint, token, certificate, insecure)
+    environment = environments.configure(env_name, operator_endpoint, token, certificate, insecure)
     new = Client(environment, timeout, connections)
     try:
         if check:

@@ -128,50 +128,63 @@ def save(config: Config) -> None:
         raise ConfigError(f"{os.path.join(folder, 'cli.yaml')} can't be written: {error}") from error
 
 
-def choose(name: Optional[str]) -> Environment:
-    """The environment to use: the named one, the one of the variables, or the default.
+def choose(name: Optional[str], token: Optional[str] = None) -> Environment:
+    """The environment to use: the named one, the one of the variables, or the default; with another token, if one is given.
 
     Raises:
         NotFound: there is none.
         ConfigError: the environments file can't be read.
     """
     config = load()
-    if name is not None:
-        found = config.find(name)
-        if found is None:
-            names = ", ".join(each.name for each in config.environments) or "none"
-            raise NotFound(f"can't find environment {name}; there are: {names}. `cortex env configure {name}` or cortex.new_client(...) adds it")
-        return _with_token(found)
-    endpoint = os.environ.get(ENDPOINT_VARIABLE)
+    endpoint = os.environ.get(ENDPOINT_VARIABLE) if name is None else None
     if endpoint:
         # What is stored for that operator holds, its token and its certificate; the variable's token comes first.
         address = normalize(endpoint)
         stored = next((each for each in config.environments if each.operator_endpoint == address), None)
         environment = stored or Environment(name=ENDPOINT_VARIABLE, operator_endpoint=address)
-        return replace(environment, token=token() or environment.token)
-    if config.default_environment is None:
-        raise NotFound("no default environment is configured; name one, run `cortex env default NAME`, "
-                       f"or set {ENDPOINT_VARIABLE} and {TOKEN_VARIABLE}")  # fmt: skip
-    default = config.find(config.default_environment)
-    if default is None:
-        raise NotFound(f"the default environment {config.default_environment} is not configured; `cortex env default NAME` chooses another")
-    return _with_token(default)
+        return replace(environment, token=token or _variable_token() or environment.token)
+    if name is None and config.default_environment is None:
+        raise NotFound(f"no default environment is configured; name one, run `cortex env default NAME`, or set {ENDPOINT_VARIABLE} and {TOKEN_VARIABLE}")
+    found = config.find(name if name is not None else config.default_environment or "")
+    if found is None:
+        names = ", ".join(each.name for each in config.environments) or "none"
+        what = f"environment {name}" if name is not None else f"the default environment {config.default_environment}"
+        raise NotFound(f"can't find {what}; there are: {names}. `cortex env configure` or cortex.new_client(...) adds one")
+    return replace(found, token=token or found.token or _variable_token())
 
 
-def token() -> Optional[str]:
-    """The token of the variable."""
+def _variable_token() -> Optional[str]:
     return (os.environ.get(TOKEN_VARIABLE) or "").strip() or None
 
 
-def check_name(name: str) -> str:
-    """The name, if an environment may have it.
-
-    Raises:
-        ConfigError: it may not.
-    """
+def _check_name(name: str) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
         raise ConfigError(f"an environment's name has 1 to {LONGEST_NAME} characters")
     return name
+
+
+def configure(name: str, endpoint: str, token: Optional[str], certificate: Optional[str], insecure: bool) -> Environment:
+    """An environment as the user wants it, not yet stored.
+
+    Raises:
+        ConfigError: a name, address or certificate is none.
+    """
+    address = normalize(endpoint)
+    existing = load().find(_check_name(name))
+    # Token and trust belong to an operator: they are never carried over to another address.
+    known = existing if existing is not None and existing.operator_endpoint == address else None
+    pem: Optional[str] = None
+    if certificate is not None:
+        pem = _read_certificate(certificate)
+    elif known is not None and not insecure:
+        pem = known.certificate
+    return Environment(
+        name=name,
+        operator_endpoint=address,
+        token=token or (known.token if known else None) or _variable_token(),
+        certificate=pem,
+        insecure=certificate is None and (insecure or (known is not None and known.insecure)),
+    )
 
 
 def normalize(endpoint: str) -> str:
@@ -219,10 +232,6 @@ def format(config: Config) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _with_token(environment: Environment) -> Environment:
-    return environment if environment.token is not None else replace(environment, token=token())
-
-
 def _config(entries: Dict[str, _yaml.Entry]) -> Config:
     for entry in entries.values():
         if entry.key not in ("telemetry", "default_environment", "environments"):
@@ -260,3 +269,17 @@ def _environment(item: Dict[str, _yaml.Entry], line: int) -> Environment:
     known = ("name", "operator_endpoint", "token", "certificate", "insecure")
     others = [text for key, entry in item.items() if key not in known for text in entry.raw()]
     return Environment(name, address, values.get("token"), values.get("certificate"), values.get("insecure") == "true", others)
+
+
+def _read_certificate(certificate: str) -> str:
+    # Most programs make no environments.
+    from cortex._tls import read_pem
+
+    if "-----BEGIN" in certificate:
+        return read_pem(certificate, "this call")[0].strip()
+    try:
+        with open(certificate, encoding="utf-8") as file:
+            # Only the certificate: a key in the same file is nobody's business here.
+            return read_pem(file.read(), os.path.abspath(certificate))[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{certificate} can't be read: {error}") from error

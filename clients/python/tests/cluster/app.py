@@ -28,8 +28,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, "text/plain", b"")
         elif b"fail" in body:
             self.answer(500, "text/plain", b"no such model")
-        elif b"text" in body:
-            self.answer(200, "text/plain", b"no JSON")
+        elif b"broken" in body:
+            self.answer(200, "application/json", b"no JSON")
         else:
             if b"slow" in body:
                 time.sleep(30)

@@ -13,7 +13,7 @@ import time
 import tracemalloc
 
 import pytest
-from conftest import IMAGE, Cluster, api, run, task, until
+from clusters import EXECUTABLE, IMAGE, Cluster, api, run, task, until
 
 import cortex
 import cortex.aio
@@ -48,8 +48,6 @@ def test_environments_that_one_wrote_the_other_reads(tmp_path, monkeypatch, conf
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out", "c.pem", "-days", "2", "-subj", "/CN=x", cwd=tmp_path)
 
     def cli(*arguments):
-        from conftest import EXECUTABLE
-
         return run(EXECUTABLE, *arguments, cwd=tmp_path)
 
     for name in AWKWARD:
@@ -187,7 +185,7 @@ def test_requests(deployed, client):
 
 def test_request_that_fails(deployed, client):
     texts = client.requests("texts")
-    id = texts.submit("text")
+    id = texts.submit("broken")
     state = texts.wait(id, timeout=60)
     assert (state.status, state.reason, state.done) == ("failed", "not_json", True)
     assert texts.answer(id) == b"no JSON"
@@ -488,17 +486,17 @@ def test_container_calls_every_kind_without_a_token(deployed, home):
 
 def test_container_with_a_token_does_everything(deployed, home):
     code = """
-import asyncio, cortex
-client = cortex.client()
+import asyncio, os, cortex
+client = cortex.client(token=os.environ["TOKEN"])
 print(client.call("hello", {"n": 1})["said"])
 async def main():
-    async with cortex.aio.client() as client:
+    async with cortex.aio.client(token=os.environ["TOKEN"]) as client:
         texts = client.requests("texts")
         print((await texts.result(await texts.submit({"n": 2}), timeout=60))["said"], "texts" in [api.name for api in await client.list_apis()])
 asyncio.run(main())
 """
     with cortex.client() as client:
-        client.deploy(task("inside", code, env={"CORTEX_TOKEN": home.token}))
+        client.deploy(task("inside", code, env={"TOKEN": home.token}))
         id = client.jobs("inside").submit().job_id
         client.jobs("inside").wait(id, timeout=240, check=True)
         assert said(client.logs("inside", id)) == ["{'n': 1}", "{'n': 2} True"]

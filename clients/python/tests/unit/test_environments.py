@@ -220,6 +220,7 @@ def test_variables(config, monkeypatch):
     monkeypatch.setenv("CORTEX_TOKEN", " lent ")
     assert environments.choose(None).token == "lent"
     assert environments.choose("a").token == "stored"
+    assert environments.choose("a", "given").token == environments.choose(None, "given").token == "given"
     monkeypatch.setenv("CORTEX_OPERATOR_ENDPOINT", "http://x/")
     assert (environments.choose(None).name, environments.choose(None).token) == ("a", "lent")
     monkeypatch.delenv("CORTEX_TOKEN")
@@ -232,7 +233,7 @@ def test_variables(config, monkeypatch):
 def test_default_that_is_gone(config):
     config.mkdir()
     (config / "cli.yaml").write_text("default_environment: gone\n")
-    with pytest.raises(NotFound, match="gone is not configured"):
+    with pytest.raises(NotFound, match="can't find the default environment gone"):
         cortex.client()
 
 

@@ -8,7 +8,6 @@ import inspect
 import json
 import os
 import pickle
-import re
 import subprocess
 import sys
 import zipfile
@@ -219,13 +218,6 @@ def test_main_fails(operator, capsys):
 def test_main_as_a_module(config):
     result = python("-m", "cortex", "env", "list", PYTHONIOENCODING="ascii", CORTEX_CLI_CONFIG_DIR=str(config))
     assert (result.returncode, json.loads(result.stdout)) == (0, {"default_environment": None, "environments": []})
-
-
-def test_readme_names_only_what_there_is():
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        text = file.read()
-    for name in re.findall(r"`client\.(\w+)", text):
-        assert hasattr(cortex.Client, name), name
 
 
 def test_time_is_not_the_wall_clocks():
