@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import select
 import socket
-import ssl
 import threading
 import time
 from contextlib import contextmanager
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union, cast
 
 from cortex import _http
 from cortex._calling import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
 from cortex._http import AnswerReader, Origin, ProtocolError
-from cortex._tls import Trust
 from cortex.environments import Environment
 from cortex.exceptions import ConnectionFailed, CortexTimeout
+
+if TYPE_CHECKING:
+    from cortex._tls import Trust
 
 T = TypeVar("T")
 
@@ -156,8 +157,14 @@ class Transport:
         with self._lock:
             self._idle.setdefault(origin, []).append((time.monotonic(), connection))
 
+    def _trust_in(self, origin: Origin) -> Trust:
+        # TLS takes its time to import.
+        from cortex._tls import Trust
+
+        return self._trust.setdefault(origin, Trust(self._environment))
+
     def _connect(self, origin: Origin, call: Call, deadline: float) -> socket.socket:
-        trust = self._trust.setdefault(origin, Trust(self._environment)) if origin.scheme == "https" else None
+        trust = self._trust_in(origin) if origin.scheme == "https" else None
         while True:
             connection: Optional[socket.socket] = None
             try:
@@ -239,7 +246,9 @@ def _left(deadline: float, call: Call) -> float:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+    # TLS may have read ahead.
+    pending = getattr(connection, "pending", None)
+    if pending is not None and pending():
         return True
     poll = select.poll()
     poll.register(connection, select.POLLIN)

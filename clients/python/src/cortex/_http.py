@@ -17,6 +17,8 @@ from cortex._version import VERSION
 MAX_HEAD = 64 * 1024
 
 _URL = re.compile(r"(https?)://(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?([^#]*)")
+_PATH = re.compile(r"[!-~]+")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN = ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,15}")
@@ -67,7 +69,7 @@ def request_head(call: Call, origin: Origin, path: str) -> bytes:
     Raises:
         ValueError: a header can't be sent.
     """
-    if any(character <= " " or character > "~" for character in path):
+    if not _PATH.fullmatch(path):
         raise ValueError(f"{path!r} can't stand in a URL; quote it")
     lines = [f"{call.method} {path} HTTP/1.1", f"Host: {origin.authority}", f"User-Agent: cortex-python/{VERSION}"]
     for name, value in call.headers.items():
@@ -75,7 +77,7 @@ def request_head(call: Call, origin: Origin, path: str) -> bytes:
             raise ValueError(f"{name!r} is no name of a header")
         if name.lower() in _OWN:
             raise ValueError(f"the header {name} belongs to the connection and can't be given; leave it out")
-        if any(character < " " and character != "\t" or character == "\x7f" for character in value):
+        if _CONTROL.search(value):
             raise ValueError(f"the value of the header {name} has a control character in it")
         lines.append(f"{name}: {value}")
     if isinstance(call.body, (bytes, bytearray)):

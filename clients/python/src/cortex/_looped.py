@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections import deque
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterable, AsyncIterator, Callable, Deque, Dict, Iterable, List, Optional, Tuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, AsyncIterable, AsyncIterator, Callable, Deque, Dict, Iterable, List, Optional, Tuple, TypeVar, Union
 
 from cortex import _http
 from cortex._calling import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
 from cortex._http import AnswerReader, Origin, ProtocolError
-from cortex._tls import Trust
 from cortex.environments import Environment
+
+if TYPE_CHECKING:
+    from cortex._tls import Trust
 
 T = TypeVar("T")
 
@@ -327,6 +329,12 @@ class Transport:
             timer.cancel()
             pool.give_back(connection, reusable)
 
+    def _trust_in(self, origin: Origin) -> Trust:
+        # TLS takes its time to import.
+        from cortex._tls import Trust
+
+        return self._trust.setdefault(origin, Trust(self._environment))
+
     def _prepare(self, call: Call) -> Tuple[_Pool, bytes]:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -335,7 +343,7 @@ class Transport:
         origin, path = _http.split(call.url)
         pool = self._pools.get(origin)
         if pool is None:
-            trust = self._trust.setdefault(origin, Trust(self._environment)) if origin.scheme == "https" else None
+            trust = self._trust_in(origin) if origin.scheme == "https" else None
             pool = self._pools[origin] = _Pool(origin, trust, self._limit)
         return pool, _http.request_head(call, origin, path)
 

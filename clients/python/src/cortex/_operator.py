@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote, urlsplit
@@ -232,7 +232,7 @@ def configuration(specs: Sequence[Mapping[str, Any]]) -> bytes:
 
 def multipart(file_name: str, content: bytes) -> Tuple[str, Body]:
     """A form with one file: its type, and its bytes."""
-    boundary = f"cortex{secrets.token_hex(16)}"
+    boundary = f"cortex{os.urandom(16).hex()}"
     name = re.sub(r'["\r\n\\]', "_", file_name)
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="config"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
     return f"multipart/form-data; boundary={boundary}", head.encode() + content + f"\r\n--{boundary}--\r\n".encode()

@@ -21,6 +21,8 @@ _ABSENCE = 60.0
 #: Seconds for a submission, which may have to be uploaded.
 _UPLOAD = 24 * 3600.0
 
+_JSON = json.JSONEncoder(allow_nan=False)
+
 _HINTS = {
     404: "the id may be wrong, or its result may have expired",
     413: "raise `queue: {max_payload: ...}` in the configuration of the API and deploy it again",
@@ -166,7 +168,7 @@ def payload(value: Any, content_type: Optional[str]) -> Tuple[Body, str]:
     if hasattr(value, "__aiter__") or hasattr(value, "__next__"):
         return value, content_type or "application/octet-stream"
     try:
-        return json.dumps(value, allow_nan=False).encode("ascii"), content_type or "application/json"
+        return _JSON.encode(value).encode("ascii"), content_type or "application/json"
     except (TypeError, ValueError) as error:
         raise CortexBinaryException(f"the payload can't be written as JSON: {error}; give bytes for anything else") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Optional
 
@@ -111,6 +110,9 @@ def save(config: Config) -> None:
     Raises:
         ConfigError: it can't be written.
     """
+    # Most programs write none.
+    import tempfile
+
     folder = directory()
     temporary = ""
     try:

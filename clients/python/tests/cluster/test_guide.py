@@ -28,7 +28,7 @@ def test_every_example_of_the_page(deployed: Cluster, home: Cluster, capsys: pyt
     for example in examples:
         exec(compile(example, "python-client.md", "exec"), names)
     said = capsys.readouterr().out
-    for words in ("unsupported", "{'said': {'name': 'you'}", "succeeded", "10 of 10", "rate 0.1", "200\n"):
+    for words in ("did you mean `image`?", "{'said': {'name': 'you'}", "succeeded", "10 of 10", "rate 0.1", "200\n"):
         assert words in said, said
     with cortex.client() as client:
         client.delete("greeter")
