@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 . scripts/lib.sh
 
 failed=0
-for part in bench/gateway/run.sh bench/startup.sh bench/async/run.sh bench/jobs/run.sh bench/zero/run.sh bench/scaling/run.sh; do
+for part in bench/gateway/run.sh bench/startup.sh bench/async/run.sh bench/jobs/run.sh bench/zero/run.sh bench/scaling/run.sh bench/python/run.sh; do
   step "$part"
   bash "$part" "$@" || failed=$((failed + 1))
 done

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union, cast
 
 from cortex import _http
-from cortex._calling import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
+from cortex._calling import CONNECT_TIMEOUT, IDLE, LONGEST, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
 from cortex._http import AnswerReader, Origin, ProtocolError
 from cortex.environments import Environment
@@ -241,8 +241,7 @@ def _left(deadline: float, call: Call) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise late(call)
-    # More than the clock of a socket can count is as good as for ever.
-    return min(left, 1e8)
+    return min(left, LONGEST)
 
 
 def _is_readable(connection: socket.socket) -> bool:

@@ -11,6 +11,9 @@ from cortex.exceptions import CertificateRefused, ConnectionFailed, CortexTimeou
 #: Seconds to wait for a connection.
 CONNECT_TIMEOUT = 10.0
 
+#: The most seconds that the clock of a socket can count; what is longer ends then.
+LONGEST = 2e6
+
 #: Seconds that a connection without use is kept; servers close theirs later.
 IDLE = 20.0
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, AsyncIterable, AsyncIterator, Callable, Deque, Dict, Iterable, List, Optional, Tuple, TypeVar, Union
 
 from cortex import _http
-from cortex._calling import CONNECT_TIMEOUT, IDLE, late, lost, too_large, unreachable
+from cortex._calling import CONNECT_TIMEOUT, IDLE, LONGEST, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
 from cortex._http import AnswerReader, Origin, ProtocolError
 from cortex.environments import Environment
@@ -379,5 +379,4 @@ async def _pieces(body: Union[Iterable[bytes], AsyncIterable[bytes]]) -> AsyncIt
 
 
 def _later(loop: asyncio.AbstractEventLoop, seconds: float, connection: _Connection) -> asyncio.TimerHandle:
-    # More than the loop's clock can count is as good as for ever.
-    return loop.call_later(min(seconds, 1e8), connection.expire)
+    return loop.call_later(min(seconds, LONGEST), connection.expire)

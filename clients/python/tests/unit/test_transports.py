@@ -167,6 +167,14 @@ def test_operator_that_hangs(twins, serve):
         assert time.monotonic() - begin < 2.5
 
 
+def test_no_timeout_at_all(twins):
+    operator = Operator({"GET /get": [], "GET /streamlogs/a": "line"})
+    client = twins.client(environment(operator.url), float("inf"))
+    assert client.list_apis() == []
+    assert list(client.logs("a")) == list(client.logs("a", timeout=float("inf"))) == ["line"]
+    operator.close()
+
+
 def test_operator_that_drips(twins):
     def serve(connection):
         read_head(connection)
