@@ -125,21 +125,28 @@ def main() -> int:
         file.write("- name: task\n  kind: TaskAPI\n  pod:\n    containers:\n    - {name: main, image: 'cortex-bench/nginx-python', command: [nothing]}\n")
     with open(os.path.join(folder, "deploy.py"), "w", encoding="utf-8") as file:
         file.write("import cortex\ncortex.client().deploy_from_file('task.yaml')\n")
+    rows = measure_import()
     subprocess.run([CLI, "cluster", "up", os.path.join(folder, "cluster.yaml")], check=True, capture_output=True)
+    # A cluster that has just begun makes networks and takes stock for a while.
+    time.sleep(10)
     try:
-        rows = measure(folder)
+        rows += measure(folder)
     finally:
         subprocess.run([CLI, "cluster", "down", "-y"], check=True, capture_output=True)
     return report(rows)
 
 
+def measure_import() -> list[tuple[str, str, str, bool | None]]:
+    imported, httpx = median_of(lambda: import_of("cortex"), 11), median_of(lambda: import_of("httpx"), 11)
+    return [
+        ("`import cortex`, median of 11", f"{imported * 1000:.0f} ms", "< 100 ms", imported < 0.1),
+        ("`import httpx`, median of 11", f"{httpx * 1000:.0f} ms", "-", None),
+    ]
+
+
 def measure(folder: str) -> list[tuple[str, str, str, bool | None]]:
     rows: list[tuple[str, str, str, bool | None]] = []
     bare = median_of(lambda: seconds(sys.executable, "-c", "pass"), 11)
-    imported, httpx = median_of(lambda: import_of("cortex"), 11), median_of(lambda: import_of("httpx"), 11)
-    rows.append(("`import cortex`, median of 11", f"{imported * 1000:.0f} ms", "< 100 ms", imported < 0.1))
-    rows.append(("`import httpx`, median of 11", f"{httpx * 1000:.0f} ms", "-", None))
-
     command = median_of(lambda: seconds(CLI, "deploy", "task.yaml", folder=folder), 11)
     program = median_of(lambda: seconds(sys.executable, "deploy.py", folder=folder), 11)
     client = cortex.client()

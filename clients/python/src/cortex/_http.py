@@ -1,8 +1,7 @@
 """HTTP/1.1 as a client speaks it, without a socket.
 
-A library for this (httpx, with what it needs) takes longer to import than a deploy takes, sends a fourth of the requests
-that one event loop can send with this, and forgets the answer of a server that refuses an upload half way. It also would
-have to be installed in every container that calls others.
+A library for this (httpx, with what it needs) takes longer to import than a whole deploy takes, and sends a fraction of the
+requests; see bench/results/python.md. It also would have to be installed in every container that calls others.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def test_operator_that_hangs(twins, serve):
             client.list_apis()
         with pytest.raises(TimeoutError, match=r"did not answer within 0.3 s; the request may be done all the same"):
             client.delete("a")
-        assert time.monotonic() - begin < 2.5
+        assert time.monotonic() - begin < 10
 
 
 def test_no_timeout_at_all(twins):
@@ -186,7 +186,7 @@ def test_operator_that_drips(twins):
         begin = time.monotonic()
         with pytest.raises(CortexTimeout):
             twins.client(environment(server.url), 0.4).list_apis()
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize(
