@@ -167,19 +167,18 @@ class Transport:
         trust = self._trust_in(origin) if origin.scheme == "https" else None
         while True:
             connection: Optional[socket.socket] = None
+            context = trust.context() if trust else None
             try:
                 connection = socket.create_connection((origin.host, origin.port), min(CONNECT_TIMEOUT, _left(deadline, call)))
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if trust is None:
-                    return connection
-                return trust.context().wrap_socket(connection, server_hostname=origin.host)
+                return connection if context is None else context.wrap_socket(connection, server_hostname=origin.host)
             except CortexTimeout:
                 raise
             except (OSError, UnicodeError) as error:
                 # A name that no host can have is a UnicodeError.
                 if connection is not None:
                     connection.close()
-                if trust is not None and trust.fall_back(error):
+                if trust is not None and context is not None and trust.fall_back(error, context):
                     continue
                 raise (trust.refusal(error, call.peer) if trust else None) or unreachable(call, error) from error
 

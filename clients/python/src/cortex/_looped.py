@@ -192,7 +192,7 @@ class _Pool:
                 raise unreachable(call, TimeoutError()) from error
             except (OSError, UnicodeError) as error:
                 # Of several addresses none may have answered, each with an error of its own.
-                if trust is not None and trust.fall_back(error):
+                if trust is not None and context is not None and trust.fall_back(error, context):
                     continue
                 raise (trust.refusal(error, call.peer) if trust else None) or unreachable(call, error) from error
 

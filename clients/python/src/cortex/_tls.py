@@ -47,8 +47,11 @@ class Trust:
             self._context = self._create()
         return self._context
 
-    def fall_back(self, error: BaseException) -> bool:
-        """Whether the next handshake goes by other rules than the one that ended with this error."""
+    def fall_back(self, error: BaseException, context: ssl.SSLContext) -> bool:
+        """Whether the next handshake goes by other rules than the one with this context, which ended with this error."""
+        if context is not self._context:
+            # Another connection, at the same time, has changed them already.
+            return True
         if self._pinned is None or self._exact or self._environment.insecure or not isinstance(error, ssl.SSLCertVerificationError) or isinstance(error, PinMismatch):
             return False
         self._exact, self._context = True, None

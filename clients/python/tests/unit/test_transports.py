@@ -496,6 +496,30 @@ def test_pinned_certificate_is_trusted(twins, certificates, shown, pinned):
         client.close()
 
 
+def test_pinned_certificate_is_trusted_by_many_at_once(twins, certificates):
+    """The first handshakes all end with the same error, and all are made again by the other rules."""
+    server, heads = tls_server(certificates, "odd")
+    env = environment(server.url, certificate=(certificates / "odd.pem").read_text())
+    answers = []
+    with server:
+        if twins.kind == "asyncio":
+
+            async def main():
+                async with cortex.aio.Client(env) as client:
+                    answers.extend(await asyncio.gather(*(client.list_apis() for _ in range(8))))
+
+            asyncio.run(main())
+        else:
+            client = cortex.Client(env)
+            threads = [threading.Thread(target=lambda: answers.append(client.list_apis())) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            client.close()
+    assert answers == [[]] * 8
+
+
 @pytest.mark.parametrize("shown, pinned", [("own", "odd"), ("odd", "own"), ("issued", "own"), ("stray", "authority"), ("own", "authority"), ("authority", "issued")])
 def test_other_certificate_is_refused_before_anything_is_sent(twins, certificates, shown, pinned):
     server, heads = tls_server(certificates, shown)
