@@ -248,6 +248,9 @@ def _is_readable(connection: socket.socket) -> bool:
     pending = getattr(connection, "pending", None)
     if pending is not None and pending():
         return True
+    if not hasattr(select, "poll"):
+        # Windows, whose select takes any socket.
+        return bool(select.select([connection], [], [], 0)[0])
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
