@@ -6,10 +6,6 @@ namespace Cortex.Jobs.Tasks;
 /// <summary>Decides what a task job's pod means for the job. Pure: no clock, no I/O.</summary>
 internal static class TaskJobRule
 {
-    // Numbers of the signals by which an engine ends containers. With 128 added they are the exit codes.
-    private const int Term = 15;
-    private const int Kill = 9;
-
     /// <summary>What to do next.</summary>
     /// <param name="job">The job, which has not ended.</param>
     /// <param name="pod">The pod of its present attempt; null when there is none.</param>
@@ -110,7 +106,8 @@ internal static class TaskJobRule
         var message = failure is { Reason.Length: > 0 } ? failure.Reason : pod.Reason;
         if (job.Attempt < job.MaxAttempts && !(job.Deadline <= now))
         {
-            return new TaskStep.Retry(message, failure is { OomKilled: false, ExitCode: 128 + Term or 128 + Kill });
+            // By these an engine, or a machine that goes down, ends containers.
+            return new TaskStep.Retry(message, failure is { OomKilled: false, ExitCode: SignalExitCodes.Terminated or SignalExitCodes.Killed });
         }
 
         var oom = failure?.OomKilled ?? pod.State == PodState.KilledOOM;

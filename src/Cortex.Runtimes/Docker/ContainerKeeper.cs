@@ -16,9 +16,6 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>Kubernetes' exit code for a container that could not be started.</summary>
     private const int StartError = 128;
 
-    /// <summary>The exit code of a process that SIGTERM has ended.</summary>
-    private const int Terminated = 143;
-
     /// <summary>After so many failed starts in a row a container that has run before is made anew.</summary>
     private const int StartsTried = 3;
 
@@ -27,9 +24,6 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
-
-    // The exit code of a program that SIGKILL has ended.
-    private const int Killed = 137;
 
     private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
@@ -361,7 +355,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             Id = null;
             if (wasRunning || (EverStarted && pod.Definition.Restart is RestartPolicy.Never))
             {
-                Ended(Killed, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} was removed");
+                Ended(SignalExitCodes.Killed, oom: false, machine.Time.GetUtcNow(), $"container {container.Name} was removed");
             }
             else
             {
@@ -399,13 +393,13 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         }
         else
         {
-            if (seen.State is { OOMKilled: false, ExitCode: Killed } && seen.HostConfig is not { Memory: 0 })
+            if (seen.State is { OOMKilled: false, ExitCode: SignalExitCodes.Killed } && seen.HostConfig is not { Memory: 0 })
             {
                 await _outOfMemory.Task.WaitAsync(_oomLate, machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
-            var oom = seen.State.OOMKilled || (_outOfMemory.Task.IsCompleted && seen.State.ExitCode == Killed);
+            var oom = seen.State.OOMKilled || (_outOfMemory.Task.IsCompleted && seen.State.ExitCode == SignalExitCodes.Killed);
             NoteStart(seen.State.StartedAt);
             Ended(seen.State.ExitCode, oom, seen.State.FinishedAt,
                 EndReason.Of(container.Name, seen.State.ExitCode, oom, ContainerPlan.OwnMemoryLimit(container, machine), container.Command is [var program, ..] ? program : null));
@@ -780,7 +774,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         if (_livenessFailure is not null && exitCode == 0 && pod.Definition.Restart is RestartPolicy.Never)
         {
             // However politely it obeyed, it was ended because it had failed.
-            exitCode = Terminated;
+            exitCode = SignalExitCodes.Terminated;
         }
 
         _tried.TrySetResult();

@@ -594,5 +594,4 @@ public sealed class DockerRuntime : IContainerRuntime
             _pods.Values.FirstOrDefault(p => p.Network.Id == id)?.Network.Withdraw();
         }
     }
-
 }

@@ -220,7 +220,7 @@ internal sealed class FakePod
     {
         foreach (var other in _containers.Where(c => c.Phase is ContainerPhase.Running))
         {
-            other.Ended(at, 143, false);
+            other.Ended(at, SignalExitCodes.Terminated, false);
             other.Phase = ContainerPhase.Ended;
         }
     }

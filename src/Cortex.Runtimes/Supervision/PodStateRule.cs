@@ -47,7 +47,7 @@ internal static class PodStateRule
     {
         (_, true) => PodState.KilledOOM,
         (0, _) => PodState.Succeeded,
-        (129 or 130 or 137 or 143, _) => PodState.Killed,
+        (129 or 130 or SignalExitCodes.Killed or SignalExitCodes.Terminated, _) => PodState.Killed,
         _ => PodState.Failed,
     };
 

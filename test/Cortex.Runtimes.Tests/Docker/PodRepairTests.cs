@@ -1,7 +1,9 @@
+using Cortex.Background.Tests;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker;
 using Cortex.Runtimes.Docker.Engine;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Runtimes.Tests.Docker;
 
@@ -357,11 +359,11 @@ public sealed class PodRepairTests : IAsyncLifetime
     public async Task Loops_TheLogThrowsAlways_LiveOnAfterTheEngineWasGone()
     {
         await using var relay = new SocketRelay(new DockerRuntimeOptions().EffectiveSocketPath);
-        var logger = new ThrowingLogger();
-        await using var runtime = new DockerRuntime(_cluster.Options(o => (o.SocketPath, o.SpareNetworks) = (relay.Path, 1)), logger: logger);
+        var faults = new Faults();
+        await using var runtime = new DockerRuntime(_cluster.Options(o => (o.SocketPath, o.SpareNetworks) = (relay.Path, 1)), logger: faults.On<ILogger<DockerRuntime>>(NullLogger<DockerRuntime>.Instance));
         await _runtime.DisposeAsync();
         await runtime.StartAsync(Cancel);
-        logger.Throws = true;
+        faults.Arm(1);
         await runtime.CreateAsync(DockerPods.Web("web"), Cancel);
         await runtime.UntilAsync("web", PodState.Ready);
         var spare = Assert.Single(await _cluster.UntilSparesAsync(1));
@@ -407,24 +409,6 @@ public sealed class PodRepairTests : IAsyncLifetime
         time.Back = TimeSpan.FromHours(1);
 
         Assert.Equal(137, (await runtime.UntilAsync("deaf", p => p.Containers[0].ExitCode is not null, "was ended")).Containers[0].ExitCode);
-    }
-
-    private sealed class ThrowingLogger : ILogger<DockerRuntime>
-    {
-        public bool Throws { get; set; }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (Throws)
-            {
-                throw new IOException("No space left on device");
-            }
-        }
     }
 
     private sealed class SetClock : TimeProvider

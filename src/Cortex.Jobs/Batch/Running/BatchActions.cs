@@ -260,6 +260,7 @@ internal sealed class BatchActions(BatchContext context)
         var closing = CloseAsync(job);
         Run(async () =>
         {
+            Exception? trouble = null;
             try
             {
                 await closing;
@@ -267,13 +268,15 @@ internal sealed class BatchActions(BatchContext context)
             }
             catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
+                trouble = exception;
                 await Task.Delay(Options.RetryDelay, context.Time, _stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                Post(() => place.Busy = false);
-                context.Logger.NotRetired(exception, pod.Id);
-                return;
             }
 
             Post(() => place.Busy = false);
+            if (trouble is not null)
+            {
+                context.Logger.NotRetired(trouble, pod.Id);
+            }
         });
     }
 
@@ -356,6 +359,7 @@ internal sealed class BatchActions(BatchContext context)
             Batch = record.Batch! with { Succeeded = total.Done ? total.Batches - remaining - failed : 0, Failed = total.Done ? failed : 0 },
         });
         var ended = job.Record;
+
         // Its pods are nobody's now: the next look keeps their logs and removes them.
         context.Jobs.TryRemove(ended.Id, out _);
         job.Ended.TrySetResult();
