@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union, cast
 
 from cortex import _http
-from cortex._calling import CONNECT_TIMEOUT, IDLE, LONGEST, late, lost, too_large, unreachable
+from cortex._calling import CONNECT_TIMEOUT, IDLE, LONGEST, Arriving, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
 from cortex._http import AnswerReader, Origin, ProtocolError
 from cortex.environments import Environment
@@ -25,23 +25,12 @@ T = TypeVar("T")
 _PIECE = 64 * 1024
 
 
-class Exchange:
+class Exchange(Arriving):
     """An answer whose body is read while it comes."""
 
     def __init__(self, connection: socket.socket, reader: AnswerReader, call: Call) -> None:
+        super().__init__(reader, call)
         self._socket = connection
-        self._reader = reader
-        self._call = call
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self._reader.status
-
-    @property
-    def headers(self) -> Dict[str, str]:
-        """By lower-case name."""
-        return self._reader.headers
 
     def pieces(self, deadline: Optional[float] = None) -> Iterator[bytes]:
         """The body. Without a deadline (by the monotonic clock), each piece may take the call's timeout."""

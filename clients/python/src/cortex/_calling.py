@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Dict
 
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
+from cortex._http import AnswerReader
 from cortex.exceptions import CertificateRefused, ConnectionFailed, CortexTimeout, ErrorPlace, OperatorError, UnexpectedAnswer
 
 #: Seconds to wait for a connection.
@@ -22,6 +23,24 @@ PAUSES = (0.1, 0.4, 1.0)
 
 #: Statuses that say "not now": what is idempotent is tried again.
 BUSY = (502, 503)
+
+
+class Arriving:
+    """An answer whose head is there."""
+
+    def __init__(self, reader: AnswerReader, call: Call) -> None:
+        self._reader = reader
+        self._call = call
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._reader.status
+
+    @property
+    def headers(self) -> Dict[str, str]:
+        """By lower-case name."""
+        return self._reader.headers
 
 
 def send(call: Call) -> Operation[Answer]:

@@ -149,19 +149,37 @@ def settings(
     }
 
 
+class _Gatherer:
+    """Puts items as JSON lines together to pieces worth sending."""
+
+    def __init__(self) -> None:
+        self._lines: List[str] = []
+        self._size = 0
+
+    def add(self, item: Any) -> bytes:
+        """Takes an item; a piece when there is enough for one, else nothing."""
+        line = _encode(item)
+        self._lines.append(line)
+        self._size += len(line)
+        return self.take() if self._size >= _PIECE else b""
+
+    def take(self) -> bytes:
+        """What has come together."""
+        piece = "".join(self._lines).encode("ascii")
+        self._lines, self._size = [], 0
+        return piece
+
+
 def lines(items: Iterable[Any]) -> Iterator[bytes]:
     """Items as JSON, one on a line, in pieces worth sending."""
-    piece: List[str] = []
-    size = 0
+    gatherer = _Gatherer()
     for item in items:
-        line = _encode(item)
-        piece.append(line)
-        size += len(line)
-        if size >= _PIECE:
-            yield "".join(piece).encode("ascii")
-            piece, size = [], 0
-    if piece:
-        yield "".join(piece).encode("ascii")
+        piece = gatherer.add(item)
+        if piece:
+            yield piece
+    rest = gatherer.take()
+    if rest:
+        yield rest
 
 
 async def lines_async(items: Union[Iterable[Any], AsyncIterable[Any]]) -> AsyncIterator[bytes]:
@@ -170,17 +188,14 @@ async def lines_async(items: Union[Iterable[Any], AsyncIterable[Any]]) -> AsyncI
         for piece in lines(items):
             yield piece
         return
-    waiting: List[Any] = []
-    size = 0
+    gatherer = _Gatherer()
     async for item in items:
-        line = _encode(item)
-        waiting.append(line)
-        size += len(line)
-        if size >= _PIECE:
-            yield "".join(waiting).encode("ascii")
-            waiting, size = [], 0
-    if waiting:
-        yield "".join(waiting).encode("ascii")
+        piece = gatherer.add(item)
+        if piece:
+            yield piece
+    rest = gatherer.take()
+    if rest:
+        yield rest
 
 
 def failed(job: Job) -> JobFailed:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, AsyncIterable, AsyncIterator, Callable, Deque, Dict, Iterable, List, Optional, Tuple, TypeVar, Union
 
 from cortex import _http
-from cortex._calling import CONNECT_TIMEOUT, IDLE, LONGEST, late, lost, too_large, unreachable
+from cortex._calling import CONNECT_TIMEOUT, IDLE, LONGEST, Arriving, late, lost, too_large, unreachable
 from cortex._effects import MAX_ANSWER, Answer, Call, Operation, Pause
 from cortex._http import AnswerReader, Origin, ProtocolError
 from cortex.environments import Environment
@@ -197,24 +197,13 @@ class _Pool:
                 raise (trust.refusal(error, call.peer) if trust else None) or unreachable(call, error) from error
 
 
-class Exchange:
+class Exchange(Arriving):
     """An answer whose body is read while it comes."""
 
     def __init__(self, connection: _Connection, reader: AnswerReader, call: Call, renew: Callable[[], None]) -> None:
+        super().__init__(reader, call)
         self._connection = connection
-        self._reader = reader
-        self._call = call
         self._renew = renew
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self._reader.status
-
-    @property
-    def headers(self) -> Dict[str, str]:
-        """By lower-case name."""
-        return self._reader.headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body. Each piece may take the call's timeout."""
