@@ -1,4 +1,5 @@
 """What the measurements in Python share. They have CORTEX_BIN and MACHINE in their environment, and arguments FOLDER [quick] [PART...]."""
+import http.client
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 CORTEX = os.environ["CORTEX_BIN"]
 WORK = sys.argv[1]
 QUICK = "quick" in sys.argv[2:]
@@ -76,7 +78,8 @@ def percentile(values, p):
 class Cluster:
     """A cluster of its own: own name, ports, configuration and data."""
 
-    def __init__(self, name, more=""):
+    def __init__(self, name, more="", executable=CORTEX):
+        self.executable = executable
         self.name = f"bench-{name}-{os.getpid()}"
         self.folder = os.path.join(WORK, name)
         self.operator, self.apis = free_port(), free_port()
@@ -88,13 +91,35 @@ class Cluster:
         cleanups.append(self.down)
 
     def cortex(self, *arguments):
-        done = subprocess.run([CORTEX, *arguments], env={**os.environ, "CORTEX_CLI_CONFIG_DIR": self.folder}, capture_output=True, text=True, timeout=300)
+        done = subprocess.run([self.executable, *arguments], env={**os.environ, "CORTEX_CLI_CONFIG_DIR": self.folder}, capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             raise SystemExit(f"cortex {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def down(self):
         self.cortex("cluster", "down", "--yes")
+
+    def counts(self, name):
+        """Waiting, in progress and completed requests of an AsyncAPI, from the metrics."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.operator, timeout=10)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+
+        def total(metric):
+            return sum(float(value) for labels, value in re.findall(rf"^{metric}\{{([^}}]*)\}} (\S+)$", text, re.M) if f'api_name="{name}"' in labels)
+
+        return total("cortex_async_queued"), total("cortex_async_active"), total("cortex_async_request_count")
+
+    def wrk(self, name, seconds, connections=64, pause=0):
+        """Submits 1 KB requests to an AsyncAPI, with a pause of so many ms between them: a second, p50 and p99 in ms."""
+        output = subprocess.run(
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", os.path.join(HERE, "async", "submit.lua"), f"http://127.0.0.1:{self.apis}/{name}", "--", str(pause)],
+            capture_output=True, text=True, timeout=seconds + 60).stdout
+        requests, microseconds, p50, p99, errors = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output).groups())
+        if errors:
+            raise SystemExit(f"{errors} of {requests} submits failed:\n{output}")
+        return requests / microseconds * 1e6, p50 / 1000, p99 / 1000
 
     @property
     def pid(self):

@@ -51,6 +51,21 @@ nginx_root() {
   printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
 }
 
+# noop_image NAME ANSWER: an image with a server that does nothing as fast as can be: it answers everything with this JSON.
+noop_image() {
+  nginx_root "$work/image/root"
+  cat >"$work/image/root/nginx.conf" <<CONF
+worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 1000000000; client_body_buffer_size 64k; default_type application/json;
+  server { listen 8080 backlog=4096; location / { return 200 '$2'; } }
+}
+CONF
+  printf 'FROM scratch\nCOPY root /\nCMD ["%s", "-c", "/nginx.conf"]\n' "$nginx" >"$work/image/Dockerfile"
+  docker build --quiet --tag "$1" "$work/image" >/dev/null 2>&1
+}
+
 # work_folder: a folder that goes when the script ends; sets work. Told to end, the script waits for the program that it
 # runs, which is told as well and ends its cluster first: that lies in this folder.
 work_folder() {

@@ -2,7 +2,6 @@
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -43,18 +42,6 @@ class Cluster(harness.Cluster):
     def url(self, path):
         return f"http://127.0.0.1:{self.apis}{path}"
 
-    def counts(self, name):
-        """Waiting, in progress and completed requests, from the metrics."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.operator, timeout=10)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
-
-        def total(metric):
-            return sum(float(value) for labels, value in re.findall(rf"^{metric}\{{([^}}]*)\}} (\S+)$", text, re.M) if f'api_name="{name}"' in labels)
-
-        return total("cortex_async_queued"), total("cortex_async_active"), total("cortex_async_request_count")
-
     def takes(self, name):
         """Whether a request is taken."""
         connection = http.client.HTTPConnection("127.0.0.1", self.apis, timeout=10)
@@ -65,16 +52,6 @@ class Cluster(harness.Cluster):
             return False
         finally:
             connection.close()
-
-    def wrk(self, name, seconds, connections=64, pause=0):
-        output = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", os.path.join(HERE, "submit.lua"), self.url("/" + name), "--", str(pause)],
-            capture_output=True, text=True, timeout=seconds + 60).stdout
-        requests, microseconds, p50, p99, errors = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output).groups())
-        if errors:
-            raise SystemExit(f"{errors} of {requests} submits failed:\n{output}")
-        return requests / microseconds * 1e6, p50 / 1000, p99 / 1000
-
 
 def disk():
     """What the disk does by itself in this very minute: no store is faster."""

@@ -1,6 +1,5 @@
 """The measurements of run.sh: every figure is the median of the rounds' ratios of this build to the earlier one."""
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from harness import QUICK, cleanups, row, wait_for, wanted
 
 ROUNDS = 5 if QUICK else 15
 SECONDS = 2 if QUICK else 3
-SUBMIT = os.path.join(os.path.dirname(HERE), "async", "submit.lua")
 
 API = """- name: {name}
   kind: {kind}
@@ -29,16 +27,6 @@ API = """- name: {name}
 class Cluster(harness.Cluster):
     """A cluster of one of the two builds."""
 
-    def __init__(self, name, executable):
-        self.executable = executable
-        super().__init__(name)
-
-    def cortex(self, *arguments):
-        done = subprocess.run([self.executable, *arguments], env={**os.environ, "CORTEX_CLI_CONFIG_DIR": self.folder}, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            raise SystemExit(f"{self.executable} {' '.join(arguments)}: {done.stdout}{done.stderr}")
-        return done.stdout
-
     def deploy(self, name, kind, replicas):
         """Without replicas nothing is worked off: a queued request wakes a replica, so its image is one that is nowhere."""
         path = os.path.join(self.folder, f"{name}.yaml")
@@ -52,22 +40,12 @@ class Cluster(harness.Cluster):
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def metric(self, name, api):
-        """The sum of a metric over an API's labels. Asked on loopback, where no token is needed."""
-        text = subprocess.run(["curl", "-sf", f"http://127.0.0.1:{self.operator}/metrics"], capture_output=True, text=True, check=True).stdout
-        return sum(float(value) for labels, value in re.findall(rf"^{name}\{{([^}}]*)\}} (\S+)$", text, re.M) if f'api_name="{api}"' in labels)
-
-    def submit(self, api, pause):
-        """Submits for a while: requests a second, p50 in ms, processor time per request in us."""
-        began = self.work()
-        output = subprocess.run(
-            ["wrk", "-t1", "-c64", f"-d{SECONDS}s", "--timeout", "30s", "-s", SUBMIT, f"http://127.0.0.1:{self.apis}/{api}", "--", str(pause)],
-            capture_output=True, text=True, timeout=SECONDS + 60).stdout
-        requests, microseconds, p50, _, errors = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output).groups())
-        if errors or not requests:
-            raise SystemExit(f"{errors} of {requests} submits failed:\n{output}")
-        wait_for(lambda: not api.startswith("noop") or self.metric("cortex_async_queued", api) + self.metric("cortex_async_active", api) == 0, "the queue is worked off", 120)
-        return requests / microseconds * 1e6, p50 / 1000, (self.work() - began) / requests * 1e6
+    def submit(self, api, pause=0):
+        """Submits for a while, until all is worked off that can be: requests a second, p50 in ms, processor time per request in us."""
+        before = self.work()
+        rate, p50, _ = self.wrk(api, SECONDS, pause=pause)
+        wait_for(lambda: api == "sink" or sum(self.counts(api)[:2]) == 0, "the queue is worked off", 120)
+        return rate, p50, (self.work() - before) / (rate * SECONDS) * 1e6
 
 
 def seconds(action):
@@ -100,13 +78,13 @@ def judge(what, unit, pairs, more_is_better=False):
 
 
 def main():
-    now, before = Cluster("now", os.environ["CORTEX_BIN"]), Cluster("before", os.environ["BEFORE_BIN"])
+    now, before = Cluster("now"), Cluster("before", executable=os.environ["BEFORE_BIN"])
     both = (now, before)
     if wanted("submit"):
         for cluster in both:
             cluster.deploy("sink", "AsyncAPI", 0)
-            cluster.submit("sink", 0)
-        pairs = [turn(lambda: now.submit("sink", 0), lambda: before.submit("sink", 0), i) for i in range(ROUNDS)]
+            cluster.submit("sink")
+        pairs = [turn(lambda: now.submit("sink"), lambda: before.submit("sink"), i) for i in range(ROUNDS)]
         judge("durable submits, 64 clients", "a second", [(a[0], b[0]) for a, b in pairs], more_is_better=True)
         judge("in these: p50", "ms", [(a[1], b[1]) for a, b in pairs])
         judge("in these: processor time of a submit", "us", [(a[2], b[2]) for a, b in pairs])

@@ -18,16 +18,6 @@ export BEFORE_BIN CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
 MACHINE=$(machine)
 
 work_folder
-nginx_root "$work/image/root"
-cat >"$work/image/root/nginx.conf" <<CONF
-worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000000; client_body_buffer_size 64k; default_type application/json;
-  server { listen 8080 backlog=4096; location / { return 200 '{"result":"$(head -c 1000 /dev/zero | tr '\0' r)"}'; } }
-}
-CONF
-printf 'FROM scratch\nCOPY root /\nCMD ["%s", "-c", "/nginx.conf"]\n' "$nginx" >"$work/image/Dockerfile"
-docker build --quiet --tag cortex-bench/nginx "$work/image" >/dev/null 2>&1
+noop_image cortex-bench/nginx "{\"result\":\"$(head -c 1000 /dev/zero | tr '\0' r)\"}"
 
 /usr/bin/python3 bench/before/run.py "$work" "$@"

@@ -18,7 +18,8 @@ def main(path, mode, rounds, seconds, memory):
     cases = defaultdict(lambda: defaultdict(list))
     for line in open(path, encoding="ascii"):
         case, proxy, *numbers = line.split()
-        cases[case][proxy].append([float(number) for number in numbers])
+        run = [float(number) for number in numbers]
+        cases[case][proxy].append([*run, run[5] * 10_000 / run[4]])   # and our processor time per request, in us
 
     print("# Gateway beside nginx and HAProxy\n")
     print(f"{mode} mode: {rounds} interleaved rounds of {seconds} s on {os.cpu_count()} cores that load, proxy and "
@@ -57,9 +58,6 @@ def main(path, mode, rounds, seconds, memory):
 
 def since(builds):
     """This build beside an earlier one."""
-    for runs in builds.values():
-        for run in runs:
-            run.append(run[5] * 10_000 / run[4])
     speed, middle, tail, work = (ratio(builds["cortex"], builds["before"], column) for column in (0, 1, 2, 6))
     print(f"## This build beside an earlier one: 64 connections, 100 B answers, {len(builds['cortex'])} rounds\n")
     print("| | req/s | p50 ms | p99 ms | processor time per request, us | errors |")
@@ -73,9 +71,6 @@ def since(builds):
 
 def splitters(paths):
     """The same API by its own address and through splitters; processor time per request, as throughput tells less."""
-    for runs in paths.values():
-        for run in runs:
-            run.append(run[5] * 10_000 / run[4])
     print(f"## The same API through splitters: 64 connections, 100 B answers, {len(paths['cortex'])} rounds\n")
     print("| | req/s | p50 ms | p99 ms | processor time per request, us | x own address | errors |")
     print("|---|---|---|---|---|---|---|")

@@ -17,6 +17,11 @@ esac
 result=${2:-artifacts/bench-gateway.md}
 cases=" ${CASES:-100 10k 1m queue split before} "
 
+if [[ ${CASES:-} == *before* && -z ${BEFORE_HOST:-} ]]; then
+  echo 'the case "before" needs BEFORE_HOST, the host of the earlier build' >&2
+  exit 2
+fi
+
 missing=()
 for pair in nginx:nginx-light haproxy:haproxy wrk:wrk python3:python3; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
@@ -108,8 +113,10 @@ start haproxy -db -f "$dir/haproxy16.cfg"
 start $GATEWAY_HOST "$our" "$up" 1024 1024
 our_pid=$!
 start $GATEWAY_HOST "$our16" "$up" 16 1024
-[[ -z ${BEFORE_HOST:-} ]] || start $BEFORE_HOST "$old" "$up" 1024 1024
-old_pid=${pids[-1]}
+if [[ -n ${BEFORE_HOST:-} ]]; then
+  start $BEFORE_HOST "$old" "$up" 1024 1024
+  old_pid=$!
+fi
 
 for port in "$up" "$ngx" "$hap" "$hap16" "$our" "$our16" ${BEFORE_HOST:+"$old"}; do
   for _ in $(seq 200); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue 2; sleep 0.1; done

@@ -16,18 +16,7 @@ scripts/python-wheel.sh
 export CORTEX_BIN=${CORTEX_BIN:-$PWD/artifacts/cortex} MACHINE
 MACHINE=$(machine)
 
-# A worker that does nothing as fast as can be.
 work_folder
-nginx_root "$work/image/root"
-cat >"$work/image/root/nginx.conf" <<CONF
-worker_processes 1; daemon off; pid /tmp/pid; error_log stderr warn; user nobody nogroup;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000000; client_body_buffer_size 64k; default_type application/json;
-  server { listen 8080 backlog=4096; location / { return 200 '{"result":1}'; } }
-}
-CONF
-printf 'FROM scratch\nCOPY root /\nCMD ["%s", "-c", "/nginx.conf"]\n' "$nginx" >"$work/image/Dockerfile"
-docker build --quiet --tag cortex-bench/nginx-python "$work/image" >/dev/null 2>&1
+noop_image cortex-bench/nginx-python '{"result":1}'
 
 /usr/bin/python3 bench/python/run.py "$work"
