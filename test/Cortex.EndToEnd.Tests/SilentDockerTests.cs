@@ -1,9 +1,47 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Cortex.EndToEnd.Tests;
 
 public sealed class SilentDockerTests
 {
+    [Fact]
+    public async Task Docker_HangsWhileAReplicaDies_ItsAsyncRequestIsNotAtFault()
+    {
+        await TestImage.EnsureAsync();
+        await using var docker = new PrivateDocker();
+        await docker.StartAsync();
+        await docker.LoadAsync(TestImage.Name);
+        var cluster = new LocalCluster(docker);
+        await cluster.InitializeAsync();
+        try
+        {
+            await cluster.DeployAsync(AsyncCluster.Api("worker"));
+            var id = await cluster.SubmitAsync("worker", "sleep 3");
+            await cluster.InStatusAsync("worker", id, "in_progress");
+            var container = Assert.Single(await cluster.ReplicaContainersAsync("ancestor=" + TestImage.Name));
+            var process = int.Parse(Assert.Single(await Shell.LinesAsync("docker", "-H", docker.Host, "inspect", "-f", "{{.State.Pid}}", container)), CultureInfo.InvariantCulture);
+
+            await docker.HaltAsync(true);
+            using (var program = Process.GetProcessById(process))
+            {
+                program.Kill();
+            }
+
+            // Its connection breaks at once; what Docker would tell comes after the wait for it, and it is judged before.
+            await Eventually.TrueAsync(
+                async () => (await cluster.RequestAsync("worker", id)).GetProperty("status").GetString() is not "in_progress", "the attempt was judged");
+            await docker.HaltAsync(false);
+
+            Assert.Equal("completed", (await cluster.FinalAsync("worker", id)).GetProperty("status").GetString());
+        }
+        finally
+        {
+            await docker.HaltAsync(false);
+            await cluster.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task Docker_Hangs_WhatRunsIsServedAndTheRestSaysWhy()
     {

@@ -105,7 +105,10 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
             work, FailureReason.Timeout, $"the attempt took longer than {work.Policy.Timeout.TotalSeconds:0.###} s, the API's queue.timeout")),
     };
 
-    /// <summary>The news of a replica's death may come later than the end of its connections.</summary>
+    /// <summary>
+    /// The news of a replica's death may come later than the end of its connections, and much later where the engine is
+    /// slow. A replica that lives takes new connections: one that takes none is lost, whatever was heard of it.
+    /// </summary>
     /// <param name="work">The message.</param>
     /// <param name="slot">Where it was called.</param>
     /// <param name="reason">What is wrong with the answer.</param>
@@ -116,13 +119,18 @@ internal sealed class Caller(string api, ReplicaSet replicas, IQueueStore store,
         try
         {
             await slot.Life.Ended.WaitAsync(options.ReplicaEndWait, time);
-            return new CallOutcome(CallEnd.Lost, kept, Attempt(
-                work, FailureReason.ReplicaLost, $"replica {slot.ReplicaId} ended while it worked on the request ({reason})"));
         }
         catch (TimeoutException)
         {
-            return new CallOutcome(CallEnd.Failed, kept, failure);
+            if (await slot.Life.Client.IsListeningAsync(CancellationToken.None) && !slot.Life.Ended.IsCompleted)
+            {
+                return new CallOutcome(CallEnd.Failed, kept, failure);
+            }
         }
+
+        return new CallOutcome(CallEnd.Lost, kept, Attempt(work, FailureReason.ReplicaLost, slot.Life.Ended.IsCompleted
+            ? $"replica {slot.ReplicaId} ended while it worked on the request ({reason})"
+            : $"replica {slot.ReplicaId} takes no connections any more, and had the request ({reason})"));
     }
 
     /// <summary>Keeps the slot for a while, so that a store in trouble is not asked again and again, nor containers for nothing.</summary>

@@ -12,8 +12,8 @@ public sealed record DispatchOptions
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// After a broken answer, how long to wait for the news that the replica died: the attempt counts as failed only
-    /// when it lives. 0 to 1 min, default 2 s.
+    /// After a broken answer, how long to wait for the news that the replica died, before it is connected to: the attempt
+    /// counts as failed only when it lives. 0 to 1 min, default 2 s.
     /// </summary>
     public TimeSpan ReplicaEndWait { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -30,6 +30,10 @@ public sealed class ReplicaClient : IDisposable
     /// <summary>Begins a call.</summary>
     public ReplicaCall Call() => new(_pool);
 
+    /// <summary>Whether a new connection can be opened: the replica's program listens. Opens one and closes it.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ValueTask<bool> IsListeningAsync(CancellationToken cancellationToken) => _pool.IsListeningAsync(cancellationToken);
+
     /// <summary>Closes connections that were unused for longer than <see cref="GatewayOptions.UpstreamIdleTimeout"/>; to be called about twice in that time.</summary>
     public void CloseIdle() => _pool.CloseIdle();
 

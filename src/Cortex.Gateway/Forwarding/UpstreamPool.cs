@@ -55,6 +55,21 @@ internal sealed class UpstreamPool(ReplicaAddress address, UpstreamConnector con
     public async ValueTask<UpstreamConnection> ConnectAsync(CancellationToken cancellationToken) =>
         new(await connector.ConnectAsync(address, cancellationToken), connector.MaxHeadSize, connector.LostReplicaTimeout);
 
+    /// <summary>Whether a connection can be opened.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async ValueTask<bool> IsListeningAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            (await connector.ConnectAsync(address, cancellationToken)).Dispose();
+            return true;
+        }
+        catch (UpstreamUnreachableException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Takes back a connection whose answer was read to its end. The next request gets it if nothing more can come on it; otherwise it is closed.
     /// </summary>

@@ -35,6 +35,35 @@ public sealed class ReplicaLossTests
         Assert.Equal(("replica_lost", "r1"), (attempt.Reason, attempt.Worker));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"half\":")]
+    public async Task Call_ReplicaDiesAndNobodyTellsOfIt_AnotherOneGetsTheRequest(string half)
+    {
+        var asked = new TaskCompletionSource();
+        var stopped = new TaskCompletionSource();
+        await using var dying = Container.Of(async (connection, _, _) =>
+        {
+            asked.SetResult();
+            await stopped.Task;
+            await connection.SendAsync(half);
+            connection.Reset();
+        });
+        await using var living = Container.Answering(Container.Answer);
+        await using var service = await TestService.StartAsync();
+        service.Add("r1", dying.Port);
+        var id = await service.SubmitAsync();
+        await asked.Task;
+        service.Add("r2", living.Port);
+
+        dying.StopListening();
+        stopped.SetResult();
+
+        var record = await service.FinalAsync(id);
+        Assert.Equal((MessageStatus.Completed, 0, 1), (record.Status, record.FailedAttempts, record.LostAttempts));
+        Assert.Equal(("replica_lost", "r1"), (Assert.Single(record.Attempts).Reason, record.Attempts[0].Worker));
+    }
+
     [Fact]
     public async Task Call_ContainerIsStartedAgain_TheSameReplicaGetsTheRequestAgain()
     {

@@ -17,12 +17,13 @@ internal sealed class RawUpstream : IAsyncDisposable
     public RawUpstream(Func<RawConnection, Task> script)
     {
         _listener.Start();
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync(script);
     }
 
     public int Connections => Volatile.Read(ref _count);
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public int Port { get; }
 
     public ReplicaAddress Address(string id = "r1") => new(id, "127.0.0.1", Port);
 
@@ -35,9 +36,12 @@ internal sealed class RawUpstream : IAsyncDisposable
         }
     });
 
+    /// <summary>Takes no more connections; those that are open go on.</summary>
+    public void StopListening() => _listener.Stop();
+
     public async ValueTask DisposeAsync()
     {
-        _listener.Stop();
+        StopListening();
         await _accepting;
         foreach (var connection in _connections)
         {
