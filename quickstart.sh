@@ -1,25 +1,35 @@
 #!/usr/bin/env bash
-# From a fresh clone to APIs that answer: builds, starts a cluster on this machine, makes the example images, deploys the
-# examples, calls each of them, runs jobs, and leaves the cluster running. Run it again at any time; then it takes seconds.
+# From a fresh clone to APIs that answer: starts a cluster on this machine and calls a first API as soon as the code is compiled, then
+# makes the executable and the example images, deploys the examples, calls each of them, runs jobs, and leaves the cluster running.
+# Run it again at any time; then it takes seconds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=scripts/lib.sh
-. scripts/lib.sh
+# shellcheck source=scripts/ensure-dotnet.sh
+. scripts/ensure-dotnet.sh
 
 cortex=artifacts/cortex
+quick=src/Cortex/bin/Release/net10.0/cortex   # what ./build.sh --quick makes
 STORAGE_PORT=8887
 
-# build_image FOLDER NAME: and has a deployed API take up a new image.
+# build_image FOLDER NAME: and notes whose image is another than before.
 build_image() {
   local image=cortex-examples/$2 before
   before=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null || true)
   docker build --quiet --tag "$image" "examples/$1" >/dev/null 2>"$log" || { cat "$log" >&2; fail "could not build examples/$1"; }
   if [ "$before" != "$(docker image inspect --format '{{.Id}}' "$image")" ]; then
     say "built $image"
-    if [ -n "$before" ] && "$cortex" describe "$2" >/dev/null 2>&1; then   # what has replicas; jobs take the image that is there
-      "$cortex" refresh --force "$2"
-    fi
+    [ -z "$before" ] || echo "$2" >>"$renewed"
   fi
+}
+
+# renew: has the deployed APIs take up new images.
+renew() {
+  local name
+  while read -r name; do
+    if "$cortex" describe "$name" >/dev/null 2>&1; then   # what has replicas; jobs take the image that is there
+      "$cortex" refresh --force "$name"
+    fi
+  done <"$renewed"
 }
 
 # call NAME CURL-ARGUMENT...: shows the request and the answer; an answer that is not 2xx ends the script.
@@ -84,41 +94,90 @@ replicas() { "$cortex" get elastic -o json | grep -oE '"(ready|requested)": ?[0-
 
 asleep() { [ "$(replicas)" = 0/0 ]; }
 
+# server: the path of the executable that the running server was started from; nothing when none runs.
+server() {
+  local pid
+  pid=$(cat "${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/server.pid" 2>/dev/null || true)
+  [ -z "$pid" ] || readlink "/proc/$pid/exe" || true
+}
+
+# up: starts the cluster with the settings that it has, else with those of the examples. A server of another build makes way;
+# its containers keep running, and the new one adopts them.
+up() {
+  local pid running
+  running=$(server)
+  case $running in
+    "$PWD/$cortex (deleted)" | "$PWD/$quick" | "$PWD/$quick (deleted)")
+      pid=$(cat "${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/server.pid")
+      say "restarting the server with the new build"
+      kill "$pid"
+      gone() { ! kill -0 "$pid"; }
+      wait_for 60 gone || fail "the server with process id $pid does not stop"
+      ;;
+  esac
+  if [ -s "$settings" ]; then "$cortex" cluster up --name cortex; else "$cortex" cluster up examples/cluster.yaml; fi
+}
+
+# images: of all examples.
+images() {
+  scripts/base-image.sh
+  build_image hello hello
+  build_image iris iris
+  build_image two-containers digits
+  build_image streaming streaming
+  build_image explain explain
+  build_image elastic elastic
+  build_image storage storage
+  build_image train train
+  build_image score score
+}
+
+# first: the first API and its answer.
+first() {
+  examples/first/image.sh
+  show deploy examples/first/cortex.yaml --wait
+  call first
+  good "The first answer, after $SECONDS seconds."
+}
+
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+made=$(mktemp)   # what is said while the images are made
+renewed=$(mktemp)
+making=''
+trap 'rm -f "$log" "$made" "$renewed"; [ -z "$making" ] || kill "$making" 2>/dev/null || true' EXIT
+settings=${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/cluster.yaml
 
 step "Prerequisites"
 apt_install curl ca-certificates
 scripts/ensure-docker.sh
 say "Docker Engine $(docker version --format '{{.Server.Version}}'), $(curl --version | head -n 1 | cut -d' ' -f1-2)"
 
+if [ ! -x "$cortex" ]; then
+  # Making the executable takes minutes. What is only compiled does the same, a little later each time.
+  ensure_dotnet
+  ./build.sh --quick
+  full=$cortex cortex=$quick
+  step "A cluster on this machine, and a first API"
+  up
+  first
+  cortex=$full
+fi
+
+step "The executable, and the images of the examples beside it: two minutes the first time"
+images >"$made" 2>&1 &
+making=$!
 ./build.sh
 scripts/check-libraries.sh "$cortex"
+status=0
+wait "$making" || status=$?
+making=''
+cat "$made"
+[ "$status" = 0 ] || fail "the images of the examples could not be made; what was said is above"
 
 step "Cluster"
-# A server from before this build makes way; its containers keep running, and the new one adopts them.
-pid=$(cat "${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/server.pid" 2>/dev/null || true)
-if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" || true)" = "$PWD/$cortex (deleted)" ]; then
-  say "restarting the server with the new build"
-  kill "$pid"
-  gone() { ! kill -0 "$pid"; }
-  wait_for 60 gone || fail "the server with process id $pid does not stop"
-fi
-settings=${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/cluster.yaml
-if [ -s "$settings" ]; then "$cortex" cluster up --name cortex; else "$cortex" cluster up examples/cluster.yaml; fi
-
-step "Example images"
-scripts/base-image.sh
-build_image hello hello
-build_image iris iris
-build_image two-containers digits
-build_image streaming streaming
-build_image explain explain
-build_image elastic elastic
-build_image storage storage
-build_image train train
-build_image score score
-say "the images are ready"
+up
+renew
+[ -n "${full:-}" ] || first
 
 step "Storage for jobs"
 start_storage
