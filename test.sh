@@ -84,6 +84,18 @@ if [ "$status" != 0 ] && [ "$status" != 5 ] && [ "$f" = 0 ]; then
   broken+=("clients/python (exit code $status)")
 fi
 
+if [ "$fast" = 0 ] && [[ Install == *"$name"* ]]; then
+  step "Install"
+  status=0
+  timeout -k 10 "$PROJECT_LIMIT" scripts/install-tests.sh 2>&1 | tee "$log" || status=$?
+  read -r p f <<<"$(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$log")"
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
+  if [ "$status" != 0 ] && [ "${f:-0}" = 0 ]; then
+    failed=$((failed + 1))
+    broken+=("install (exit code $status)")
+  fi
+fi
+
 step "Links in the documentation"
 if scripts/check-docs.sh; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 
