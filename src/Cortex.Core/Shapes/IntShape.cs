@@ -50,6 +50,18 @@ internal sealed class IntShape : Shape
         };
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var range = (Min ?? Above + 1, Max) switch
+        {
+            ({ } least, { } most) => $"{least} to {most}",
+            ({ } least, null) => $"{least} or more",
+            (null, { } most) => $"at most {most}",
+            _ => "",
+        };
+        return new(TakesDigits ? "integer, or its digits as text" : "integer", Reserved.Count > 0 ? $"{range}, not {Words.Join([.. Reserved.Select(value => $"{value}")], "or")}" : range);
+    }
+
     public override JsonObject ToSchema(string variant)
     {
         var integer = new JsonObject { ["type"] = "integer" };

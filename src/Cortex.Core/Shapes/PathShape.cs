@@ -56,6 +56,9 @@ internal sealed partial class PathShape : Shape
             : path;
     }
 
+    public override ShapeWords ToWords(string variant) =>
+        new("text", $"letters, digits, `-`, `_`, `.` and `/`{(TakesRoot ? "" : "; not `/` alone")}{(TakesDots ? "" : "; no part `.` or `..`")}{(MaxLength is { } most ? $"; at most {most} characters" : "")}");
+
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject

@@ -16,6 +16,10 @@ internal abstract class Shape
     /// <summary>Reads a node: the value, or <see cref="Walk.Invalid"/> after recording what is wrong.</summary>
     public abstract object? Read(YamlNode node, Spot spot, Walk walk);
 
+    /// <summary>The shape in words, for the reference.</summary>
+    /// <param name="variant">The kind that decides which fields apply.</param>
+    public abstract ShapeWords ToWords(string variant);
+
     /// <summary>The shape as JSON Schema.</summary>
     /// <param name="variant">The kind that decides which fields apply.</param>
     public abstract JsonObject ToSchema(string variant);
@@ -26,3 +30,8 @@ internal abstract class Shape
             ? walk.Fail(spot, ErrorKinds.CortexResourceNotAllowed, $"{YamlScalar.Shorten(reference.Text)} starts with @, which is reserved; put the value in quotes if it is a string")
             : walk.Fail(spot, ErrorKinds.InvalidPrimitiveType, $"must be {expected}, but is {node.Describe()}");
 }
+
+/// <summary>What a value may be, in words.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="Values">Its range, or which values there are; empty when the type says all.</param>
+internal readonly record struct ShapeWords(string Type, string Values = "");
