@@ -10,11 +10,25 @@ public sealed partial class GuideSentenceTests
     private static readonly (string Page, string Text, Func<bool> IsTrue)[] _known =
     [
         ("README.md", "## What works and what does not yet", () => true),
-        ("README.md", "| Kubernetes, several machines | not yet |", () => !GuidePages.Has("src/Cortex.Runtimes/Kubernetes") && !GuidePages.Has("src/Cortex.Runtimes.Kubernetes")),
-        ("README.md", "| TLS | not built in:", () => ClusterKeys.Describe("apis.tls") is null && ClusterKeys.Describe("operator.tls") is null && ClusterKeys.Describe("tls") is null),
+        ("README.md", "| Kubernetes, several machines | not yet |", HasNoKubernetes),
+        ("README.md", "| TLS | not built in:", HasNoTls),
         ("README.md", "| dashboard | not yet |", () => !GuidePages.Has("dashboard")),
         ("docs/guide/from-cortex-0.42.md", "left out until there is a dashboard", () => !GuidePages.Has("dashboard")),
+        ("docs/guide/clusters/auth.md", "**Not yet:** authentication of callers", () => !HasKey("access.callers") && !HasKey("access.api_tokens") && !HasKey("apis.access")),
+        ("docs/guide/clusters/multi-instance.md", "**Not yet:** a cluster of several machines", HasNoKubernetes),
+        ("docs/guide/clusters/spot.md", "**Not yet:** machines that come and go", HasNoKubernetes),
+        ("docs/guide/clusters/kubectl.md", "**Not yet:** Kubernetes", HasNoKubernetes),
+        ("docs/guide/clusters/https.md", "**Not yet:** TLS in the gateway", HasNoTls),
+        ("docs/guide/clusters/alerting.md", "**Not yet:** alerts of its own", () => !HasKey("alerts") && !HasKey("alerting")),
+        ("docs/guide/clusters/metrics.md", "**Not yet:** dashboards", () => !GuidePages.Has("dashboard") && !GuidePages.Has("dashboards")),
+        ("docs/guide/clusters/metrics.md", "**Not yet:** StatsD", () => !HasKey("statsd") && !HasKey("metrics.statsd")),
     ];
+
+    private static bool HasNoKubernetes() => !GuidePages.Has("src/Cortex.Runtimes/Kubernetes") && !GuidePages.Has("src/Cortex.Runtimes.Kubernetes");
+
+    private static bool HasNoTls() => !HasKey("apis.tls") && !HasKey("operator.tls") && !HasKey("tls");
+
+    private static bool HasKey(string path) => ClusterKeys.Describe(path) is not null;
 
     [Fact]
     public void Sentences_OfWhatIsMissing_AreKnownAndTrue()

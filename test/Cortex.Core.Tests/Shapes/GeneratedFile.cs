@@ -18,7 +18,8 @@ internal static class GeneratedFile
             $"{path} differs from what the code generates; run: UPDATE_SCHEMAS=1 dotnet test test/Cortex.Core.Tests --filter \"JsonSchemaTests|ReferenceTests\"");
     }
 
-    private static string RepositoryRoot()
+    /// <summary>The folder that the repository is in.</summary>
+    public static string RepositoryRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cortex.slnx")))
