@@ -19,7 +19,7 @@ public static class ClusterReference
         {
             if (field.Shape is MapShape map)
             {
-                page.Append($"\n## `{field.Key}`\n\n{field.Doc}\n\n{writer.Write(map, $"{field.Key}.", "")}");
+                page.Append($"\n## `{field.Key}`\n\n{field.Doc}\n\n{writer.Write(map.Fields, $"{field.Key}.", "")}");
             }
         }
 

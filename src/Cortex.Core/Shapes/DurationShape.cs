@@ -43,7 +43,11 @@ internal sealed class DurationShape : Shape
         };
     }
 
-    public override ShapeWords ToWords(string variant) => new("duration", $"{(Max is { } most ? $"`{Short(Min)}` to `{Short(most)}`" : $"`{Short(Min)}` or more")}{(Step is { } step ? $", a multiple of `{Short(step)}`" : "")}");
+    public override ShapeWords ToWords(string variant)
+    {
+        var range = Max is { } most ? $"`{Short(Min)}` to `{Short(most)}`" : $"`{Short(Min)}` or more";
+        return new("duration", Step is { } step ? $"{range}, a multiple of `{Short(step)}`" : range);
+    }
 
     public override JsonObject ToSchema(string variant) => new()
     {

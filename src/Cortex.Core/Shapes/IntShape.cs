@@ -59,7 +59,8 @@ internal sealed class IntShape : Shape
             (null, { } most) => $"at most {most}",
             _ => "",
         };
-        return new(TakesDigits ? "integer, or its digits as text" : "integer", Reserved.Count > 0 ? $"{range}, not {Words.Join([.. Reserved.Select(value => $"{value}")], "or")}" : range);
+        var reserved = Reserved.Count == 0 ? "" : $", not {Words.Join([.. Reserved.Select(value => $"{value}")], "or")}";
+        return new(TakesDigits ? "integer, or its digits as text" : "integer", range + reserved);
     }
 
     public override JsonObject ToSchema(string variant)

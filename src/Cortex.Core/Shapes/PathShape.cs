@@ -56,8 +56,11 @@ internal sealed partial class PathShape : Shape
             : path;
     }
 
-    public override ShapeWords ToWords(string variant) =>
-        new("text", $"letters, digits, `-`, `_`, `.` and `/`{(TakesRoot ? "" : "; not `/` alone")}{(TakesDots ? "" : "; no part `.` or `..`")}{(MaxLength is { } most ? $"; at most {most} characters" : "")}");
+    public override ShapeWords ToWords(string variant)
+    {
+        var (root, dots) = (TakesRoot ? "" : "; not `/` alone", TakesDots ? "" : "; no part `.` or `..`");
+        return new("text", $"letters, digits, `-`, `_`, `.` and `/`{root}{dots}{(MaxLength is { } most ? $"; at most {most} characters" : "")}");
+    }
 
     public override JsonObject ToSchema(string variant)
     {

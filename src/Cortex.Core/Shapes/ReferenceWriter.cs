@@ -9,6 +9,8 @@ internal sealed class ReferenceWriter(Predicate<Field> isTold)
     /// <summary>What every page says of itself.</summary>
     public const string Origin = "Written by a program from the definitions that the server checks with. A change by hand is overwritten.";
 
+    private const string Head = "| Key | Type | Default | Values | Meaning |\n|---|---|---|---|---|\n";
+
     // Smaller maps are written out wherever they stand.
     private const int FewestSharedRows = 3;
 
@@ -22,7 +24,7 @@ internal sealed class ReferenceWriter(Predicate<Field> isTold)
         var found = new List<(MapShape Map, string Key, string Rows)>();
         foreach (var variant in variants)
         {
-            Visit(map, variant, (key, inner) => found.Add((inner, key, Table(inner, "", variant))));
+            Visit(map, variant, (key, inner) => found.Add((inner, key, Table(inner.Fields, "", variant))));
         }
 
         foreach (var places in found.GroupBy(place => place.Map))
@@ -34,18 +36,11 @@ internal sealed class ReferenceWriter(Predicate<Field> isTold)
         }
     }
 
-    /// <summary>The head of a table and its rows.</summary>
-    public string Write(MapShape map, string prefix, string variant) => Head + Table(map, prefix, variant);
-
-    /// <summary>The head of a table and the rows of some fields.</summary>
+    /// <summary>A table of fields and of all that is in them.</summary>
     public string Write(IEnumerable<Field> fields, string prefix, string variant) => Head + Table(fields, prefix, variant);
 
     /// <summary>The sections of the maps that stand in several places, each with its heading.</summary>
     public string WriteShared() => string.Join("\n", _sections.Values.Select(section => $"## {section.Title}\n\n{Head}{section.Rows}"));
-
-    private const string Head = "| Key | Type | Default | Values | Meaning |\n|---|---|---|---|---|\n";
-
-    private string Table(MapShape map, string prefix, string variant) => Table(map.Fields, prefix, variant);
 
     private string Table(IEnumerable<Field> fields, string prefix, string variant)
     {
@@ -57,10 +52,15 @@ internal sealed class ReferenceWriter(Predicate<Field> isTold)
             var inner = Inner(field.Shape);
             var section = inner is null ? null : _sections.GetValueOrDefault(inner);
             var meaning = section is null ? Escape(field.Doc) : $"{Escape(field.Doc)} See [{section.Title}](#{section.Anchor}).";
-            text.Append($"| `{path}` | {type} | {Default(field)} | {Escape(values + (field is { Null: NullRule.Allowed, Default: not null } ? $"{(values.Length > 0 ? "; " : "")}or `null`" : ""))} | {meaning} |\n");
+            if (field is { Null: NullRule.Allowed, Default: not null })
+            {
+                values += values.Length > 0 ? "; or `null`" : "or `null`";
+            }
+
+            text.Append($"| `{path}` | {type} | {Default(field)} | {Escape(values)} | {meaning} |\n");
             if (inner is not null && section is null)
             {
-                text.Append(Table(inner, field.Shape is ListShape ? $"{path}[]." : $"{path}.", variant));
+                text.Append(Table(inner.Fields, field.Shape is ListShape ? $"{path}[]." : $"{path}.", variant));
             }
         }
 

@@ -30,8 +30,3 @@ internal abstract class Shape
             ? walk.Fail(spot, ErrorKinds.CortexResourceNotAllowed, $"{YamlScalar.Shorten(reference.Text)} starts with @, which is reserved; put the value in quotes if it is a string")
             : walk.Fail(spot, ErrorKinds.InvalidPrimitiveType, $"must be {expected}, but is {node.Describe()}");
 }
-
-/// <summary>What a value may be, in words.</summary>
-/// <param name="Type">Its type.</param>
-/// <param name="Values">Its range, or which values there are; empty when the type says all.</param>
-internal readonly record struct ShapeWords(string Type, string Values = "");

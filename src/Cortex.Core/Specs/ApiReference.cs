@@ -13,11 +13,12 @@ public static class ApiReference
         writer.FindShared(ApiShapes.Api, ApiShapes.Kinds);
         var page = new StringBuilder();
         page.Append("# Every key of an API file\n\n");
-        page.Append($"{ReferenceWriter.Origin} What the keys do together, with examples, is in [API configuration](../api-configuration.md); the rules over several keys are there, too.\n\n");
+        page.Append($"{ReferenceWriter.Origin} What the keys do together, with examples and the rules over several of them, is in\n");
+        page.Append("[API configuration](../api-configuration.md).\n\n");
         page.Append("`containers[]` is an element of a list. Where no default is shown, the meaning says what holds. Durations are written as `10s` or `1h30m`, quantities as `200m`, `512Mi` or `2Gi`.\n");
         foreach (var kind in ApiShapes.Kinds)
         {
-            page.Append($"\n## {kind}\n\n{writer.Write(ApiShapes.Api, "", kind)}");
+            page.Append($"\n## {kind}\n\n{writer.Write(ApiShapes.Api.Fields, "", kind)}");
         }
 
         page.Append($"\n{writer.WriteShared()}");
