@@ -7,7 +7,8 @@ namespace Cortex.Core.Clusters;
 /// <summary>The cluster configuration file: every key with its bounds, default and meaning.</summary>
 internal static class ClusterShapes
 {
-    private const string NoEffect = "Accepted for compatibility; no effect on one machine.";
+    /// <summary>What keys mean that are only taken for compatibility.</summary>
+    public const string NoEffect = "Accepted for compatibility; no effect on one machine.";
 
     private const string AllowList = "Refused unless it allows everybody, as [0.0.0.0/0] does: nothing here keeps it.";
 
@@ -253,7 +254,7 @@ internal static class ClusterShapes
 
     private static MapShape Async() => new(
         new Field("max_wait", Time("1s", "24h"), "Longest wait for a result; longer ones are cut.") { Default = "5m" },
-        new Field("upload_idle_timeout", Time("1s", "24h"), "Longest time in which no byte of a payload arrives.") { Default = "1m" });
+        new Field("upload_idle_timeout", Time("1s", "24h"), "Longest time in which less than 16 KiB of a payload arrive.") { Default = "1m" });
 
     private static MapShape Callbacks() => new(
         new Field("allow_private_targets", new BoolShape(), "Whether loopback, link-local and private addresses may be called.") { Default = "false" },

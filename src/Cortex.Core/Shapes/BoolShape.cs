@@ -10,5 +10,7 @@ internal sealed class BoolShape : Shape
         ? scalar.Truth
         : WrongType(node, spot, walk, "true or false, without quotes");
 
+    public override ShapeWords ToWords(string variant) => new("boolean");
+
     public override JsonObject ToSchema(string variant) => new() { ["type"] = "boolean" };
 }

@@ -28,6 +28,8 @@ internal sealed class ChoiceShape(params IReadOnlyList<string> choices) : Shape
         return walk.Fail(spot, ErrorKinds.InvalidStr, $"\"{YamlScalar.Shorten(text)}\" must be {Words.Join(choices, "or")}{hint}");
     }
 
+    public override ShapeWords ToWords(string variant) => new("text", Words.Join([.. choices.Select(choice => $"`{choice}`")], "or"));
+
     public override JsonObject ToSchema(string variant) => new()
     {
         ["type"] = "string",

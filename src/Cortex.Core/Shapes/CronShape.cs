@@ -20,6 +20,8 @@ internal sealed class CronShape : Shape
             : walk.Fail(spot, ErrorKinds.InvalidSchedule, $"\"{YamlScalar.Shorten(text)}\" is no schedule such as \"30 3 * * 1-5\" or \"@daily\": {error}");
     }
 
+    public override ShapeWords ToWords(string variant) => new("text", "five fields, or a nickname such as `@daily`");
+
     public override JsonObject ToSchema(string variant) => new()
     {
         ["type"] = "string",

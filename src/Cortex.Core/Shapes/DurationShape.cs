@@ -43,9 +43,23 @@ internal sealed class DurationShape : Shape
         };
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var range = Max is { } most ? $"`{Short(Min)}` to `{Short(most)}`" : $"`{Short(Min)}` or more";
+        return new("duration", Step is { } step ? $"{range}, a multiple of `{Short(step)}`" : range);
+    }
+
     public override JsonObject ToSchema(string variant) => new()
     {
         ["type"] = "string",
         ["pattern"] = "^[+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|ms|s|m|h))+)$",
     };
+
+    // Without the parts that are zero: 1h for 1h0m0s.
+    private static string Short(TimeSpan time)
+    {
+        var text = GoDuration.Format(time);
+        text = text.EndsWith("m0s", StringComparison.Ordinal) ? text[..^2] : text;
+        return text.EndsWith("h0m", StringComparison.Ordinal) ? text[..^2] : text;
+    }
 }

@@ -45,6 +45,13 @@ internal sealed class FloatShape : Shape
         };
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var least = Min is not null ? $"{Text(Min)} or more" : Above is not null ? $"above {Text(Above)}" : "";
+        var most = Max is not null ? $"at most {Text(Max)}" : Below is not null ? $"below {Text(Below)}" : "";
+        return new("number", string.Join(", ", new[] { least, most }.Where(bound => bound.Length > 0)));
+    }
+
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject { ["type"] = "number" };

@@ -50,6 +50,19 @@ internal sealed class IntShape : Shape
         };
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var range = (Min ?? Above + 1, Max) switch
+        {
+            ({ } least, { } most) => $"{least} to {most}",
+            ({ } least, null) => $"{least} or more",
+            (null, { } most) => $"at most {most}",
+            _ => "",
+        };
+        var reserved = Reserved.Count == 0 ? "" : $", not {Words.Join([.. Reserved.Select(value => $"{value}")], "or")}";
+        return new(TakesDigits ? "integer, or its digits as text" : "integer", range + reserved);
+    }
+
     public override JsonObject ToSchema(string variant)
     {
         var integer = new JsonObject { ["type"] = "integer" };

@@ -21,5 +21,7 @@ internal sealed class JsonShape : Shape
         _ => YamlJson.ToJson(node),
     };
 
+    public override ShapeWords ToWords(string variant) => new(IsMap ? "map" : "anything", MaxLevels is { } most ? $"at most {most} levels" : "");
+
     public override JsonObject ToSchema(string variant) => IsMap ? new() { ["type"] = "object" } : [];
 }

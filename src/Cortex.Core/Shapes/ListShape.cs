@@ -49,6 +49,27 @@ internal sealed class ListShape(Shape element) : Shape
         return new ListValue(spot, items);
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var (type, values) = element.ToWords(variant);
+        var count = (MinCount, MaxCount) switch
+        {
+            (0, null) => "",
+            (0, { } most) => $"at most {most}",
+            (var least, null) => $"at least {least}",
+            var (least, most) => $"{least} to {most} of them",
+        };
+        return new($"list of {Plural(type)}", string.Join("; ", new[] { count, values.Length > 0 ? $"each {values}" : "" }.Where(text => text.Length > 0)));
+    }
+
+    private static string Plural(string type) => type switch
+    {
+        "text" => "texts",
+        "map" => "maps",
+        "integer" => "integers",
+        _ => type,
+    };
+
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject { ["type"] = "array", ["items"] = element.ToSchema(variant) };

@@ -21,6 +21,9 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
     /// <summary>Whether unknown keys pass: for a first look at a map.</summary>
     public bool IgnoresUnknown { get; init; }
 
+    /// <summary>Whether it fails when it is left out, for what it must hold.</summary>
+    public bool IsDemanding => fields.Any(candidate => candidate.Required);
+
     public override string NullKind => ErrorKinds.CannotBeEmptyOrNull;
 
     public override object? Read(YamlNode node, Spot spot, Walk walk)
@@ -59,6 +62,9 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
         return value;
     }
 
+    public override ShapeWords ToWords(string variant) =>
+        new("map", Choices(variant).Select(key => $"`{key}`").ToList() is { Count: > 0 } choices ? $"exactly one of {Words.Join(choices, "and")}" : "");
+
     public override JsonObject ToSchema(string variant)
     {
         var properties = new JsonObject();
@@ -89,9 +95,6 @@ internal sealed class MapShape(params IReadOnlyList<Field> fields) : Shape
 
         return schema;
     }
-
-    // Left out, such a map still fails, for what it must hold.
-    private bool IsDemanding => fields.Any(candidate => candidate.Required);
 
     private IEnumerable<string> Choices(string variant) =>
         fields.Where(field => field.AppliesTo(variant) && ExactlyOneOf.Contains(field.Key)).Select(field => field.Key);

@@ -22,6 +22,8 @@ internal sealed partial class NetworkShape : Shape
             : walk.Fail(spot, ErrorKinds.InvalidStr, $"\"{YamlScalar.Shorten(text)}\" must be an IP address, or a network such as 10.0.0.0/8 or fd00::/8");
     }
 
+    public override ShapeWords ToWords(string variant) => new("text", "an IP address, or a network such as `10.0.0.0/8` or `fd00::/8`");
+
     public override JsonObject ToSchema(string variant) => new() { ["type"] = "string", ["pattern"] = JsonSchemaWriter.ToEcma(Form) };
 
     [GeneratedRegex(@"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(/[0-9]{1,3})?\z", RegexOptions.CultureInvariant)]

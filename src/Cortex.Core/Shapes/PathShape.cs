@@ -56,6 +56,12 @@ internal sealed partial class PathShape : Shape
             : path;
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var (root, dots) = (TakesRoot ? "" : "; not `/` alone", TakesDots ? "" : "; no part `.` or `..`");
+        return new("text", $"letters, digits, `-`, `_`, `.` and `/`{root}{dots}{(MaxLength is { } most ? $"; at most {most} characters" : "")}");
+    }
+
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject

@@ -53,6 +53,8 @@ internal sealed class QuantityShape(string min) : Shape
         };
     }
 
+    public override ShapeWords ToWords(string variant) => new(TakesNumbers ? "quantity or number" : "quantity", Max is null ? $"`{min}` or more" : $"`{min}` to `{Max}`");
+
     public override JsonObject ToSchema(string variant)
     {
         var text = new JsonObject

@@ -16,6 +16,10 @@ internal abstract class Shape
     /// <summary>Reads a node: the value, or <see cref="Walk.Invalid"/> after recording what is wrong.</summary>
     public abstract object? Read(YamlNode node, Spot spot, Walk walk);
 
+    /// <summary>The shape in words, for the reference.</summary>
+    /// <param name="variant">The kind that decides which fields apply.</param>
+    public abstract ShapeWords ToWords(string variant);
+
     /// <summary>The shape as JSON Schema.</summary>
     /// <param name="variant">The kind that decides which fields apply.</param>
     public abstract JsonObject ToSchema(string variant);

@@ -60,6 +60,21 @@ internal sealed class StringShape : Shape
         return Check(text) is var (kind, detail) ? walk.Fail(spot, kind, detail) : text;
     }
 
+    public override ShapeWords ToWords(string variant)
+    {
+        var length = (MinLength, MaxLength) switch
+        {
+            (0, null) => "",
+            (0, { } most) => $"at most {most} characters",
+            (var least, null) => $"at least {least} characters",
+            var (least, most) => $"{least} to {most} characters",
+        };
+        var allowed = Pattern is null ? "" : $"must {PatternWords}";
+        var prefix = ForbiddenPrefix is null ? "" : $"must not begin with `{ForbiddenPrefix}`";
+        var reserved = Reserved.Count == 0 ? "" : $"not {Words.Join([.. Reserved.Select(text => $"`{text}`")], "or")}";
+        return new("text", string.Join("; ", new[] { length, allowed, prefix, reserved }.Where(text => text.Length > 0)));
+    }
+
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject { ["type"] = "string" };

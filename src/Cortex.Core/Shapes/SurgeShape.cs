@@ -26,6 +26,8 @@ internal sealed class SurgeShape : Shape
         };
     }
 
+    public override ShapeWords ToWords(string variant) => new("integer or percentage", "0 or more, or `0%` to `100%`");
+
     public override JsonObject ToSchema(string variant) => new()
     {
         ["anyOf"] = new JsonArray(

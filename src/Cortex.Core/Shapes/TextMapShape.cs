@@ -52,6 +52,9 @@ internal sealed class TextMapShape(StringShape values) : Shape
         return result;
     }
 
+    public override ShapeWords ToWords(string variant) =>
+        new("map of texts", ForbiddenPrefixes.Count > 0 ? $"no name may begin with {Words.Join([.. ForbiddenPrefixes.Select(prefix => $"`{prefix}`")], "or")}" : "");
+
     public override JsonObject ToSchema(string variant)
     {
         var schema = new JsonObject { ["type"] = "object", ["additionalProperties"] = values.ToSchema(variant) };

@@ -27,6 +27,8 @@ internal sealed partial class TimeZoneShape : Shape
         return walk.Fail(spot, ErrorKinds.InvalidTimeZone, $"\"{YamlScalar.Shorten(text)}\" is no time zone that this machine knows{Hint(text)}");
     }
 
+    public override ShapeWords ToWords(string variant) => new("text", "a name of the time zone database, such as `Europe/Berlin`");
+
     public override JsonObject ToSchema(string variant) => new() { ["type"] = "string", ["pattern"] = JsonSchemaWriter.ToEcma(Name) };
 
     private static string Hint(string text)

@@ -8,5 +8,7 @@ internal sealed class UnusedShape(string kind, string detail) : Shape
 {
     public override object? Read(YamlNode node, Spot spot, Walk walk) => walk.Fail(spot, kind, detail);
 
+    public override ShapeWords ToWords(string variant) => new("");
+
     public override JsonObject ToSchema(string variant) => new() { ["type"] = "null" };
 }

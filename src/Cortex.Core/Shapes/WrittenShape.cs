@@ -8,9 +8,14 @@ namespace Cortex.Core.Shapes;
 /// <param name="shape">What it may be.</param>
 internal sealed class WrittenShape(Shape shape) : Shape
 {
+    /// <summary>What it may be.</summary>
+    public Shape Inner => shape;
+
     public override string NullKind => shape.NullKind;
 
     public override object? Read(YamlNode node, Spot spot, Walk walk) => shape.Read(node, spot, walk) == Walk.Invalid ? Walk.Invalid : YamlJson.ToJson(node);
+
+    public override ShapeWords ToWords(string variant) => shape.ToWords(variant);
 
     public override JsonObject ToSchema(string variant) => shape.ToSchema(variant);
 }

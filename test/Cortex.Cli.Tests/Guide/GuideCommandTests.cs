@@ -26,7 +26,7 @@ public sealed class GuideCommandTests : IDisposable
         {
             foreach (var line in block.Text.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n'))
             {
-                foreach (var typed in line.TrimStart('$', ' ').Split(["; ", " | ", " && "], StringSplitOptions.None).Where(part => part.StartsWith("cortex ", StringComparison.Ordinal)))
+                foreach (var typed in line.TrimStart('$', ' ').Split(["; ", " | ", " && ", "$("], StringSplitOptions.None).Where(part => part.StartsWith("cortex ", StringComparison.Ordinal)))
                 {
                     count++;
                     var words = CommandLineParser.SplitCommandLine(Plain(typed)).Skip(1).ToArray();
@@ -69,7 +69,7 @@ public sealed class GuideCommandTests : IDisposable
 
     // Without what the shell makes of a line: its comment, where its output goes, and apostrophes.
     private static string Plain(string typed) =>
-        typed.Split(["  #", " #", " > ", " < "], StringSplitOptions.None)[0].Replace("'{\"n\": 1}'", "{}", StringComparison.Ordinal).Replace('\'', '"').Replace("$(", "", StringComparison.Ordinal);
+        typed.Split(["  #", " #", " > ", " < "], StringSplitOptions.None)[0].Replace("'{\"n\": 1}'", "{}", StringComparison.Ordinal).Replace('\'', '"').TrimEnd(')');
 
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
 }

@@ -9,7 +9,7 @@ internal static class GuidePages
     public static IReadOnlyList<string> All { get; } =
     [
         "README.md",
-        .. Directory.GetFiles(Path.Combine(Root, "docs", "guide"), "*.md").Concat(Directory.GetFiles(Path.Combine(Root, "examples"), "*.md", SearchOption.AllDirectories))
+        .. Directory.GetFiles(Path.Combine(Root, "docs", "guide"), "*.md", SearchOption.AllDirectories).Concat(Directory.GetFiles(Path.Combine(Root, "examples"), "*.md", SearchOption.AllDirectories))
             .Select(path => Path.GetRelativePath(Root, path)).Order(StringComparer.Ordinal),
     ];
 

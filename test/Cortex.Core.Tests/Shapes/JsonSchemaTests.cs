@@ -13,18 +13,7 @@ public sealed class JsonSchemaTests
     };
 
     [Theory, MemberData(nameof(Schemas), DisableDiscoveryEnumeration = true)]
-    public void Write_CheckedInFile_IsTheSame(string name, string generated)
-    {
-        var path = Path.Combine(RepositoryRoot(), "schemas", name);
-        if (Environment.GetEnvironmentVariable("UPDATE_SCHEMAS") == "1")
-        {
-            File.WriteAllText(path, generated);
-        }
-
-        Assert.True(
-            File.Exists(path) && File.ReadAllText(path) == generated,
-            $"schemas/{name} differs from what the code generates; run: UPDATE_SCHEMAS=1 dotnet test test/Cortex.Core.Tests --filter JsonSchemaTests");
-    }
+    public void Write_CheckedInFile_IsTheSame(string name, string generated) => GeneratedFile.AssertIsTheSame($"schemas/{name}", generated);
 
     [Fact]
     public void Write_EveryField_HasADescription()
@@ -90,16 +79,5 @@ public sealed class JsonSchemaTests
                 AssertDescribed(value, $"{path}/{key}");
             }
         }
-    }
-
-    private static string RepositoryRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cortex.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("Cortex.slnx is in no folder above the tests");
     }
 }
