@@ -66,6 +66,7 @@ def test_format_and_parse_awkward_name(name):
     "text",
     [
         "default_environment: default\nenvironments:\n  - name: default\n    operator_endpoint: http://operator.default.svc.cluster.local:8888\n",
+        "default_environment: default\nenvironments:\n  - name: default\n    operator_endpoint: http://operator.default.svc.cluster.local:8888\n    token: cortex-api.train.0123\n",
         "---\n# a comment\ndefault_environment: 'default'  # another\n\nenvironments: # here\n# and here\n- name: \"default\"\n\n  operator_endpoint: operator.default.svc.cluster.local:8888/\n  token: ~\n  certificate:\n  insecure: false\n...\n",
         "\ufeffdefault_environment: default\r\nenvironments:\r\n-\r\n  name: default\r\n  operator_endpoint: http://operator.default.svc.cluster.local:8888\r\n",
     ],
