@@ -123,5 +123,6 @@ public sealed class ApiTokensTests : IDisposable
         InitialDeploymentTime = 1,
         Pod = new PodSpec { Containers = [new ContainerSpec { Name = "c", Image = "i" }] },
         ClientAccess = access,
+        SubmittedApiSpec = System.Text.Json.JsonDocument.Parse("{}").RootElement,
     };
 }
