@@ -66,7 +66,6 @@ def test_format_and_parse_awkward_name(name):
     "text",
     [
         "default_environment: default\nenvironments:\n  - name: default\n    operator_endpoint: http://operator.default.svc.cluster.local:8888\n",
-        "default_environment: default\nenvironments:\n  - name: default\n    operator_endpoint: http://operator.default.svc.cluster.local:8888\n    token: cortex-api.train.0123\n",
         "---\n# a comment\ndefault_environment: 'default'  # another\n\nenvironments: # here\n# and here\n- name: \"default\"\n\n  operator_endpoint: operator.default.svc.cluster.local:8888/\n  token: ~\n  certificate:\n  insecure: false\n...\n",
         "\ufeffdefault_environment: default\r\nenvironments:\r\n-\r\n  name: default\r\n  operator_endpoint: http://operator.default.svc.cluster.local:8888\r\n",
     ],
@@ -77,6 +76,12 @@ def test_parse_by_hand(text):
     assert [each.name for each in config.environments] == ["default"]
     assert config.environments[0].operator_endpoint.endswith("operator.default.svc.cluster.local:8888")
     assert config.environments[0].token is None and config.environments[0].certificate is None
+
+
+def test_parse_what_a_container_finds():
+    text = "default_environment: default\nenvironments:\n  - name: default\n    operator_endpoint: http://operator.default.svc.cluster.local:8888\n    token: cortex-api.train.0123\n"
+    [found] = environments.parse(text, "cli.yaml").environments
+    assert (found.name, found.operator_endpoint, found.token) == ("default", "http://operator.default.svc.cluster.local:8888", "cortex-api.train.0123")
 
 
 @pytest.mark.parametrize("text", ["", "\n# nothing\n", "null", "---\n", "environments:\n", "environments: []\ndefault_environment: null\n", "default_environment: local\n"])
