@@ -10,6 +10,7 @@ using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
+using Cortex.Operator.Access;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Endpoints;
 using Cortex.Operator.Logs;
@@ -67,7 +68,9 @@ public sealed class OperatorServer : IAsyncDisposable
         _store = new ApiStore(options.StatePath, options.Cluster.Limits.ApiVersions);
         _jobs = OpenJobs(options, loggers, time);
         var jobOptions = JobSetup.Jobs(options);
-        var host = new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, spec => PodFactory.Create(spec, options.Version));
+        var tokens = new ApiTokens(_store);
+        var pods = new PodFactory(options.Version, tokens.Of);
+        var host = new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, pods.Create);
         var jobIds = new TimeIdGenerator(time, _jobs.NewestId());
         _tasks = new TaskController(_jobs, runtime, jobOptions, host, jobIds, time, loggers.CreateLogger<TaskController>());
         _batches = new BatchController(_jobs, queues, runtime, JobSetup.Batches(options, jobOptions), host, jobIds, time, loggers);
@@ -76,8 +79,8 @@ public sealed class OperatorServer : IAsyncDisposable
         var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
         var taskRoutes = new TaskRoutes(_store, _tasks, errors, options, time);
         var batchRoutes = new BatchRoutes(_store, _batches, errors, options, time);
-        var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace, CortexVersion = options.Version };
-        _reconciler = new Reconciler(_store, runtime, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace };
+        _reconciler = new Reconciler(_store, runtime, pods, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
         _autoscaler = new Autoscaler(_store, gateway, asyncApis, _reconciler.Wake, time, loggers.CreateLogger<Autoscaler>());
         _canaries = new CanaryController(_store, runtime, gateway, _reconciler, time, loggers.CreateLogger<CanaryController>());
 
@@ -90,7 +93,7 @@ public sealed class OperatorServer : IAsyncDisposable
             new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
         var limits = options.Cluster.Limits;
         var clients = new ClientConnections(limits.MaxConnections, limits.MaxConnectionsPerAddress, new Networks(options.Cluster.Access.TrustedProxies), time, loggers.CreateLogger<OperatorServer>());
-        _app = Build(options, addresses, clients, routes, errors, loggers);
+        _app = Build(options, addresses, clients, routes, new ClientCheck(options.Version, options.Token, tokens), errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
     }
 
@@ -193,7 +196,7 @@ public sealed class OperatorServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, ClientConnections clients, OperatorRoutes routes, ErrorAnswers errors, ILoggerFactory loggers)
+    private static WebApplication Build(OperatorOptions options, IReadOnlyList<IPEndPoint> addresses, ClientConnections clients, OperatorRoutes routes, ClientCheck check, ErrorAnswers errors, ILoggerFactory loggers)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
@@ -209,7 +212,6 @@ public sealed class OperatorServer : IAsyncDisposable
         });
 
         var app = builder.Build();
-        var check = new ClientCheck(options.Version, options.Token);
         app.Use(CountRequest);
         app.Use(next => context => errors.InvokeAsync(context, next));
         app.Use(next => context => !ForeignRequests.IsHarmless(context.Request.Method) && options.Foreign.Refusal(context.Request) is { } reason
@@ -218,7 +220,7 @@ public sealed class OperatorServer : IAsyncDisposable
         app.Use(next => context => SlashRule.Answer(context) ?? next(context));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(30) });
         app.UseRouting();
-        app.Use(next => context => AsksForToken(context, options.Cluster.Access) && check.Refuse(context.Request) is { } refusal
+        app.Use(next => context => check.Refuse(context, AsksForToken(context, options.Cluster.Access)) is { } refusal
             ? ErrorAnswers.WriteAsync(context, refusal.Status, refusal.Error)
             : next(context));
 #pragma warning disable ASP0014 // The automatic end of the pipeline is missing where Handler builds it for other listeners.

@@ -186,7 +186,7 @@ internal sealed class OperatorClient : IDisposable
             return new CortexException("cli.operator_response_unknown", $"unexpected response from {environment.OperatorEndpoint} (status code {(int)status}); is that address a Cortex operator's?");
         }
 
-        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && error.Kind != "endpoints.client_access")
         {
             return new CortexException(error.Kind, $"the {environment.Name} environment has no valid token: {error.Message}");
         }

@@ -48,13 +48,13 @@ internal static class ApiTables
         {
             ApiKind.BatchAPI or ApiKind.TaskAPI => [metadata.Name, Text(JobTables.Running(api)), JobTables.Latest(api, time), updated],
             ApiKind.TrafficSplitter => [metadata.Name, Text(api.NumTrafficSplitterTargets ?? api.Spec?.Apis?.Count ?? api.Splitter?.Targets.Count ?? 0) + SplitterText.CanaryInBrief(api), updated],
-            ApiKind.AsyncAPI => [metadata.Name, Live(api), Text(api.Status?.UpToDate ?? 0), Text(api.Queue?.Waiting + api.Queue?.Delayed), Text(api.Queue?.InProgress), updated],
-            _ => [metadata.Name, Live(api), Text(api.Status?.UpToDate ?? 0), updated],
+            ApiKind.AsyncAPI => [metadata.Name, Live(api), Text(api.Status?.UpToDate), Text(api.Queue?.Waiting + api.Queue?.Delayed), Text(api.Queue?.InProgress), updated],
+            _ => [metadata.Name, Live(api), Text(api.Status?.UpToDate), updated],
         };
     }
 
-    private static string Live(ApiResponse api) => $"{Text(api.Status?.Ready ?? 0)}/{Text(api.Status?.Requested ?? 0)}";
+    private static string Live(ApiResponse api) => api.Status is { } status ? $"{Text(status.Ready)}/{Text(status.Requested)}" : "-";
 
-    // An operator that does not say how many there are may have been asked too early.
+    // An operator that does not say how many there are may have been asked too early, or by a container that may not see it.
     private static string Text(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
 }

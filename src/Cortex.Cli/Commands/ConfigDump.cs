@@ -96,6 +96,11 @@ internal static class ConfigDump
             dump.Line($"job: {schedule.Job.GetRawText()}");
         }
 
+        if (spec.ClientAccess is { } access)
+        {
+            dump.Text("client_access", JsonNamingPolicy.SnakeCaseLower.ConvertName(access.ToString()));
+        }
+
         return dump.ToString();
     }
 

@@ -73,6 +73,14 @@ public sealed record ClusterConfig
     /// <param name="isOperatorInCluster">Whether the operator runs as part of the cluster.</param>
     public JsonElement ToInfo(string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster) =>
         ClusterInfoWriter.Write(this, apiVersion, operatorId, clusterId, isOperatorInCluster);
+
+    /// <summary>The same object with no more than whose cluster it is, for those who may not see how it is configured.</summary>
+    /// <param name="apiVersion">The version of the operator.</param>
+    /// <param name="operatorId">Identifies the account of the operator.</param>
+    /// <param name="clusterId">Identifies the cluster.</param>
+    /// <param name="isOperatorInCluster">Whether the operator runs as part of the cluster.</param>
+    public JsonElement ToIdentity(string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster) =>
+        ClusterInfoWriter.WriteIdentity(this, apiVersion, operatorId, clusterId, isOperatorInCluster);
 }
 
 /// <summary>An address to listen on.</summary>

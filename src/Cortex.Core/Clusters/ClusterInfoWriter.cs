@@ -8,7 +8,22 @@ namespace Cortex.Core.Clusters;
 /// <summary>Writes a configuration as the flat object of <c>/info</c>: the contract's fields first, then ours.</summary>
 internal static class ClusterInfoWriter
 {
-    public static JsonElement Write(ClusterConfig config, string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster)
+    /// <summary>The configuration and whose it is.</summary>
+    public static JsonElement Write(ClusterConfig config, string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster) =>
+        Write(config, apiVersion, operatorId, clusterId, isOperatorInCluster, json =>
+        {
+            WriteNodeGroups(json, config.NodeGroups);
+            WriteUnused(json, config.Unused);
+            WriteManaged(json, clusterId, operatorId);
+            WriteOurs(json, config);
+            WriteJobs(json, config.Jobs);
+        });
+
+    /// <summary>Only whose it is.</summary>
+    public static JsonElement WriteIdentity(ClusterConfig config, string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster) =>
+        Write(config, apiVersion, operatorId, clusterId, isOperatorInCluster, static _ => { });
+
+    private static JsonElement Write(ClusterConfig config, string apiVersion, string operatorId, string clusterId, bool isOperatorInCluster, Action<Utf8JsonWriter> writeRest)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = GoJsonEncoder.Instance }))
@@ -16,11 +31,7 @@ internal static class ClusterInfoWriter
             json.WriteStartObject();
             json.WriteString("cluster_name", config.ClusterName);
             json.WriteString("region", config.Region);
-            WriteNodeGroups(json, config.NodeGroups);
-            WriteUnused(json, config.Unused);
-            WriteManaged(json, clusterId, operatorId);
-            WriteOurs(json, config);
-            WriteJobs(json, config.Jobs);
+            writeRest(json);
             json.WriteString("api_version", apiVersion);
             json.WriteString("operator_id", operatorId);
             json.WriteString("cluster_id", clusterId);

@@ -10,12 +10,17 @@ namespace Cortex.Core.Identifiers;
 /// <summary>Tells specifications apart: equal hashes mean that nothing changed.</summary>
 public static class SpecHash
 {
-    /// <summary>The pod id, 63 hexadecimal digits: changes only with the API's name, kind or pod.</summary>
+    /// <summary>The pod id, 63 hexadecimal digits: changes only with the API's name, kind or pod, and with whether its containers get a token.</summary>
     public static string PodId(ApiSpec spec) => Hash(json =>
     {
         json.WriteString("kind", spec.Kind.ToString());
         json.WriteString("name", spec.Name);
         Write(json, "pod", spec.Pod, WireJson.Contract.PodSpec);
+        if (spec.ClientAccess == ClientAccess.None)
+        {
+            // The only level that shows in a container: without it there is a token, whose level the operator looks up.
+            json.WriteString("client_access", nameof(ClientAccess.None));
+        }
     })[..63];
 
     /// <summary>The spec id, 32 hexadecimal digits: changes with everything that the YAML says, after defaulting.</summary>
@@ -52,6 +57,12 @@ public static class SpecHash
         {
             // Left out for the other kinds, whose ids were made before there was such a key.
             Write(json, "queue", spec.Queue, WireJson.Contract.QueueSpec);
+        }
+
+        if (spec.ClientAccess is { } access && access != ClientAccess.Submit)
+        {
+            // Left out for the default, which ids were made with before there was such a key.
+            json.WriteString("client_access", access.ToString());
         }
     })[..32];
 

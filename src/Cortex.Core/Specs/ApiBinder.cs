@@ -28,6 +28,7 @@ internal static class ApiBinder
             Jobs = api.Find<MapValue>("jobs") is { } jobs ? Jobs(jobs) : null,
             Schedule = api.Find<MapValue>("schedule") is { } schedule ? Schedule(schedule) : null,
             Queue = api.Find<MapValue>("queue") is { } queue ? Queue(queue) : null,
+            ClientAccess = api.Find<string>("client_access") is { } access ? Enum.Parse<ClientAccess>(access, ignoreCase: true) : null,
             Index = index,
             FileName = fileName,
             SubmittedApiSpec = submitted,

@@ -24,6 +24,7 @@ internal static class ApiShapes
     /// <summary>Names of the kinds, as the YAML writes them.</summary>
     public static readonly IReadOnlyList<string> Kinds = Enum.GetNames<ApiKind>();
 
+    private static readonly string[] s_clientAccess = [.. Enum.GetNames<ClientAccess>().Select(name => name.ToLowerInvariant())];
     private static readonly string[] s_handlers = ["http_get", "tcp_socket", "exec"];
     private static readonly long[] s_reservedPorts = [8888, 15000];
 
@@ -238,7 +239,8 @@ internal static class ApiShapes
         new Field("update_strategy", s_updateStrategy, "How many replicas an update may add or take away at a time.") { Variants = s_scaled, Default = "{}" },
         new Field("queue", s_queue, "How requests are kept and tried.") { Variants = [Async], Default = "{}" },
         new Field("jobs", s_jobsOfApi, "How jobs are run.") { Variants = s_jobs, Default = "{}" },
-        new Field("schedule", s_schedule, "When jobs start by themselves; null for never.") { Variants = s_jobs, Null = NullRule.Allowed })
+        new Field("schedule", s_schedule, "When jobs start by themselves; null for never.") { Variants = s_jobs, Null = NullRule.Allowed },
+        new Field("client_access", new ChoiceShape(s_clientAccess), "What the token that containers find in /cortex/client/cli.yaml opens at the operator: nothing, reading this API, that and submitting to all, or everything.") { Variants = s_pods, Default = "submit" })
     {
         KeyErrorKind = ErrorKinds.MalformedConfig,
         Rules = [ApiRules.TargetInFlight, ApiRules.Targets, ApiRules.CanaryTarget],

@@ -44,6 +44,9 @@ public sealed record ApiSpec
     /// <summary>How its requests are kept and tried; null for every kind but AsyncAPI.</summary>
     public QueueSpec? Queue { get; init; }
 
+    /// <summary>What the token in its containers opens at the operator; null for a TrafficSplitter, which has none.</summary>
+    public ClientAccess? ClientAccess { get; init; }
+
     /// <summary>Zero-based position in the submitted file.</summary>
     public int Index { get; init; }
 

@@ -51,6 +51,13 @@ public sealed record DeployedSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public QueueSpec? Queue { get; init; }
 
+    /// <summary>
+    /// What the token in its containers opens at the operator; left out for a TrafficSplitter, and in versions that were stored before there was
+    /// such a field. Ours: Cortex 0.42 has no such field.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ClientAccess? ClientAccess { get; init; }
+
     /// <summary>Zero-based position in the submitted file.</summary>
     public int Index { get; init; }
 
@@ -100,6 +107,7 @@ public sealed record DeployedSpec
         Jobs = spec.Jobs,
         Schedule = spec.Schedule,
         Queue = spec.Queue,
+        ClientAccess = spec.ClientAccess,
         Index = spec.Index,
         FileName = spec.FileName,
         SubmittedApiSpec = spec.SubmittedApiSpec,
@@ -129,6 +137,7 @@ public sealed record DeployedSpec
         Jobs = Jobs,
         Schedule = Schedule,
         Queue = Queue,
+        ClientAccess = ClientAccess,
         Index = Index,
         FileName = FileName,
         SubmittedApiSpec = SubmittedApiSpec,

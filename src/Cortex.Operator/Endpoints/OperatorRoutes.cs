@@ -4,6 +4,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Gateway;
+using Cortex.Operator.Access;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Logs;
 using Cortex.Operator.Reading;
@@ -28,7 +29,7 @@ internal sealed class OperatorRoutes(
         open.MapMethods("/batch/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => batches.HandleAsync(context, ApiName(context))));
         open.MapMethods("/tasks/{apiName}", ["GET", "POST", "DELETE"], (RequestDelegate)(context => tasks.HandleAsync(context, ApiName(context))));
 
-        authenticated.MapGet("/info", (RequestDelegate)(async context => await WriteAsync(context, await cluster.InfoAsync(context.RequestAborted), WireJson.Contract.InfoResponse)));
+        authenticated.MapGet("/info", (RequestDelegate)(async context => await WriteAsync(context, await cluster.InfoAsync(Caller.Of(context), context.RequestAborted), WireJson.Contract.InfoResponse)));
         authenticated.MapPost("/deploy", (RequestDelegate)DeployAsync);
         authenticated.MapPost("/rollback/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, [await deployer.RollbackAsync(ApiName(context), context.Request.Query["apiID"].ToString(), Flag(context, "force"), context.RequestAborted)], WireJson.Contract.IReadOnlyListDeployResult)));
@@ -36,10 +37,10 @@ internal sealed class OperatorRoutes(
             await WriteAsync(context, new MessageResponse(await deployer.RefreshAsync(ApiName(context), Flag(context, "force"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
         authenticated.MapDelete("/delete/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, new MessageResponse(await deployer.DeleteAsync(ApiName(context), Flag(context, "keepCache"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
-        authenticated.MapGet("/get", (RequestDelegate)(context => WriteAsync(context, reader.List())));
-        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), Flag(context, "showEnv"))])));
-        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!, Flag(context, "showEnv"))])));
-        authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context))])));
+        authenticated.MapGet("/get", (RequestDelegate)(context => WriteAsync(context, reader.List(Caller.Of(context)))));
+        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), Flag(context, "showEnv"), Caller.Of(context))])));
+        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!, Flag(context, "showEnv"), Caller.Of(context))])));
+        authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context), Caller.Of(context))])));
         authenticated.MapGet("/async/{apiName}", (RequestDelegate)ListRequestsAsync);
         authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));
         authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(context =>

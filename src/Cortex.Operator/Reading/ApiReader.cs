@@ -10,6 +10,7 @@ using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
+using Cortex.Operator.Access;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.Scaling;
 using Cortex.Operator.State;
@@ -41,56 +42,36 @@ internal sealed class ApiReader(
     /// <summary>A deployed API, or false when there is none of that name any more.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out WantedApi? api) => store.Apis.TryGetValue(name, out api);
 
-    /// <summary>Every API, as a list shows them: Realtime APIs by name first, splitters last.</summary>
-    public IReadOnlyList<ApiResponse> List()
+    /// <summary>Every API that there is for the caller, as a list shows them: Realtime APIs by name first, splitters last.</summary>
+    public IReadOnlyList<ApiResponse> List(Caller caller)
     {
         var pods = PodsByApi();
         return [.. store.Apis.Values
+            .Where(api => caller.FindsOthers || caller.Owns(api.Name))
             .OrderBy(api => ListOrder(api.Spec.Kind))
-            .Select(api => new ApiResponse
-            {
-                Metadata = Metadata(api),
-                Status = Status(api, pods[api.Name]) is { } status ? status with { ReplicaCounts = null, Reasons = null, Notes = null } : null,
-                Queue = Queue(api),
-                NumTrafficSplitterTargets = api.Spec.Apis?.Count,
-                Splitter = splitters.Status(api),
-                BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, LatestOnly) : null,
-                TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
-                Schedule = Schedule(api.Spec),
-            })];
+            .Select(api => caller.MayRead(api.Name) ? Listed(api, pods[api.Name]) : Brief(api, caller))];
     }
 
-    /// <summary>One API with its specification, status and history.</summary>
+    /// <summary>One API with its specification, status and history, as far as the caller may read them.</summary>
     /// <param name="name">The API.</param>
     /// <param name="showEnv">Whether the values of its variables are told.</param>
-    public ApiResponse Get(string name, bool showEnv)
+    /// <param name="caller">Who asks.</param>
+    public ApiResponse Get(string name, bool showEnv, Caller caller)
     {
         var api = Find(name);
-        var status = Status(api, PodsByApi()[name]);
-        return new ApiResponse
-        {
-            Spec = showEnv ? api.Spec : EnvMask.Hide(api.Spec),
-            Metadata = Metadata(api),
-            Status = status is null ? null : status with { ReplicaCounts = null, Notes = null },
-            Queue = Queue(api),
-            Splitter = splitters.Status(api),
-            Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
-            BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(name, JobsShown) : null,
-            TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(name, JobsShown) : null,
-            Schedule = Schedule(api.Spec),
-            ApiVersions = [.. store.GetVersions(name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
-        };
+        return caller.MayRead(name) ? Get(api, showEnv, caller) : Brief(api, caller);
     }
 
     /// <summary>One version of an API; the whole answer when it is the deployed one.</summary>
     /// <param name="name">The API.</param>
     /// <param name="apiId">The version.</param>
     /// <param name="showEnv">Whether the values of its variables are told.</param>
-    public ApiResponse Get(string name, string apiId, bool showEnv)
+    /// <param name="caller">Who asks.</param>
+    public ApiResponse Get(string name, string apiId, bool showEnv, Caller caller)
     {
-        if (store.Apis.GetValueOrDefault(name)?.Spec.Id == apiId)
+        if (store.Apis.GetValueOrDefault(name) is { } deployed && deployed.Spec.Id == apiId)
         {
-            return Get(name, showEnv);
+            return Get(deployed, showEnv, caller);
         }
 
         return store.GetVersion(name, apiId) is { } version
@@ -108,12 +89,14 @@ internal sealed class ApiReader(
     }
 
     /// <summary>One API with its replicas by state, or with what its targets got.</summary>
-    public ApiResponse Describe(string name)
+    /// <param name="name">The API.</param>
+    /// <param name="caller">Who asks.</param>
+    public ApiResponse Describe(string name, Caller caller)
     {
         var api = Find(name);
         if (splitters.Status(api) is { } splitter)
         {
-            return new ApiResponse { Metadata = Metadata(api), Splitter = splitter, Endpoint = EndpointUrl(api.Spec.Networking.Endpoint) };
+            return new ApiResponse { Metadata = Metadata(api), Splitter = splitter, Endpoint = EndpointUrl(api, caller) };
         }
 
         if (Status(api, PodsByApi()[name]) is not { } status)
@@ -126,8 +109,8 @@ internal sealed class ApiReader(
             Metadata = Metadata(api),
             Status = status,
             Queue = Queue(api),
-            CallbackKey = api.CallbackKey?.ToText(),
-            Endpoint = EndpointUrl(api.Spec.Networking.Endpoint),
+            CallbackKey = caller.IsAdmin ? api.CallbackKey?.ToText() : null,
+            Endpoint = EndpointUrl(api, caller),
             Scaling = Scaling(api),
         };
     }
@@ -153,6 +136,43 @@ internal sealed class ApiReader(
     /// <summary>Every pod at this moment by the name of its API.</summary>
     public ILookup<string, PodStatus> PodsByApi() =>
         runtime.List().ToLookup(pod => pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), StringComparer.Ordinal);
+
+    // Enough to find out how to call it, or to submit to it.
+    private ApiResponse Brief(WantedApi api, Caller caller) => new() { Metadata = Metadata(api), Endpoint = EndpointUrl(api, caller) };
+
+    // The address for clients outside leads nowhere in a container.
+    private string EndpointUrl(WantedApi api, Caller caller) =>
+        (caller.IsInside ? $"http://{InsideNames.Apis}" : options.ApiBaseUrl) + api.Spec.Networking.Endpoint;
+
+    private ApiResponse Listed(WantedApi api, IEnumerable<PodStatus> pods) => new()
+    {
+        Metadata = Metadata(api),
+        Status = Status(api, pods) is { } status ? status with { ReplicaCounts = null, Reasons = null, Notes = null } : null,
+        Queue = Queue(api),
+        NumTrafficSplitterTargets = api.Spec.Apis?.Count,
+        Splitter = splitters.Status(api),
+        BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, LatestOnly) : null,
+        TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, LatestOnly) : null,
+        Schedule = Schedule(api.Spec),
+    };
+
+    private ApiResponse Get(WantedApi api, bool showEnv, Caller caller)
+    {
+        var status = Status(api, PodsByApi()[api.Name]);
+        return new ApiResponse
+        {
+            Spec = showEnv ? api.Spec : EnvMask.Hide(api.Spec),
+            Metadata = Metadata(api),
+            Status = status is null ? null : status with { ReplicaCounts = null, Notes = null },
+            Queue = Queue(api),
+            Splitter = splitters.Status(api),
+            Endpoint = EndpointUrl(api, caller),
+            BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, JobsShown) : null,
+            TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, JobsShown) : null,
+            Schedule = Schedule(api.Spec),
+            ApiVersions = [.. store.GetVersions(api.Name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
+        };
+    }
 
     private ApiStatus? Status(WantedApi api, IEnumerable<PodStatus> pods) => api.Spec.Kind is ApiKind.RealtimeAPI or ApiKind.AsyncAPI
         ? ReplicaCounter.Count(api, pods, reconciler.IsStopping, reconciler.CreateError(api.Name), runtime.Trouble?.Message)

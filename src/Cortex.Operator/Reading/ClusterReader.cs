@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cortex.Core.Wire;
+using Cortex.Operator.Access;
 using Cortex.Operator.Deploying;
 using Cortex.Queues;
 using Cortex.Runtimes;
@@ -11,9 +12,14 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
 {
     private readonly long _started = time.GetTimestamp();
 
-    /// <summary>Configuration, machine, health.</summary>
-    public async Task<InfoResponse> InfoAsync(CancellationToken cancellationToken)
+    /// <summary>Configuration, machine, health; containers that may not see all learn whose cluster it is, and of which version.</summary>
+    public async Task<InfoResponse> InfoAsync(Caller caller, CancellationToken cancellationToken)
     {
+        if (!caller.IsAdmin)
+        {
+            return Brief();
+        }
+
         var capacity = await runtime.GetCapacityAsync(cancellationToken);
         var trouble = runtime.Trouble;
         var pods = runtime.List();
@@ -38,6 +44,17 @@ internal sealed class ClusterReader(ApiReader reader, IContainerRuntime runtime,
             UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
         };
     }
+
+    private InfoResponse Brief() => new()
+    {
+        ClusterConfig = options.Cluster.ToIdentity(options.Version, operatorId: clusterId, clusterId, isOperatorInCluster: true),
+        WorkerNodeInfos = [],
+        OperatorNodeInfos = [],
+        NumPendingReplicas = 0,
+        EndpointApi = options.ApiBaseUrl,
+        Health = new SortedDictionary<string, bool>(StringComparer.Ordinal) { ["operator"] = true },
+        UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
+    };
 
     private SortedDictionary<string, string>? Messages(string? runtime)
     {

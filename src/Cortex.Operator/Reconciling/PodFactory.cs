@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Cortex.Core.Clusters;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
 using Cortex.Core.Wire;
@@ -8,7 +9,9 @@ using Cortex.Runtimes;
 namespace Cortex.Operator.Reconciling;
 
 /// <summary>Makes the pods of an API: what Cortex 0.42 puts into a replica, without its sidecars.</summary>
-internal static class PodFactory
+/// <param name="cortexVersion">The version that containers see as <c>CORTEX_VERSION</c>.</param>
+/// <param name="clientToken">The token of an API's containers; null for those that get none.</param>
+internal sealed class PodFactory(string cortexVersion, Func<DeployedSpec, string?> clientToken)
 {
     /// <summary>The requests that one replica of this pod takes at once, kept with the pod for the gateway.</summary>
     public const string MaxConcurrencyLabel = "maxConcurrency";
@@ -16,16 +19,8 @@ internal static class PodFactory
     // The node groups that the version allows, so that a replica in one that is not allowed any more is replaced.
     private const string NodeGroupsLabel = "nodeGroups";
 
-    private const string ClientConfig = """
-        default_environment: default
-        environments:
-          - name: default
-            operator_endpoint: http://operator.default.svc.cluster.local:8888
-
-        """;
-
     /// <summary>A new replica of the version.</summary>
-    public static PodDefinition Create(DeployedSpec spec, string cortexVersion)
+    public PodDefinition Create(DeployedSpec spec)
     {
         var pod = spec.Pod ?? throw new ArgumentException($"{spec.Name} ({spec.Kind}) has no pod", nameof(spec));
         return new PodDefinition
@@ -44,8 +39,8 @@ internal static class PodFactory
             NodeGroups = spec.NodeGroups,
             Port = pod.Port,
             DefaultProbePort = NeedsDefaultProbe(pod) ? pod.Port : null,
-            Files = new Dictionary<string, string> { ["/cortex/client/cli.yaml"] = ClientConfig },
-            Containers = [.. pod.Containers.Select(container => CreateContainer(container, pod, cortexVersion))],
+            Files = new Dictionary<string, string> { ["/cortex/client/cli.yaml"] = ClientConfig(clientToken(spec)) },
+            Containers = [.. pod.Containers.Select(container => CreateContainer(container, pod))],
         };
     }
 
@@ -57,11 +52,19 @@ internal static class PodFactory
 
     private static string Text(IReadOnlyList<string>? nodeGroups) => string.Join(',', nodeGroups ?? []);
 
+    private static string ClientConfig(string? token) => $"""
+        default_environment: default
+        environments:
+          - name: default
+            operator_endpoint: http://{InsideNames.Operator}:{InsideNames.OperatorPort}
+        {(token is null ? "" : $"    token: {token}\n")}
+        """;
+
     // One rule for every kind: the port is dialled unless a probe of the user's already looks at it.
     private static bool NeedsDefaultProbe(PodSpec pod) => pod.Port is { } port && !pod.Containers.Any(container =>
         container.ReadinessProbe?.HttpGet?.Port == port || container.ReadinessProbe?.TcpSocket?.Port == port);
 
-    private static PodContainer CreateContainer(ContainerSpec container, PodSpec pod, string cortexVersion)
+    private PodContainer CreateContainer(ContainerSpec container, PodSpec pod)
     {
         var own = LaunchText.OwnEnv(pod.Port, cortexVersion);
         var compute = container.Compute;

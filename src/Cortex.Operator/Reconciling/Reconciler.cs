@@ -18,7 +18,7 @@ namespace Cortex.Operator.Reconciling;
 /// desired state are all that is needed.
 /// </remarks>
 internal sealed partial class Reconciler(
-    ApiStore store, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
+    ApiStore store, IContainerRuntime runtime, PodFactory podFactory, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
@@ -179,7 +179,7 @@ internal sealed partial class Reconciler(
         var start = Math.Min(missing, options.MaxWaitingForRoom - waiting);
         for (var i = 0; i < start; i++)
         {
-            _beside.Follow("creating a replica", CreateAsync(PodFactory.Create(api.Spec, options.CortexVersion), api.Name, cancellationToken));
+            _beside.Follow("creating a replica", CreateAsync(podFactory.Create(api.Spec), api.Name, cancellationToken));
         }
     }
 

@@ -20,7 +20,4 @@ internal sealed record ReconcilerOptions
     /// placed at once, and no more that only wait.
     /// </summary>
     public int MaxWaitingForRoom { get; init; } = 10;
-
-    /// <summary>The version that containers see as <c>CORTEX_VERSION</c>.</summary>
-    public required string CortexVersion { get; init; }
 }

@@ -71,6 +71,18 @@ public sealed class FakeMachine(TimeProvider time)
     /// <summary>How many pods were ever created on it: a pod that is adopted does not count again.</summary>
     public long CreatedCount => Interlocked.Read(ref _created);
 
+    /// <summary>What its pods were made of, in no order.</summary>
+    public IReadOnlyList<PodDefinition> Definitions
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _pods.Values.Select(pod => pod.Definition)];
+            }
+        }
+    }
+
     internal TimeProvider Time { get; } = time;
 
     /// <summary>Says how a pod will fare that is created with this id.</summary>

@@ -7,8 +7,6 @@ namespace Cortex.Server;
 /// <summary>Where the server listens and how others name it.</summary>
 internal static class Addresses
 {
-    private const int InsideOperatorPort = 8888;
-
     /// <summary>Where the gateway listens for clients.</summary>
     public static IReadOnlyList<IPEndPoint> Apis(ClusterConfig config) => [Resolve(config.Apis.Host, config.Apis.Port)];
 
@@ -16,8 +14,8 @@ internal static class Addresses
     public static IReadOnlyList<IPEndPoint> Operator(ClusterConfig config, IPAddress? bridge)
     {
         var outside = Resolve(config.Operator.Host, config.Operator.Port);
-        var covered = outside.Port == InsideOperatorPort && (outside.Address.Equals(IPAddress.Any) || outside.Address.Equals(IPAddress.IPv6Any));
-        return bridge is null || covered ? [outside] : [outside, new IPEndPoint(bridge, InsideOperatorPort)];
+        var covered = outside.Port == InsideNames.OperatorPort && (outside.Address.Equals(IPAddress.Any) || outside.Address.Equals(IPAddress.IPv6Any));
+        return bridge is null || covered ? [outside] : [outside, new IPEndPoint(bridge, InsideNames.OperatorPort)];
     }
 
     /// <summary>What endpoint URLs start with.</summary>

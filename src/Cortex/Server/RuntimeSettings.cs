@@ -19,17 +19,14 @@ internal static class RuntimeSettings
     /// <summary>Names by which containers reach this machine: those of Cortex 0.42, and Docker's own for whatever else listens on the bridge.</summary>
     private static readonly string[] _insideNames =
     [
-        "ingressgateway-apis.istio-system.svc.cluster.local",
-        OperatorName,
-        "operator.default.svc.cluster.local",
+        InsideNames.Apis,
+        InsideNames.OperatorGateway,
+        InsideNames.Operator,
         "host.docker.internal",
     ];
 
     // What somebody is still writing, here or elsewhere, is younger.
     private static readonly TimeSpan LeastOrphanAge = TimeSpan.FromDays(1);
-
-    /// <summary>The name that leads to the operator on port 80 inside the cluster.</summary>
-    public const string OperatorName = "ingressgateway-operator.istio-system.svc.cluster.local";
 
     /// <summary>The Docker part of the configuration.</summary>
     public static DockerRuntimeOptions Docker(ClusterConfig config) => new()

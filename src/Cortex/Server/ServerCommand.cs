@@ -190,7 +190,7 @@ internal static partial class ServerCommand
         var inside = new IPEndPoint(bridge, 80);
         if (CanListen(inside, logger))
         {
-            listeners.Add(new GatewayListener(inside, new OtherApplication(context => context.Request.Host.Host == RuntimeSettings.OperatorName, control)));
+            listeners.Add(new GatewayListener(inside, new OtherApplication(context => context.Request.Host.Host == InsideNames.OperatorGateway, control)));
         }
 
         return listeners;

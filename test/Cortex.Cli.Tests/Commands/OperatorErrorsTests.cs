@@ -50,6 +50,14 @@ public sealed class OperatorErrorsTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_TokenOpensTooLittle_PrintsTheOperatorsMessage()
+    {
+        _cli.Operator.OnError("POST /refresh/hello", "endpoints.client_access", "that takes `client_access: admin`", HttpStatusCode.Forbidden);
+
+        Assert.Equal("error: that takes `client_access: admin`\n", (await _cli.RunAsync("refresh", "hello")).Error);
+    }
+
+    [Fact]
     public async Task Run_VersionMismatch_PrintsTheOperatorsMessage()
     {
         _cli.Operator.OnError("POST /refresh/hello", "endpoints.api_version_mismatch", "your CLI is 1.0.0 and the cluster is 2.0.0");

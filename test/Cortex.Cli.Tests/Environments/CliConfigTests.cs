@@ -57,6 +57,24 @@ public sealed class CliConfigTests : IDisposable
         Assert.Contains(expected, Assert.Throws<CortexException>(() => CliConfigYaml.Parse(text, "cli.yaml")).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void Parse_FileOfAContainer_NamesItsOperatorAndToken()
+    {
+        var config = CliConfigYaml.Parse("""
+            default_environment: default
+            environments:
+              - name: default
+                operator_endpoint: http://operator.default.svc.cluster.local:8888
+                token: cortex-api.train.0123
+
+            """, "cli.yaml");
+
+        var environment = Assert.Single(config.Environments);
+        Assert.Equal(
+            ("default", "default", "http://operator.default.svc.cluster.local:8888", "cortex-api.train.0123"),
+            (config.DefaultEnvironment, environment.Name, environment.OperatorEndpoint, environment.Token));
+    }
+
+    [Fact]
     public void Format_OtherKeysAndTelemetry_AreKept()
     {
         const string text = "telemetry: false\ndefault_environment: prod\nenvironments:\n- name: prod\n  operator_endpoint: https://x.test\n  token: secret\n  provider: aws\n  extra:\n    a: [1, 2]\n";

@@ -129,7 +129,18 @@ public sealed class IdentifierTests
     [InlineData("  networking: {endpoint: b}\n")]
     [InlineData("  node_groups: [cpu]\n")]
     [InlineData("  update_strategy: {max_surge: 1}\n")]
+    [InlineData("  client_access: read\n")]
+    [InlineData("  client_access: none\n")]
     public void SpecHash_AnotherValue_ChangesTheSpecId(string extra) => Assert.NotEqual(SpecHash.SpecId(Parse("")), SpecHash.SpecId(Parse(extra)));
+
+    // The other levels are looked up by the operator, and show in no container.
+    [Theory]
+    [InlineData("submit", true)]
+    [InlineData("read", true)]
+    [InlineData("admin", true)]
+    [InlineData("none", false)]
+    public void SpecHash_ClientAccess_ChangesThePodIdWithTheToken(string access, bool stays) =>
+        Assert.Equal(stays, SpecHash.PodId(Parse("")) == SpecHash.PodId(Parse($"  client_access: {access}\n")));
 
     [Fact]
     public void SpecHash_OnlyTheQueueChanges_PodIdStays()

@@ -30,6 +30,7 @@ public sealed class JsonSchemaTests
     [InlineData(ApiKind.AsyncAPI, "autoscaling.max_replicas", """{"description":"Most replicas.","type":"integer","minimum":1,"default":100}""")]
     [InlineData(ApiKind.AsyncAPI, "queue.max_attempts", """{"description":"Attempts that may fail before a request is given up.","type":"integer","minimum":1,"maximum":100,"default":1}""")]
     [InlineData(ApiKind.TaskAPI, "node_groups", """{"description":"Node groups that it may run on; null for all.","type":["array","null"],"items":{"type":"string","minLength":1,"pattern":"^[a-zA-Z0-9_\\-]+$"},"minItems":1,"maxItems":100,"default":null}""")]
+    [InlineData(ApiKind.BatchAPI, "client_access", """{"description":"What the token that containers find in /cortex/client/cli.yaml opens at the operator: nothing, reading this API, that and submitting to all, or everything.","type":"string","enum":["none","read","submit","admin"],"default":"submit"}""")]
     public void Write_Field_SaysItsBoundsAndDefault(ApiKind kind, string path, string expected)
     {
         var node = JsonNode.Parse(ApiSchema.Write())!["$defs"]![kind.ToString()]!;

@@ -113,6 +113,11 @@ public sealed class ApiErrorTests
     [InlineData("spec.mem_limit_too_low", "7:27", "pod.containers[0].compute.mem_limit", Head + Pod + "      compute: {shm: 2Gi, mem_limit: 1Gi}\n")]
     [InlineData("spec.shm_cannot_exceed_mem", "7:27", "pod.containers[0].compute.shm", Head + Pod + "      compute: {mem: 1Gi, shm: 2Gi}\n")]
     // The rest of an API.
+    [InlineData("configreader.invalid_str", "3:3", "client_access", Head + "  client_access: everything\n" + Pod)]
+    [InlineData("configreader.cannot_be_empty", "3:3", "client_access", Head + "  client_access: ''\n" + Pod)]
+    [InlineData("configreader.cannot_be_null", "3:3", "client_access", Head + "  client_access:\n" + Pod)]
+    [InlineData("configreader.invalid_primitive_type", "3:3", "client_access", Head + "  client_access: [read]\n" + Pod)]
+    [InlineData("configreader.unsupported_key", "3:3", "client_access", "- name: a\n  kind: TrafficSplitter\n  client_access: none\n  apis: [{name: b, weight: 100}]\n")]
     [InlineData("configreader.cannot_be_empty", "3:3", "node_groups", Head + "  node_groups: []\n" + Pod)]
     [InlineData("configreader.alpha_numeric_dash_underscore", "3:17", "node_groups[0]", Head + "  node_groups: [a.b]\n" + Pod)]
     [InlineData("configreader.cannot_be_empty_or_null", "3:3", "networking", Head + "  networking:\n" + Pod)]

@@ -34,6 +34,7 @@ public sealed class ApiFileParserTests
         Assert.Equal("/hello", api.Networking.Endpoint);
         Assert.Equal(new AutoscalingSpec(), api.Autoscaling);
         Assert.Equal(new UpdateStrategySpec("25%", "25%"), api.UpdateStrategy);
+        Assert.Equal(ClientAccess.Submit, api.ClientAccess);
         var container = Assert.Single(api.Pod.Containers);
         Assert.Empty(container.Env);
         Assert.Null(container.Command);
@@ -58,6 +59,7 @@ public sealed class ApiFileParserTests
             [null, null, new JobsSpec { MaxConcurrent = 4 }, new JobsSpec { MaxConcurrent = 2, Priority = 9, MaxAttempts = 3 }, null],
             file.Apis.Select(api => api.Jobs));
         Assert.Equal([0, 1, 2, 3, 4], file.Apis.Select(api => api.Index));
+        Assert.Equal([ClientAccess.Admin, ClientAccess.Submit, ClientAccess.Submit, ClientAccess.Submit, null], file.Apis.Select(api => api.ClientAccess));
         var (rt, other) = (file.Apis[0], file.Apis[1]);
         Assert.Equal((9000, 4L, 50L), (rt.Pod!.Port, rt.Pod.MaxConcurrency, rt.Pod.MaxQueueLength));
         Assert.Equal(["cpu", "gpu_1"], rt.NodeGroups!);
@@ -178,6 +180,7 @@ public sealed class ApiFileParserTests
                 downscale_stabilization_period: 5m, upscale_stabilization_period: 1m, max_downscale_factor: 0.75,
                 max_upscale_factor: 1.5, downscale_tolerance: 0.05, upscale_tolerance: 0.05, idle: remove, freeze_period: 15m}
               update_strategy: {max_surge: 25%, max_unavailable: 25%}
+              client_access: submit
             """;
 
         var spelled = Assert.Single(ApiFileParser.Parse("f.yaml", SpelledOut).Apis);

@@ -52,6 +52,7 @@ internal static class Samples
             idle: freeze
             freeze_period: 90s
           update_strategy: {max_surge: 1, max_unavailable: 10%}
+          client_access: admin
         - name: as
           kind: AsyncAPI
           pod:

@@ -39,6 +39,18 @@ public sealed class WireJsonTests
     }
 
     [Fact]
+    public void Contract_DeployedSpecWithClientAccess_HasItByName()
+    {
+        var spec = new DeployedSpec { Name = "a", Kind = ApiKind.TaskAPI, Networking = new("/a"), Id = "i", SpecId = "s", PodId = "p", ClientAccess = ClientAccess.Read, SubmittedApiSpec = JsonDocument.Parse("{}").RootElement };
+
+        var json = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
+
+        Assert.Contains("\"client_access\":\"read\",\"index\"", json, StringComparison.Ordinal);
+        Assert.Equal(ClientAccess.Read, JsonSerializer.Deserialize(json, WireJson.Contract.DeployedSpec)!.ClientAccess);
+        Assert.Null(JsonSerializer.Deserialize(json.Replace("\"client_access\":\"read\",", "", StringComparison.Ordinal), WireJson.Contract.DeployedSpec)!.ClientAccess);
+    }
+
+    [Fact]
     public void Contract_ApiResponse_LeavesNullsOut()
     {
         IReadOnlyList<ApiResponse> apis = [new ApiResponse { Status = new ApiStatus { Ready = 1, Requested = 2, UpToDate = 3 } }];

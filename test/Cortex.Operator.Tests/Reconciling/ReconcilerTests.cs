@@ -11,6 +11,8 @@ namespace Cortex.Operator.Tests.Reconciling;
 
 public sealed class ReconcilerTests : IDisposable
 {
+    private static readonly PodFactory Pods = new("1.0.0", static _ => null);
+
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-reconciler-").FullName;
     private readonly ApiStore _store;
     private readonly ScriptedRuntime _runtime = new();
@@ -124,7 +126,7 @@ public sealed class ReconcilerTests : IDisposable
     public async Task Stop_DrainFails_IsTriedAgainBeforeThePodIsDeleted()
     {
         var api = Wanted(replicas: 1);
-        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        var pod = Pods.Create(api.Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
         _gateway.DrainFailures = 1;
         var reconciler = Reconciler(TimeProvider.System);
@@ -169,7 +171,7 @@ public sealed class ReconcilerTests : IDisposable
         var api = Freezing(replicas: 0);
         _store.Deploy(api with { Spec = api.Spec with { Autoscaling = api.Spec.Autoscaling! with { MaxReplicas = 10 } } });
         var (now, spec) = (TimeProvider.System.GetUtcNow(), _store.Apis["hello"].Spec);
-        var frozen = Enumerable.Range(1, 3).Select(minutes => ScriptedRuntime.Ready(PodFactory.Create(spec, "1.0.0")) with { State = PodState.Frozen, StateSince = now.AddMinutes(-minutes) }).ToList();
+        var frozen = Enumerable.Range(1, 3).Select(minutes => ScriptedRuntime.Ready(Pods.Create(spec)) with { State = PodState.Frozen, StateSince = now.AddMinutes(-minutes) }).ToList();
         var worker = frozen[0] with { Id = "worker", State = PodState.Pending, WaitsFor = frozen[2].Id, Labels = new Dictionary<string, string> { [PodLabels.ApiName] = "job", [PodLabels.JobId] = "1" } };
         _runtime.Pods.AddRange([.. frozen, worker]);
         _gateway.Drain = new TaskCompletionSource();
@@ -199,7 +201,7 @@ public sealed class ReconcilerTests : IDisposable
     {
         var api = Freezing(replicas: 1);
         _store.Deploy(api);
-        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        var pod = Pods.Create(api.Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod) with { State = PodState.Frozen, StateSince = TimeProvider.System.GetUtcNow() });
         _runtime.OnThaw = _ => Task.FromException<bool>(new RuntimeUnavailableException("no thaw"));
         var reconciler = Reconciler(TimeProvider.System);
@@ -219,7 +221,7 @@ public sealed class ReconcilerTests : IDisposable
     {
         var api = Wanted(replicas: 0);
         _store.Deploy(api);
-        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        var pod = Pods.Create(api.Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
         _gateway.Drain = new TaskCompletionSource();
         var reconciler = Reconciler(TimeProvider.System, grace: TimeSpan.FromMilliseconds(1));
@@ -240,7 +242,7 @@ public sealed class ReconcilerTests : IDisposable
     public async Task RunAsync_Cancelled_ReturnsWhenWhatItStartedHasEnded()
     {
         _store.Deploy(Wanted(replicas: 0));
-        var pod = PodFactory.Create(Wanted(replicas: 0).Spec, "1.0.0");
+        var pod = Pods.Create(Wanted(replicas: 0).Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
         _gateway.Drain = new TaskCompletionSource();
         var reconciler = Reconciler(TimeProvider.System);
@@ -259,7 +261,7 @@ public sealed class ReconcilerTests : IDisposable
     {
         var api = Freezing(replicas: 0);
         _store.Deploy(api);
-        var pod = PodFactory.Create(api.Spec, "1.0.0");
+        var pod = Pods.Create(api.Spec);
         _runtime.Pods.Clear();
         _runtime.Pods.Add(status(pod));
         Reconciler(TimeProvider.System).Step(CancellationToken.None);
@@ -280,7 +282,7 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     private Reconciler Reconciler(TimeProvider time, TimeSpan? grace = null) => new(
-        _store, _runtime, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { CortexVersion = "1.0.0", TerminationGrace = grace ?? TimeSpan.FromSeconds(60), RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
+        _store, _runtime, Pods, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { TerminationGrace = grace ?? TimeSpan.FromSeconds(60), RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
 
     private sealed class ManualClock : TimeProvider
     {

@@ -100,7 +100,8 @@ class Operator:
             raise unexpected(answer, f"unexpected response from {where} (status code {answer.status}); is that address a Cortex operator's?")
         kind, message = str(error.get("kind", "error")), error["message"]
         if answer.status in (401, 403):
-            refused = Unauthorized(f"the {self.environment.name} environment has no valid token: {message}")
+            is_valid = kind == "endpoints.client_access"
+            refused = Unauthorized(message if is_valid else f"the {self.environment.name} environment has no valid token: {message}")
             refused.kind, refused.status = kind, answer.status
             raise refused
         places = [place(each) for each in error.get("errors") or []]

@@ -81,7 +81,7 @@ class OperatorError(CortexBinaryException):
 
 
 class Unauthorized(OperatorError):
-    """The operator asks for a token, or does not take this one."""
+    """The operator asks for a token, does not take this one, or this one does not open what was asked for."""
 
 
 class DeployFailed(CortexBinaryException):

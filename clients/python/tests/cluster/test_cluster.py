@@ -461,26 +461,28 @@ def test_command_against_the_cluster(deployed, home):
 
 # Inside a container: calls every kind, with the client and the file that every container has.
 CHAIN = """
-import cortex
+import cortex, os
 client = cortex.client()
 assert client.env == {"name": "default", "operator_endpoint": "http://operator.default.svc.cluster.local:8888"}, client.env
-print("realtime", client.call("hello", {"n": 1}, endpoint="/hello")["said"])
-texts = client.requests("texts", endpoint="/texts")
+print("realtime", client.call("hello", {"n": 1})["said"])
+texts = client.requests("texts")
 print("async", texts.result(texts.submit({"n": 2}), timeout=60)["said"])
-batches = client.jobs("score", "BatchAPI")
+batches = client.jobs("score")
 print("batch", batches.wait(batches.submit_items([1, 2, 3], batch_size=2).job_id, timeout=120, check=True).job.total_batch_count)
-tasks = client.jobs("train", "TaskAPI")
+tasks = client.jobs("train")
 print("task", tasks.wait(tasks.submit(config={"rate": 3}).job_id, timeout=120, check=True).status)
+print("version", client.info()["cluster_config"]["api_version"] == os.environ["CORTEX_VERSION"] == cortex.__version__)
+print("spec", "spec" in client.get_api("chain"), "spec" in client.get_api("hello"))
 """
 
 
-def test_container_calls_every_kind_without_a_token(deployed, home):
+def test_container_calls_every_kind_without_configuration(deployed, home):
     with cortex.client() as client:
         client.deploy(task("chain", CHAIN))
         jobs = client.jobs("chain")
         id = jobs.submit().job_id
         jobs.wait(id, timeout=240, check=True)
-        assert said(client.logs("chain", id)) == ["realtime {'n': 1}", "async {'n': 2}", "batch 2", "task succeeded"]
+        assert said(client.logs("chain", id)) == ["realtime {'n': 1}", "async {'n': 2}", "batch 2", "task succeeded", "version True", "spec True False"]
         client.delete("chain")
 
 
@@ -500,9 +502,9 @@ asyncio.run(main())
         id = client.jobs("inside").submit().job_id
         client.jobs("inside").wait(id, timeout=240, check=True)
         assert said(client.logs("inside", id)) == ["{'n': 1}", "{'n': 2} True"]
-        client.deploy(task("inside", "import cortex; cortex.client().list_apis()"))
+        client.deploy(task("inside", "import cortex; cortex.client().delete('hello')"))
         id = client.jobs("inside").submit().job_id
-        with pytest.raises(JobFailed, match="Unauthorized: the default environment has no valid token"):
+        with pytest.raises(JobFailed, match="Unauthorized: the token of the containers of inside does not open DELETE /delete/hello: that takes `client_access: admin`"):
             client.jobs("inside").wait(id, timeout=240, check=True)
         client.delete("inside")
 

@@ -78,6 +78,12 @@ def test_parse_by_hand(text):
     assert config.environments[0].token is None and config.environments[0].certificate is None
 
 
+def test_parse_what_a_container_finds():
+    text = "default_environment: default\nenvironments:\n  - name: default\n    operator_endpoint: http://operator.default.svc.cluster.local:8888\n    token: cortex-api.train.0123\n"
+    [found] = environments.parse(text, "cli.yaml").environments
+    assert (found.name, found.operator_endpoint, found.token) == ("default", "http://operator.default.svc.cluster.local:8888", "cortex-api.train.0123")
+
+
 @pytest.mark.parametrize("text", ["", "\n# nothing\n", "null", "---\n", "environments:\n", "environments: []\ndefault_environment: null\n", "default_environment: local\n"])
 def test_parse_nothing(text):
     assert parse(text) == Config()

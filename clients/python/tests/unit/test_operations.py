@@ -207,6 +207,13 @@ def test_token(twins, operator):
     assert "authorization" not in operator.requests[-1][2]
 
 
+def test_token_that_opens_too_little(twins, operator):
+    operator.answers["DELETE /delete/a"] = (403, {"kind": "endpoints.client_access", "message": "that takes `client_access: admin`"})
+    with pytest.raises(Unauthorized, match="^that takes `client_access: admin`$") as caught:
+        twins.client(Environment("test", operator.url, "weak")).delete("a")
+    assert caught.value.kind == "endpoints.client_access"
+
+
 def test_new_client_asks_whether_it_is_an_operator_before_it_gives_the_token(twins, operator, config):
     with pytest.raises(UnexpectedAnswer, match="is not a Cortex operator"):
         twins.new("a", operator.url, token="secret")
