@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds artifacts/cortex: the command line and the server in one executable that needs nothing on the machine but glibc, libstdc++ and
 # OpenSSL.
-# And the wheel of the Python client, artifacts/cortex-*.whl. Quick when nothing changed. --force builds anyway.
+# And the clients' packages: artifacts/Cortex.Client.*.nupkg and the wheel artifacts/cortex-*.whl. Quick when nothing changed. --force builds anyway.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/ensure-dotnet.sh
@@ -15,13 +15,13 @@ esac
 
 # Folders count too: a file that was removed or renamed changes its folder.
 up_to_date() {
-  [ -x artifacts/cortex ] && [ -z "$(find src schemas Directory.*.props global.json BannedSymbols.txt build.sh \
+  [ -x artifacts/cortex ] && compgen -G 'artifacts/Cortex.Client.*.nupkg' >/dev/null && [ -z "$(find src schemas Directory.*.props global.json BannedSymbols.txt build.sh \
     \( -name bin -o -name obj \) -prune -o -newer artifacts/cortex -print -quit 2>/dev/null)" ]
 }
 
 scripts/python-wheel.sh
 if [ "${1:-}" != --force ] && up_to_date; then
-  say "artifacts/cortex is up to date"
+  say "artifacts/cortex and the package of its client are up to date"
   exit 0
 fi
 
@@ -29,10 +29,15 @@ ensure_dotnet
 step "Building artifacts/cortex for $rid"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! dotnet publish src/Cortex -c Release -r "$rid" -o artifacts/publish --nologo >"$log" 2>&1; then
-  grep -E 'error|warning' "$log" | sort -u | head -n 40 >&2 || tail -n 40 "$log" >&2
-  fail "the build failed."
-fi
+build() {
+  if ! dotnet "$@" --nologo >"$log" 2>&1; then
+    grep -E 'error|warning' "$log" | sort -u | head -n 40 >&2 || tail -n 40 "$log" >&2
+    fail "the build failed."
+  fi
+}
+build publish src/Cortex -c Release -r "$rid" -o artifacts/publish
+rm -f artifacts/Cortex.Client.*.nupkg
+build pack src/Cortex.Client -c Release -o artifacts
 # A new file in place of the old: a server that runs keeps the one it was started from.
 rm -f artifacts/cortex
 mv artifacts/publish/cortex artifacts/cortex
@@ -40,3 +45,5 @@ rm -rf artifacts/publish
 touch artifacts/cortex
 scripts/check-libraries.sh artifacts/cortex
 say "artifacts/cortex: $(du -m artifacts/cortex | cut -f1) MB"
+package=$(compgen -G 'artifacts/Cortex.Client.*.nupkg')
+say "$package: $(($(stat -c %s "$package") / 1000)) KB"
