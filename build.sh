@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds artifacts/cortex: the command line and the server in one executable that needs nothing on the machine but glibc, libstdc++ and
-# OpenSSL. And the wheel of the Python client, artifacts/cortex-*.whl. Quick when nothing changed.
+# OpenSSL. And the clients' packages: artifacts/Cortex.Client.*.nupkg and the wheel artifacts/cortex-*.whl. Quick when nothing changed.
 #   ./build.sh           what is missing or older than its sources
 #   ./build.sh --force   all of it
 #   ./build.sh --quick   only compiles: src/Cortex/bin/Release/net10.0/cortex runs at once where the SDK is, and starts more slowly
@@ -17,7 +17,7 @@ esac
 
 # Folders count too: a file that was removed or renamed changes its folder.
 up_to_date() {
-  [ -x artifacts/cortex ] && [ -z "$(find src schemas Directory.*.props global.json BannedSymbols.txt build.sh \
+  [ -x artifacts/cortex ] && compgen -G 'artifacts/Cortex.Client.*.nupkg' >/dev/null && [ -z "$(find src schemas Directory.*.props global.json BannedSymbols.txt build.sh \
     \( -name bin -o -name obj \) -prune -o -newer artifacts/cortex -print -quit 2>/dev/null)" ]
 }
 
@@ -45,13 +45,15 @@ esac
 
 scripts/python-wheel.sh
 if [ "${1:-}" != --force ] && up_to_date; then
-  say "artifacts/cortex is up to date"
+  say "artifacts/cortex and the package of its client are up to date"
   exit 0
 fi
 
 ensure_dotnet
 step "Building artifacts/cortex for $rid"
 run_dotnet publish src/Cortex -r "$rid" -o artifacts/publish
+rm -f artifacts/Cortex.Client.*.nupkg
+run_dotnet pack src/Cortex.Client -o artifacts
 # A new file in place of the old: a server that runs keeps the one it was started from.
 rm -f artifacts/cortex
 mv artifacts/publish/cortex artifacts/cortex
@@ -59,3 +61,5 @@ rm -rf artifacts/publish
 touch artifacts/cortex
 scripts/check-libraries.sh artifacts/cortex
 say "artifacts/cortex: $(du -m artifacts/cortex | cut -f1) MB"
+package=$(compgen -G 'artifacts/Cortex.Client.*.nupkg')
+say "$package: $(($(stat -c %s "$package") / 1000)) KB"

@@ -156,7 +156,7 @@ if wanted cli; then cli; fi
 if wanted deb; then deb; fi
 if wanted image; then image; fi
 if wanted wheel; then step "Python"; scripts/python-wheel.sh; cp "artifacts/cortex-$version-py3-none-any.whl" "$release/"; fi
-if wanted nuget; then step "NuGet"; scripts/nuget-package.sh; cp "artifacts/Cortex.Client.$version.nupkg" "$release/"; fi
+if wanted nuget; then step "NuGet"; ./build.sh; cp "artifacts/Cortex.Client.$version.nupkg" "$release/"; fi
 if wanted sbom; then sbom; fi
 
 step "Checksums"

@@ -1,8 +1,9 @@
 using System.Text;
-using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Calling;
+using Cortex.Client.Environments;
 
 namespace Cortex.Cli;
 
@@ -42,7 +43,7 @@ internal sealed class CliHost
     public required TimeProvider Time { get; init; }
 
     /// <summary>Makes the HTTP transport for an address that belongs to an environment; the caller disposes of it.</summary>
-    public required Func<Uri, CliEnvironment, HttpMessageHandler> CreateTransport { get; init; }
+    public required Func<Uri, CortexEnvironment, HttpMessageHandler> CreateTransport { get; init; }
 
     /// <summary>Whether the command line says <c>--insecure</c>.</summary>
     public bool Insecure { get; set; }
@@ -54,18 +55,18 @@ internal sealed class CliHost
 
     public Style ErrorStyle => Style.For(ErrorIsTerminal, Variable);
 
-    public CliConfigStore Config => new(ConfigDirectory.Locate(this));
+    /// <summary>What environments depend on beside their file.</summary>
+    public Surroundings Surroundings => new(Variable, HomeDirectory, WorkingDirectory);
 
-    /// <summary>The transport for an address, with what the command line says of certificates.</summary>
-    public HttpMessageHandler OpenTransport(Uri address, CliEnvironment environment) =>
-        CreateTransport(address, Insecure ? environment with { Insecure = true } : environment);
+    public CliConfigStore Config => new(ConfigDirectory.Locate(Surroundings));
+
+    /// <summary>The client of an environment, with what the command line says of certificates. It repeats nothing: somebody waits for the error.</summary>
+    public CortexClient Connect(CortexEnvironment environment) => new(
+        Insecure ? environment with { Insecure = true } : environment,
+        new ClientOptions { Retries = false, TimeProvider = Time, Transport = CreateTransport });
 
     /// <summary>A relative path of the user's as a full one.</summary>
-    public string FullPath(string path)
-    {
-        var expanded = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? HomeDirectory + path[1..] : path;
-        return Path.GetFullPath(expanded, WorkingDirectory);
-    }
+    public string FullPath(string path) => Surroundings.FullPath(path);
 
     /// <summary>Writes <c>error: ...</c>, every further line of the message as it is.</summary>
     public void ReportError(string message)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 
 namespace Cortex.Cli.Async;
@@ -19,11 +20,12 @@ internal static class AsyncCancelCommand
             "cortex async list texts --status in_queue --all -o json | jq -r '.requests[].id' | xargs cortex async cancel texts");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
+            var requests = client.Requests(parsed.GetValue(api)!);
             var outcomes = new Outcomes(host, parsed.GetValue(output));
             foreach (var id in parsed.GetValue(ids)!)
             {
-                await outcomes.AddAsync(id, () => client.CancelAsync(id, cancellationToken));
+                await outcomes.AddAsync(id, async () => (await requests.CancelAsync(id, cancellationToken)).Json);
             }
 
             return await outcomes.FinishAsync();

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 
 namespace Cortex.Cli.Async;
 
@@ -21,22 +23,23 @@ internal static class AsyncGetCommand
             "cortex async get texts ID -o json | jq .status");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
-            return await WaitAsync(host, client, parsed.GetValue(id)!, parsed.GetValue(wait) ?? TimeSpan.Zero, parsed.GetValue(output), cancellationToken);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
+            var requests = client.Requests(parsed.GetValue(api)!);
+            return await WaitAsync(host, requests, parsed.GetValue(id)!, parsed.GetValue(wait) ?? TimeSpan.Zero, parsed.GetValue(output), cancellationToken);
         });
         return command;
     }
 
     /// <summary>Shows a request, and on Ctrl-C says how to go on.</summary>
-    public static async Task<int> WaitAsync(CliHost host, AsyncClient client, string id, TimeSpan wait, OutputFormat format, CancellationToken cancellationToken)
+    public static async Task<int> WaitAsync(CliHost host, ApiRequests requests, string id, TimeSpan wait, OutputFormat format, CancellationToken cancellationToken)
     {
         try
         {
-            return await AsyncResult.ShowAsync(host, client, id, wait, format, cancellationToken);
+            return await AsyncResult.ShowAsync(host, requests, id, wait, format, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && wait != TimeSpan.Zero)
         {
-            await host.Error.WriteLineAsync($"the request goes on; `cortex async get {client.Api} {id} --wait` waits again, `cortex async cancel {client.Api} {id}` ends it");
+            await host.Error.WriteLineAsync($"the request goes on; `cortex async get {requests.ApiName} {id} --wait` waits again, `cortex async cancel {requests.ApiName} {id}` ends it");
             throw;
         }
     }

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client.Requests;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Async;
@@ -41,58 +43,41 @@ internal static class AsyncListCommand
                 throw new CortexException("cli.mutually_exclusive_flags", "--all can't be combined with --limit or --cursor");
             }
 
-            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
-            var pages = PagesAsync(client, parsed.GetValue(status), parsed.GetValue(all) ? LargestPage : parsed.GetValue(limit) ?? DefaultLimit, parsed.GetValue(cursor), parsed.GetValue(all), cancellationToken);
-            await (parsed.GetValue(output) == OutputFormat.Json ? WriteJsonAsync(host, pages) : WriteTableAsync(host, client.Api, parsed.GetValue(status), pages));
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
+            var requests = client.Requests(parsed.GetValue(api)!);
+            var pages = requests.PagesAsync(parsed.GetValue(status), parsed.GetValue(all) ? LargestPage : parsed.GetValue(limit) ?? DefaultLimit, parsed.GetValue(cursor), parsed.GetValue(all), cancellationToken);
+            await (parsed.GetValue(output) == OutputFormat.Json ? WriteJsonAsync(host, pages) : WriteTableAsync(host, requests.ApiName, parsed.GetValue(status), pages));
             return ExitCodes.Success;
         });
         return command;
     }
 
-    /// <summary>The pages of a list, one at a time; with <paramref name="all"/> to the last.</summary>
-    public static async IAsyncEnumerable<JsonElement> PagesAsync(
-        AsyncClient client, string? status, int limit, string? cursor, bool all, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        do
-        {
-            var page = await client.ListAsync(status, limit, cursor, cancellationToken);
-            if (page.ValueKind != JsonValueKind.Object || !page.TryGetProperty("requests", out var requests) || requests.ValueKind != JsonValueKind.Array)
-            {
-                throw new CortexException("cli.response_unknown", $"{client.Api} answered with something else than a list; compare `cortex version`");
-            }
-
-            yield return page;
-            cursor = Text(page, "cursor") is { Length: > 0 } next ? next : null;
-        }
-        while (all && cursor is not null);
-    }
-
-    private static async Task WriteJsonAsync(CliHost host, IAsyncEnumerable<JsonElement> pages)
+    private static async Task WriteJsonAsync(CliHost host, IAsyncEnumerable<RequestPage> pages)
     {
         var separator = "{\"requests\":[";
         var cursor = "";
         await foreach (var page in pages)
         {
-            foreach (var request in page.GetProperty("requests").EnumerateArray())
+            foreach (var request in page.Requests)
             {
                 await host.Out.WriteAsync(separator + request.GetRawText());
                 separator = ",";
             }
 
-            cursor = page.TryGetProperty("cursor", out var next) ? $",\"cursor\":{next.GetRawText()}" : "";
+            cursor = page.CursorText is { } next ? $",\"cursor\":{next}" : "";
         }
 
         await host.Out.WriteAsync($"{(separator == "," ? "" : separator)}]{cursor}}}");
     }
 
-    private static async Task WriteTableAsync(CliHost host, string api, string? status, IAsyncEnumerable<JsonElement> pages)
+    private static async Task WriteTableAsync(CliHost host, string api, string? status, IAsyncEnumerable<RequestPage> pages)
     {
         var isFirst = true;
         var cursor = "";
         await foreach (var page in pages)
         {
             var table = new Table("id", "status", "priority", "submitted", "done") { Sorted = false };
-            foreach (var request in page.GetProperty("requests").EnumerateArray())
+            foreach (var request in page.Requests)
             {
                 table.Add(Text(request, "id"), Text(request, "status"), request.TryGetProperty("priority", out var priority) ? priority.GetRawText() : "0", Ago(host, Text(request, "created")), Ago(host, Text(request, "timestamp")));
             }
@@ -103,7 +88,7 @@ internal static class AsyncListCommand
                 : isFirst ? text
                 : text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
             isFirst = false;
-            cursor = Text(page, "cursor");
+            cursor = page.Cursor ?? "";
         }
 
         if (cursor.Length > 0)

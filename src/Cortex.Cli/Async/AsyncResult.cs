@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Async;
@@ -15,53 +16,35 @@ internal static class AsyncResult
     /// <summary>And where somebody does: the line on the terminal goes on.</summary>
     private static readonly TimeSpan _watchedPoll = TimeSpan.FromSeconds(1);
 
-    /// <summary>A wait goes on over a restart of the server that is not longer than this.</summary>
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
-
-    private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(500);
-
     /// <summary>Shows a request. Its result goes to standard output, everything else to standard error.</summary>
     /// <param name="host">Where to write.</param>
-    /// <param name="client">The API.</param>
+    /// <param name="requests">The API.</param>
     /// <param name="id">The request.</param>
     /// <param name="wait">How long to wait for its end; zero not at all, <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.</param>
     /// <param name="format">JSON gives the whole answer.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>0 when it is completed, <see cref="ExitCodes.Failure"/> when it failed or was cancelled, <see cref="ExitCodes.Unfinished"/> before.</returns>
-    public static async Task<int> ShowAsync(CliHost host, AsyncClient client, string id, TimeSpan wait, OutputFormat format, CancellationToken cancellationToken)
+    public static async Task<int> ShowAsync(CliHost host, ApiRequests requests, string id, TimeSpan wait, OutputFormat format, CancellationToken cancellationToken)
     {
         var began = host.Time.GetTimestamp();
         await using var output = host.OpenOutput();
         var display = new ProgressLines(host.Error, host.ErrorIsTerminal);
-        var lastSeen = began;
-        while (true)
-        {
-            var elapsed = host.Time.GetElapsedTime(began);
-            var left = wait == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : wait - elapsed;
-            var poll = Min(host.ErrorIsTerminal && format == OutputFormat.Pretty ? _watchedPoll : _longPoll, left > TimeSpan.Zero ? left : TimeSpan.Zero);
-            try
+        return await requests.FollowAsync(
+            id,
+            wait,
+            host.ErrorIsTerminal && format == OutputFormat.Pretty ? _watchedPoll : _longPoll,
+            async (answer, isLast) =>
             {
-                using var answer = await client.GetAsync(id, poll, cancellationToken);
-                var (status, shown) = await ReadAsync(host, output, answer, format, isLast: left <= poll, cancellationToken);
-                lastSeen = host.Time.GetTimestamp();
-                if (shown is { } exitCode)
+                var (status, exitCode) = await ReadAsync(host, output, answer, format, isLast, cancellationToken);
+                if (exitCode is null)
                 {
-                    return exitCode;
+                    ShowProgress(host, display, id, status, host.Time.GetElapsedTime(began));
                 }
 
-                ShowProgress(host, display, id, status, host.Time.GetElapsedTime(began));
-            }
-            catch (AsyncUnavailableException exception)
-            {
-                if (wait == TimeSpan.Zero || left <= TimeSpan.Zero || host.Time.GetElapsedTime(lastSeen) > _patience)
-                {
-                    throw exception.Error;
-                }
-
-                ShowProgress(host, display, id, "unknown, its cluster does not answer", host.Time.GetElapsedTime(began));
-                await Task.Delay(_retryPause, host.Time, cancellationToken);
-            }
-        }
+                return (exitCode is not null, exitCode ?? ExitCodes.Unfinished);
+            },
+            () => ShowProgress(host, display, id, "unknown, its cluster does not answer", host.Time.GetElapsedTime(began)),
+            cancellationToken);
     }
 
     // The exit code when there is nothing more to wait for.
@@ -77,11 +60,11 @@ internal static class AsyncResult
         }
         catch (Exception exception) when (exception is JsonException or HttpRequestException or HttpIOException)
         {
-            throw new CortexException("cli.async_broken_answer", $"the answer broke off or is not Cortex's: {exception.Message}; ask again", exception);
+            throw new CortexException(ClientErrorKinds.BrokenAnswer, $"the answer broke off or is not Cortex's: {exception.Message}; ask again", exception);
         }
 
         var status = state.TryGetProperty("status", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "unknown";
-        var final = status is "completed" or "failed" or "cancelled";
+        var final = new RequestState(state).IsFinal;
         if (!final && !isLast)
         {
             return (status, null);
@@ -144,6 +127,4 @@ internal static class AsyncResult
 
     private static string Text(JsonElement value, string key) =>
         value.ValueKind == JsonValueKind.Object && value.TryGetProperty(key, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
-
-    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

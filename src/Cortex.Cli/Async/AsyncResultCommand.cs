@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Async;
@@ -20,21 +22,22 @@ internal static class AsyncResultCommand
             "cortex async result texts ID --raw | xxd | head");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
+            var requests = client.Requests(parsed.GetValue(api)!);
             if (!parsed.GetValue(raw))
             {
-                return await AsyncGetCommand.WaitAsync(host, client, parsed.GetValue(id)!, TimeSpan.Zero, OutputFormat.Pretty, cancellationToken);
+                return await AsyncGetCommand.WaitAsync(host, requests, parsed.GetValue(id)!, TimeSpan.Zero, OutputFormat.Pretty, cancellationToken);
             }
 
-            await CopyAsync(host, client, parsed.GetValue(id)!, cancellationToken);
+            await CopyAsync(host, requests, parsed.GetValue(id)!, cancellationToken);
             return ExitCodes.Success;
         });
         return command;
     }
 
-    private static async Task CopyAsync(CliHost host, AsyncClient client, string id, CancellationToken cancellationToken)
+    private static async Task CopyAsync(CliHost host, ApiRequests requests, string id, CancellationToken cancellationToken)
     {
-        using var answer = await client.GetAnswerAsync(id, cancellationToken);
+        using var answer = await requests.AnswerAsync(id, cancellationToken);
         await using var output = host.OpenOutput();
         try
         {
@@ -49,7 +52,7 @@ internal static class AsyncResultCommand
         }
         catch (Exception exception) when (exception is HttpRequestException or HttpIOException)
         {
-            throw new CortexException("cli.async_broken_answer", $"the answer broke off: {exception.Message}; ask again", exception);
+            throw new CortexException(ClientErrorKinds.BrokenAnswer, $"the answer broke off: {exception.Message}; ask again", exception);
         }
     }
 }

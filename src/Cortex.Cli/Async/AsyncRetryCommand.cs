@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Async;
@@ -8,8 +10,6 @@ namespace Cortex.Cli.Async;
 /// <summary>Puts failed or cancelled requests back into the queue.</summary>
 internal static class AsyncRetryCommand
 {
-    private const int Page = 1000;
-
     public static Command Create(CliHost host)
     {
         var api = AsyncOptions.Api();
@@ -29,11 +29,12 @@ internal static class AsyncRetryCommand
                 throw new CortexException("error", named.Length > 0 ? "give ids or --all-failed, not both" : "which requests? Name their ids, or give --all-failed");
             }
 
-            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
+            var requests = client.Requests(parsed.GetValue(api)!);
             var outcomes = new Outcomes(host, parsed.GetValue(output));
-            await foreach (var id in parsed.GetValue(allFailed) ? FailedAsync(client, cancellationToken) : named.ToAsyncEnumerable())
+            await foreach (var id in parsed.GetValue(allFailed) ? FailedAsync(requests, cancellationToken) : named.ToAsyncEnumerable())
             {
-                await outcomes.AddAsync(id, () => client.RetryAsync(id, cancellationToken));
+                await outcomes.AddAsync(id, async () => (await requests.RetryAsync(id, cancellationToken)).Json);
             }
 
             return await outcomes.FinishAsync();
@@ -41,14 +42,11 @@ internal static class AsyncRetryCommand
         return command;
     }
 
-    private static async IAsyncEnumerable<string> FailedAsync(AsyncClient client, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<string> FailedAsync(ApiRequests requests, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var page in AsyncListCommand.PagesAsync(client, "failed", Page, cursor: null, all: true, cancellationToken))
+        await foreach (var request in requests.ListAsync("failed", cancellationToken))
         {
-            foreach (var request in page.GetProperty("requests").EnumerateArray())
-            {
-                yield return request.GetProperty("id").GetString() ?? throw new CortexException("cli.response_unknown", $"{client.Api} listed a request without an id; compare `cortex version`");
-            }
+            yield return request.Id;
         }
     }
 }

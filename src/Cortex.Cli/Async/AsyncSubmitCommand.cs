@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using Cortex.Cli.Commands;
+using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 using Cortex.Core.Units;
 
@@ -55,10 +57,6 @@ internal static class AsyncSubmitCommand
         {
             var format = parsed.GetValue(output);
             var extra = Headers(parsed.GetValue(headers) ?? []).ToList();
-            AddIfGiven(extra, "Idempotency-Key", parsed.GetValue(key));
-            AddIfGiven(extra, "X-Cortex-Priority", parsed.GetValue(priority)?.ToString(CultureInfo.InvariantCulture));
-            AddIfGiven(extra, "X-Cortex-Delay", parsed.GetValue(delay));
-            AddIfGiven(extra, "X-Cortex-Callback-URL", parsed.GetValue(callback));
             var ofHeader = extra.FindIndex(header => header.Key.Equals("Content-Type", StringComparison.OrdinalIgnoreCase));
             var type = parsed.GetValue(contentType) ?? (ofHeader < 0 ? null : extra[ofHeader].Value);
             extra.RemoveAll(header => header.Key.Equals("Content-Type", StringComparison.OrdinalIgnoreCase));
@@ -66,32 +64,33 @@ internal static class AsyncSubmitCommand
             var payload = Payload.Open(host, parsed.GetValue(file), parsed.GetValue(data));
             await using var stream = payload.Stream;
             using var content = payload.ToContent(type);
-            using var client = await AsyncClient.OpenAsync(host, parsed.GetValue(env), parsed.GetValue(api)!, cancellationToken);
-            var (id, isReplay, body) = await SendAsync(host, client, content, payload.Stream, extra, cancellationToken);
-            if (isReplay)
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
+            var requests = client.Requests(parsed.GetValue(api)!);
+            var options = new SubmitOptions
             {
-                await host.Error.WriteLineAsync($"submitted before with this idempotency key, as {id}");
+                Headers = extra,
+                IdempotencyKey = parsed.GetValue(key),
+                Priority = parsed.GetValue(priority),
+                Delay = parsed.GetValue(delay) is { } wanted ? WaitOption.Read(wanted) : null,
+                CallbackUrl = parsed.GetValue(callback),
+            };
+            var submitted = await SendAsync(host, requests, content, payload.Stream, options, cancellationToken);
+            if (submitted.IsReplay)
+            {
+                await host.Error.WriteLineAsync($"submitted before with this idempotency key, as {submitted.Id}");
             }
 
             if (parsed.GetValue(wait) is not { } patience)
             {
-                await host.Out.WriteAsync(format == OutputFormat.Pretty ? $"{id}\n" : body.TrimEnd());
+                await host.Out.WriteAsync(format == OutputFormat.Pretty ? $"{submitted.Id}\n" : submitted.Json.GetRawText());
                 return ExitCodes.Success;
             }
 
             // Whoever stops waiting still has the id.
-            await host.Error.WriteLineAsync($"submitted {id}");
-            return await AsyncGetCommand.WaitAsync(host, client, id, patience, format, cancellationToken);
+            await host.Error.WriteLineAsync($"submitted {submitted.Id}");
+            return await AsyncGetCommand.WaitAsync(host, requests, submitted.Id, patience, format, cancellationToken);
         });
         return command;
-    }
-
-    private static void AddIfGiven(List<KeyValuePair<string, string>> headers, string name, string? value)
-    {
-        if (value is not null)
-        {
-            headers.Add(new(name, value));
-        }
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Headers(string[] texts)
@@ -115,10 +114,10 @@ internal static class AsyncSubmitCommand
         }
     }
 
-    private static async Task<(string Id, bool IsReplay, string Body)> SendAsync(
-        CliHost host, AsyncClient client, HttpContent content, UploadStream stream, List<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    private static async Task<SubmittedRequest> SendAsync(
+        CliHost host, ApiRequests requests, HttpContent content, UploadStream stream, SubmitOptions options, CancellationToken cancellationToken)
     {
-        var sending = client.SubmitAsync(content, headers, cancellationToken);
+        var sending = requests.SubmitAsync(content, options, cancellationToken);
         var display = new ProgressLines(host.Error, host.ErrorIsTerminal);
         var size = stream.CanSeek ? $" of {Size(stream.Length)}" : "";
         while (!sending.IsCompleted)

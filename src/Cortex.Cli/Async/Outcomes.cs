@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Async;
@@ -19,7 +20,7 @@ internal sealed class Outcomes(CliHost host, OutputFormat format)
         {
             answer = await change();
         }
-        catch (CortexException exception) when (exception.Kind == "cli.async_refused")
+        catch (CortexException exception) when (exception.Kind == ClientErrorKinds.RequestRefused)
         {
             error = exception.Message;
         }

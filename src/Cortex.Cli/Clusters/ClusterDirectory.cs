@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using Cortex.Cli.Environments;
-using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Clusters;
@@ -148,12 +148,12 @@ internal sealed class ClusterDirectory(string path)
     }
 
     /// <summary>The environment that reaches this cluster's operator.</summary>
-    public CliEnvironment Environment(ClusterSettings settings) => new()
+    public CortexEnvironment Environment(ClusterSettings settings) => new()
     {
         Name = settings.Name,
         OperatorEndpoint = settings.OperatorEndpoint,
         Token = File.Exists(TokenPath) ? File.ReadAllText(TokenPath).Trim() : null,
     };
 
-    private static string Parent(CliHost host) => System.IO.Path.Combine(ConfigDirectory.Locate(host), "clusters");
+    private static string Parent(CliHost host) => System.IO.Path.Combine(ConfigDirectory.Locate(host.Surroundings), "clusters");
 }

@@ -1,4 +1,4 @@
-using Cortex.Cli.Environments;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Clusters;
@@ -26,7 +26,7 @@ internal static class ClusterSelection
         var clusters = ClusterDirectory.All(host);
         if (environment is not null)
         {
-            var operatorEndpoint = (host.Config.Load().Find(environment) ?? throw EnvironmentResolver.NotFound(environment)).OperatorEndpoint;
+            var operatorEndpoint = (host.Config.Load().Find(environment) ?? throw EnvironmentChoice.NotFound(environment)).OperatorEndpoint;
             return At(clusters, operatorEndpoint)
                 ?? throw new CortexException("error", $"the {environment} environment leads to {operatorEndpoint}, which is no cluster of this machine{Known(clusters)}");
         }

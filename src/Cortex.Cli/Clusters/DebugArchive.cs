@@ -3,8 +3,8 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 
@@ -14,7 +14,7 @@ namespace Cortex.Cli.Clusters;
 internal static class DebugArchive
 {
     /// <summary>Writes <c>./cortex-debug-YYYY-MM-DD-HH-MM-SS.tgz</c> and returns its path.</summary>
-    public static async Task<string> WriteAsync(CliHost host, ClusterDirectory cluster, OperatorClient client, CancellationToken cancellationToken)
+    public static async Task<string> WriteAsync(CliHost host, ClusterDirectory cluster, CortexClient client, CancellationToken cancellationToken)
     {
         var time = host.Time.GetUtcNow().ToString("yyyy-MM-dd-HH-mm-ss", CultureInfo.InvariantCulture);
         var path = host.FullPath($"./cortex-debug-{time}.tgz");

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using Cortex.Cli.Client;
-using Cortex.Cli.Environments;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Clusters;
@@ -9,9 +8,9 @@ namespace Cortex.Cli.Clusters;
 internal static class RunningCluster
 {
     /// <summary>Its process lives, and what answers at its address knows our token and has its name.</summary>
-    public static async Task<bool> AnswersAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    public static async Task<bool> AnswersAsync(CliHost host, CortexEnvironment environment, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment);
+        using var client = host.Connect(environment);
         try
         {
             var info = await client.InfoAsync(cancellationToken);

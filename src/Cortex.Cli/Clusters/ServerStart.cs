@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Cortex.Cli.Client;
-using Cortex.Cli.Environments;
-using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Clusters;
@@ -18,7 +17,7 @@ internal static class ServerStart
     private const int LogLines = 10;
 
     /// <exception cref="CortexException">It ended, or did not answer in time; the message has what it said.</exception>
-    public static async Task RunAsync(CliHost host, ClusterDirectory cluster, CliEnvironment environment, CancellationToken cancellationToken)
+    public static async Task RunAsync(CliHost host, ClusterDirectory cluster, CortexEnvironment environment, CancellationToken cancellationToken)
     {
         var logStart = File.Exists(cluster.LogPath) ? new FileInfo(cluster.LogPath).Length : 0;
         using var process = Process.Start(host.Server.Serve(cluster)) ?? throw new IOException($"{host.Server.FileName} could not be started");
@@ -48,11 +47,11 @@ internal static class ServerStart
         }
     }
 
-    private static async Task WaitAsync(CliHost host, ClusterDirectory cluster, CliEnvironment environment, Process process, CancellationToken cancellationToken)
+    private static async Task WaitAsync(CliHost host, ClusterDirectory cluster, CortexEnvironment environment, Process process, CancellationToken cancellationToken)
     {
         var started = host.Time.GetTimestamp();
         var announced = false;
-        using var client = new OperatorClient(host, environment);
+        using var client = host.Connect(environment);
         while (!await AnswersAsync(client, cancellationToken))
         {
             if (process.HasExited)
@@ -82,7 +81,7 @@ internal static class ServerStart
         }
     }
 
-    private static async Task<bool> AnswersAsync(OperatorClient client, CancellationToken cancellationToken)
+    private static async Task<bool> AnswersAsync(CortexClient client, CancellationToken cancellationToken)
     {
         try
         {

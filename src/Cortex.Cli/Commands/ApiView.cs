@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Cortex.Cli.Client;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 
@@ -12,10 +11,10 @@ namespace Cortex.Cli.Commands;
 /// <summary>One API as <c>get API</c> shows it.</summary>
 internal static class ApiView
 {
-    public static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string name, OutputFormat format, bool verbose, bool showEnv, CancellationToken cancellationToken)
+    public static async Task<Rendered> RenderAsync(CliHost host, CortexEnvironment environment, string name, OutputFormat format, bool verbose, bool showEnv, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment);
-        var api = await client.GetAsync(name, cancellationToken, showEnv);
+        using var client = host.Connect(environment);
+        var api = await client.GetAsync(name, showEnv, cancellationToken);
         if (format != OutputFormat.Pretty)
         {
             return Rendered.Data(format, JsonSerializer.SerializeToElement<IReadOnlyList<ApiResponse>>([api], WireJson.Contract.IReadOnlyListApiResponse));
@@ -65,12 +64,12 @@ internal static class ApiView
         return table.Render(style);
     }
 
-    private static async Task<string> TargetsAsync(CliHost host, OperatorClient client, CliEnvironment environment, ApiResponse splitter, CancellationToken cancellationToken)
+    private static async Task<string> TargetsAsync(CliHost host, CortexClient client, CortexEnvironment environment, ApiResponse splitter, CancellationToken cancellationToken)
     {
         var table = new Table("env", "apis", "weights", "live", "up-to-date", "last update");
         foreach (var target in splitter.Spec?.Apis ?? [])
         {
-            var api = await client.GetAsync(target.Name, cancellationToken);
+            var api = await client.GetAsync(target.Name, cancellationToken: cancellationToken);
             table.Add(
                 environment.Name,
                 target.Shadow ? $"{target.Name} (shadow)" : target.Name,

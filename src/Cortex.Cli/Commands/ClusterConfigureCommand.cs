@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Output;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;

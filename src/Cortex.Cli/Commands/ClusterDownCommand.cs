@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Cortex.Cli.Clusters;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 
@@ -115,7 +115,7 @@ internal static class ClusterDownCommand
         }
     }
 
-    private static void RemoveEnvironments(CliHost host, Func<CliEnvironment, bool> belongs)
+    private static void RemoveEnvironments(CliHost host, Func<CortexEnvironment, bool> belongs)
     {
         var config = host.Config.Load();
         var names = config.Environments.Where(belongs).Select(environment => environment.Name).ToArray();

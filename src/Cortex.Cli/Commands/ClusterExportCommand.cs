@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Output;
+using Cortex.Client.Environments;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -23,7 +23,7 @@ internal static class ClusterExportCommand
         {
             var cluster = await ClusterSelection.FindToReadAsync(host, parsed.GetValue(config), parsed.GetValue(name), parsed.GetValue(env));
             var settings = cluster.ReadSettings();
-            using var client = new OperatorClient(host, cluster.Environment(settings));
+            using var client = host.Connect(cluster.Environment(settings));
             var clusterConfig = (await client.InfoAsync(cancellationToken)).ClusterConfig;
             var place = clusterConfig.TryGetProperty("region", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "local";
             var apis = await client.GetAsync(cancellationToken);
@@ -40,7 +40,7 @@ internal static class ClusterExportCommand
             {
                 var path = $"./{directory}/{apiName}.yaml";
                 await host.Out.WriteLineAsync($"exporting {apiName} to {path}");
-                var api = await client.GetAsync(apiName, cancellationToken, parsed.GetValue(showEnv));
+                var api = await client.GetAsync(apiName, parsed.GetValue(showEnv), cancellationToken);
                 var text = Deployable(api.Spec!.SubmittedApiSpec);
                 if (parsed.GetValue(showEnv))
                 {

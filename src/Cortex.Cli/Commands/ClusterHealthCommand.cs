@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Output;
 using Cortex.Core.Errors;
@@ -48,7 +47,7 @@ internal static class ClusterHealthCommand
         var health = new SortedDictionary<string, bool>(StringComparer.Ordinal) { ["operator"] = true };
         try
         {
-            using var client = new OperatorClient(host, cluster.Environment(cluster.ReadSettings()));
+            using var client = host.Connect(cluster.Environment(cluster.ReadSettings()));
             var info = await client.InfoAsync(cancellationToken);
             foreach (var (part, live) in info.Health)
             {

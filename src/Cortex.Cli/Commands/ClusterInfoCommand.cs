@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 
@@ -41,7 +41,7 @@ internal static class ClusterInfoCommand
             CheckFlags(parsed.GetValue(debug), parsed.GetValue(printConfig), format);
             var cluster = await ClusterSelection.FindToReadAsync(host, parsed.GetValue(config), parsed.GetValue(name), parsed.GetValue(env));
             var settings = cluster.ReadSettings();
-            using var client = new OperatorClient(host, cluster.Environment(settings));
+            using var client = host.Connect(cluster.Environment(settings));
             if (parsed.GetValue(debug))
             {
                 await host.Out.WriteLineAsync($"wrote {await DebugArchive.WriteAsync(host, cluster, client, cancellationToken)}");
@@ -116,7 +116,7 @@ internal static class ClusterInfoCommand
     // What is set, short sections on one line. The many fields that only mean something on AWS are null; JSON has them all.
     private static string Settings(JsonElement config, Style style)
     {
-        var version = config.TryGetProperty("api_version", out var value) ? value.GetString() : CliVersion.Current;
+        var version = config.TryGetProperty("api_version", out var value) ? value.GetString() : ProductVersion.Current;
         return $"{style.Bold("cluster config:")}\ncluster version: {version}\n{YamlText.Brief(Select(config, key => !MetadataKeys.Contains(key)))}".TrimEnd('\n');
     }
 

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Cortex.Cli.Clusters;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 
@@ -44,7 +45,7 @@ internal static class ClusterUpCommand
 
             var before = cluster.Exists ? await File.ReadAllTextAsync(cluster.ConfigPath, cancellationToken) : null;
             PrivateFile.Write(cluster.ConfigPath, text);
-            var environment = new CliEnvironment { Name = settings.Name, OperatorEndpoint = settings.OperatorEndpoint, Token = token };
+            var environment = new CortexEnvironment { Name = settings.Name, OperatorEndpoint = settings.OperatorEndpoint, Token = token };
             var wasRunning = server is not null && await RunningCluster.AnswersAsync(host, environment, cancellationToken);
             if (!wasRunning)
             {
@@ -62,15 +63,15 @@ internal static class ClusterUpCommand
     }
 
     /// <summary>Makes the environment the default one.</summary>
-    public static void Store(CliHost host, CliEnvironment environment) =>
+    public static void Store(CliHost host, CortexEnvironment environment) =>
         host.Config.Save(host.Config.Load().With(environment) with { DefaultEnvironment = environment.Name });
 
     /// <summary>Asks before an environment that points elsewhere is overwritten.</summary>
     public static async Task<bool> MayStoreAsync(CliHost host, string name, ClusterSettings settings, bool yes, CancellationToken cancellationToken)
     {
-        if (name.Length is 0 or > CliEnvironment.LongestName)
+        if (name.Length is 0 or > CortexEnvironment.LongestName)
         {
-            throw new CortexException("error", $"an environment's name has 1 to {CliEnvironment.LongestName} characters");
+            throw new CortexException("error", $"an environment's name has 1 to {CortexEnvironment.LongestName} characters");
         }
 
         return yes || !host.InputIsTerminal
@@ -111,7 +112,7 @@ internal static class ClusterUpCommand
     }
 
     // What did not come up is not a cluster: other commands should not find it.
-    private static async Task StartAsync(CliHost host, ClusterDirectory cluster, CliEnvironment environment, string? before, CancellationToken cancellationToken)
+    private static async Task StartAsync(CliHost host, ClusterDirectory cluster, CortexEnvironment environment, string? before, CancellationToken cancellationToken)
     {
         try
         {

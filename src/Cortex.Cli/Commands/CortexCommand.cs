@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Cortex.Cli.Async;
 using Cortex.Cli.Output;
+using Cortex.Client;
 
 namespace Cortex.Cli.Commands;
 
@@ -94,7 +95,7 @@ internal static class CortexCommand
 
         public override int Invoke(ParseResult parseResult)
         {
-            parseResult.InvocationConfiguration.Output.Write($"cortex {CliVersion.Current}\n");
+            parseResult.InvocationConfiguration.Output.Write($"cortex {ProductVersion.Current}\n");
             return ExitCodes.Success;
         }
     }

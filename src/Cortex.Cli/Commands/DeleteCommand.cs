@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 
@@ -32,10 +31,10 @@ internal static class DeleteCommand
                 return ExitCodes.Failure;
             }
 
-            using var client = new OperatorClient(host, environment);
+            using var client = host.Connect(environment);
             var answer = jobId is null
                 ? await client.DeleteAsync(apiName, parsed.GetValue(keepCache), cancellationToken)
-                : await client.StopJobAsync((await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind, apiName, jobId, cancellationToken);
+                : await client.Jobs(apiName).StopAsync(jobId, cancellationToken);
             RefreshCommand.Print(host, format, answer);
             return ExitCodes.Success;
         });

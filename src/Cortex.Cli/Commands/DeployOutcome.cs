@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
 using Cortex.Core.Wire;
@@ -38,7 +38,7 @@ internal static class DeployOutcome
     /// <param name="results">Its answer.</param>
     /// <param name="timeout">How long to wait for replicas; null for not at all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<int> ReportAsync(CliHost host, OperatorClient client, OutputFormat format, IReadOnlyList<DeployResult> results, TimeSpan? timeout, CancellationToken cancellationToken)
+    public static async Task<int> ReportAsync(CliHost host, CortexClient client, OutputFormat format, IReadOnlyList<DeployResult> results, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         var failed = results.Any(result => result.Error.Length > 0);
         Print(host, format, results, failed);

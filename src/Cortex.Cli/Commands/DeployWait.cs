@@ -1,5 +1,6 @@
-using Cortex.Cli.Client;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Deploying;
 using Cortex.Core.Units;
 
 namespace Cortex.Cli.Commands;
@@ -7,47 +8,24 @@ namespace Cortex.Cli.Commands;
 /// <summary>Follows deployed APIs until all are ready, one fails for good or the time is up.</summary>
 internal static class DeployWait
 {
-    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan SlowestPoll = TimeSpan.FromSeconds(1);
-
     /// <summary>Shows progress on the error stream. False, with the reasons printed, when it did not come to be.</summary>
-    public static async Task<bool> RunAsync(CliHost host, OperatorClient client, IReadOnlyList<string> names, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<bool> RunAsync(CliHost host, CortexClient client, IReadOnlyList<string> names, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var apis = names.Select(name => new ReplicaProgress(name)).ToArray();
         var display = new ProgressLines(host.Error, host.ErrorIsTerminal);
-        var started = host.Time.GetTimestamp();
-        for (var pause = FirstPoll; ; pause = Min(pause * 1.5, SlowestPoll))
+        var apis = await ReadyWait.RunAsync(client, names, timeout, seen => display.Show([.. seen.Select(api => $"{api.Name}: {api.State}")]), cancellationToken);
+        if (apis.All(api => api.IsReady))
         {
-            foreach (var api in apis.Where(api => !api.IsReady))
-            {
-                api.Observe(await client.DescribeAsync(api.Name, cancellationToken), host.Time.GetElapsedTime(started));
-            }
-
-            display.Show([.. apis.Select(api => api.Line)]);
-            if (apis.All(api => api.IsReady))
-            {
-                return true;
-            }
-
-            var failed = apis.Where(api => api.HasFailed).ToArray();
-            if (failed.Length > 0)
-            {
-                await ReportAsync(host, client, failed, api => $"{api.Name} can't become ready ({api.Line[(api.Name.Length + 2)..]})", cancellationToken);
-                return false;
-            }
-
-            var left = timeout - host.Time.GetElapsedTime(started);
-            if (left <= TimeSpan.Zero)
-            {
-                await ReportAsync(host, client, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.Format(timeout)}", cancellationToken);
-                return false;
-            }
-
-            await Task.Delay(Min(pause, left), host.Time, cancellationToken);
+            return true;
         }
+
+        var failed = apis.Where(api => api.HasFailed).ToArray();
+        await (failed.Length > 0
+            ? ReportAsync(host, client, failed, api => $"{api.Name} can't become ready ({api.State})", cancellationToken)
+            : ReportAsync(host, client, apis.Where(api => !api.IsReady), api => $"{api.Name} is not ready after {GoDuration.Format(timeout)}", cancellationToken));
+        return false;
     }
 
-    private static async Task ReportAsync(CliHost host, OperatorClient client, IEnumerable<ReplicaProgress> apis, Func<ReplicaProgress, string> headline, CancellationToken cancellationToken)
+    private static async Task ReportAsync(CliHost host, CortexClient client, IEnumerable<ReplicaProgress> apis, Func<ReplicaProgress, string> headline, CancellationToken cancellationToken)
     {
         foreach (var api in apis)
         {
@@ -55,10 +33,8 @@ internal static class DeployWait
             host.ReportError($"{headline(api)}{reasons}\n  `cortex describe {api.Name}` and `cortex logs {api.Name}` say more");
             if (api.HasStarted)
             {
-                await host.Error.WriteAsync(await LastLogLines.ReadAsync(host, client.Environment, api.Name, cancellationToken));
+                await host.Error.WriteAsync(await LastLogLines.ReadAsync(host, client, api.Name, cancellationToken));
             }
         }
     }
-
-    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Commands;
@@ -30,9 +30,9 @@ internal static class DescribeCommand
         return command;
     }
 
-    private static async Task<Rendered> RenderAsync(CliHost host, CliEnvironment environment, string name, CancellationToken cancellationToken)
+    private static async Task<Rendered> RenderAsync(CliHost host, CortexEnvironment environment, string name, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment);
+        using var client = host.Connect(environment);
         var api = await client.DescribeAsync(name, cancellationToken);
         var style = host.Style;
         if (api.Splitter is { } splitter)

@@ -1,7 +1,9 @@
 using System.CommandLine;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Calling;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -39,12 +41,12 @@ internal static class EnvConfigureCommand
     }
 
     /// <summary>Asks for what is missing, checks that an operator answers there and takes the token, and stores the environment.</summary>
-    public static async Task<CliEnvironment> ConfigureAsync(CliHost host, EnvironmentChange change, TextWriter output, CancellationToken cancellationToken)
+    public static async Task<CortexEnvironment> ConfigureAsync(CliHost host, EnvironmentChange change, TextWriter output, CancellationToken cancellationToken)
     {
         var name = change.Name ?? await AskAsync(host, "name of the environment", null, "ENVIRONMENT_NAME", cancellationToken);
-        if (name.Length is 0 or > CliEnvironment.LongestName)
+        if (name.Length is 0 or > CortexEnvironment.LongestName)
         {
-            throw new CortexException("error", $"an environment's name has 1 to {CliEnvironment.LongestName} characters");
+            throw new CortexException("error", $"an environment's name has 1 to {CortexEnvironment.LongestName} characters");
         }
 
         var config = host.Config.Load();
@@ -54,11 +56,11 @@ internal static class EnvConfigureCommand
 
         // Token and trust belong to an operator: they are never carried over to another address.
         var known = existing?.OperatorEndpoint == address ? existing : null;
-        var environment = new CliEnvironment
+        var environment = new CortexEnvironment
         {
             Name = name,
             OperatorEndpoint = address,
-            Token = change.Token ?? known?.Token ?? EnvironmentVariables.ReadToken(host),
+            Token = change.Token ?? known?.Token ?? EnvironmentVariables.ReadToken(host.Surroundings),
             Certificate = change.CertificateFile is { } file ? ReadCertificate(host, file) : change.Insecure ? null : known?.Certificate,
             Insecure = change.CertificateFile is null && (change.Insecure || known is { Insecure: true }),
         };
@@ -79,7 +81,7 @@ internal static class EnvConfigureCommand
     }
 
     // The token goes to nobody who has not answered as an operator, and the operator is asked whether it takes it.
-    private static async Task<CliEnvironment> CheckAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    private static async Task<CortexEnvironment> CheckAsync(CliHost host, CortexEnvironment environment, CancellationToken cancellationToken)
     {
         try
         {
@@ -105,15 +107,15 @@ internal static class EnvConfigureCommand
         return environment;
     }
 
-    private static async Task VerifyAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    private static async Task VerifyAsync(CliHost host, CortexEnvironment environment, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment with { Token = null });
+        using var client = host.Connect(environment with { Token = null });
         await client.VerifyAsync(cancellationToken);
     }
 
-    private static async Task CheckTokenAsync(CliHost host, CliEnvironment environment, CancellationToken cancellationToken)
+    private static async Task CheckTokenAsync(CliHost host, CortexEnvironment environment, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment);
+        using var client = host.Connect(environment);
         var answer = await client.CheckTokenAsync(cancellationToken);
         if (answer is TokenAnswer.Refused)
         {

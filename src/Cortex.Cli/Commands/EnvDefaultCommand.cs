@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client.Environments;
 
 namespace Cortex.Cli.Commands;
 
@@ -28,7 +28,7 @@ internal static class EnvDefaultCommand
 
             if (config.Find(chosen) is null)
             {
-                throw EnvironmentResolver.NotFound(chosen);
+                throw EnvironmentChoice.NotFound(chosen);
             }
 
             if (config.DefaultEnvironment == chosen)

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client.Environments;
 
 namespace Cortex.Cli.Commands;
 
@@ -23,7 +23,7 @@ internal static class EnvDeleteCommand
 
             if (config.Find(chosen) is null)
             {
-                throw EnvironmentResolver.NotFound(chosen);
+                throw EnvironmentChoice.NotFound(chosen);
             }
 
             var rest = config.Without([chosen]);

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Calling;
 
 namespace Cortex.Cli.Commands;
 
@@ -32,7 +32,7 @@ internal static class EnvListCommand
         return command;
     }
 
-    private static string Trust(CliEnvironment environment)
+    private static string Trust(CortexEnvironment environment)
     {
         if (environment.Insecure)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -18,15 +19,15 @@ internal static class EnvRenameCommand
         {
             var (from, to) = (parsed.GetValue(oldName)!, parsed.GetValue(newName)!);
             var config = host.Config.Load();
-            var environment = config.Find(from) ?? throw EnvironmentResolver.NotFound(from);
+            var environment = config.Find(from) ?? throw EnvironmentChoice.NotFound(from);
             if (config.Find(to) is not null)
             {
                 throw new CortexException("error", $"there already is an environment named {to}; remove it first with `cortex env delete {to}`");
             }
 
-            if (to.Length is 0 or > CliEnvironment.LongestName)
+            if (to.Length is 0 or > CortexEnvironment.LongestName)
             {
-                throw new CortexException("error", $"an environment's name has 1 to {CliEnvironment.LongestName} characters");
+                throw new CortexException("error", $"an environment's name has 1 to {CortexEnvironment.LongestName} characters");
             }
 
             host.Config.Save(config with

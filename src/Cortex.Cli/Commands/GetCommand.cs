@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 
@@ -49,9 +50,9 @@ internal static class GetCommand
         return command;
     }
 
-    private static async Task<Rendered> ListAsync(CliHost host, CliEnvironment environment, OutputFormat format, CancellationToken cancellationToken)
+    private static async Task<Rendered> ListAsync(CliHost host, CortexEnvironment environment, OutputFormat format, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment);
+        using var client = host.Connect(environment);
         var apis = await ListAsync(client, format, cancellationToken);
         if (format != OutputFormat.Pretty)
         {
@@ -65,7 +66,7 @@ internal static class GetCommand
 
     private static async Task<Rendered> ListEverywhereAsync(CliHost host, OutputFormat format, CancellationToken cancellationToken)
     {
-        var environments = EnvironmentResolver.All(host);
+        var environments = EnvironmentChoice.All(host.Surroundings);
         if (environments.Count == 0)
         {
             // Says so, with what to do about it.
@@ -96,11 +97,11 @@ internal static class GetCommand
         return new Rendered(empty.Length == 0 ? "" : $"no apis are deployed in environment(s): {string.Join(", ", empty)}") { ExitCode = exitCode, Error = failed[0].Error };
     }
 
-    private static async Task<EnvironmentApis> AskAsync(CliHost host, CliEnvironment environment, OutputFormat format, CancellationToken cancellationToken)
+    private static async Task<EnvironmentApis> AskAsync(CliHost host, CortexEnvironment environment, OutputFormat format, CancellationToken cancellationToken)
     {
         try
         {
-            using var client = new OperatorClient(host, environment);
+            using var client = host.Connect(environment);
             return new EnvironmentApis(environment.Name, await ListAsync(client, format, cancellationToken), "");
         }
         catch (CortexException exception)
@@ -110,7 +111,7 @@ internal static class GetCommand
     }
 
     // People are shown tables only.
-    private static Task<IReadOnlyList<ApiResponse>> ListAsync(OperatorClient client, OutputFormat format, CancellationToken cancellationToken) =>
+    private static Task<IReadOnlyList<ApiResponse>> ListAsync(CortexClient client, OutputFormat format, CancellationToken cancellationToken) =>
         format == OutputFormat.Pretty ? client.GetBrieflyAsync(cancellationToken) : client.GetAsync(cancellationToken);
 
     private static string Undetected(EnvironmentApis[] failed) => failed is [var one]

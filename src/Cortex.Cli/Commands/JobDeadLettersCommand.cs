@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Core.Specs;
 
 namespace Cortex.Cli.Commands;
 
@@ -35,16 +35,15 @@ internal static class JobDeadLettersCommand
         {
             var format = parsed.GetValue(output);
             var (apiName, jobId) = (parsed.GetValue(name)!, parsed.GetValue(job)!);
-            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
-            using var client = new OperatorClient(host, environment);
-            var page = await client.GetDeadLettersAsync(apiName, jobId, parsed.GetValue(limit) ?? DefaultLimit, parsed.GetValue(cursor), cancellationToken);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
+            var page = await client.Jobs(apiName, ApiKind.BatchAPI).GetDeadLettersAsync(jobId, parsed.GetValue(limit) ?? DefaultLimit, parsed.GetValue(cursor), cancellationToken);
             if (format == OutputFormat.Pretty)
             {
-                Print(host, apiName, jobId, page);
+                Print(host, apiName, jobId, page.Json);
             }
             else
             {
-                Answer.Write(host, format, page);
+                Answer.Write(host, format, page.Json);
             }
 
             return ExitCodes.Success;

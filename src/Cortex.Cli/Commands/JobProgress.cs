@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Cortex.Client;
 using Cortex.Core.Units;
 
 namespace Cortex.Cli.Commands;
@@ -27,7 +28,7 @@ internal sealed class JobProgress(TimeProvider time)
                 return string.Create(CultureInfo.InvariantCulture, $"enqueuing, {total} batches so far");
         }
 
-        var isOver = !JobStatusText.IsInProgress(status);
+        var isOver = new Job(job).IsFinal;
         var metrics = job.TryGetProperty("batch_metrics", out var counts) && counts.ValueKind == JsonValueKind.Object ? counts : default;
         var failed = metrics.ValueKind == JsonValueKind.Object ? JobTables.Number(metrics, "failed") : 0;
         var done = metrics.ValueKind == JsonValueKind.Object ? JobTables.Number(metrics, "succeeded") + failed : 0;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Core.Specs;
@@ -22,11 +21,10 @@ internal static class JobRetryCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);
-            var apiName = parsed.GetValue(name)!;
-            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
-            using var client = new OperatorClient(host, environment);
-            var submitted = await client.RetryJobAsync(apiName, parsed.GetValue(job)!, parsed.GetValue(workers), cancellationToken);
-            return await JobSubmitCommand.FinishAsync(host, client, ApiKind.BatchAPI, apiName, submitted, parsed.GetValue(wait), format, cancellationToken);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
+            var jobs = client.Jobs(parsed.GetValue(name)!, ApiKind.BatchAPI);
+            var submitted = await jobs.RetryDeadLettersAsync(parsed.GetValue(job)!, parsed.GetValue(workers), cancellationToken);
+            return await JobSubmitCommand.FinishAsync(host, jobs, submitted, parsed.GetValue(wait), format, cancellationToken);
         });
         return command;
     }

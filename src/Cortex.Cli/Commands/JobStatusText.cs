@@ -13,7 +13,4 @@ internal static class JobStatusText
         "timed_out" => "timed out",
         _ => code,
     };
-
-    /// <summary>Whether workers may still be there.</summary>
-    public static bool IsInProgress(string code) => code is "pending" or "enqueuing" or "running";
 }

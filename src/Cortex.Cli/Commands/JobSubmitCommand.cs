@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
@@ -84,51 +84,48 @@ internal static class JobSubmitCommand
 
             var submission = areItems ? JobSubmission.OfItems(host, source!, flags) : await JobSubmission.ReadAsync(host, source, flags, cancellationToken);
             using var body = submission.Body;
-            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
-            using var client = new OperatorClient(host, environment);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
             var apiName = parsed.GetValue(name)!;
-            var kind = (await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind;
-            CheckKind(kind, apiName, flags, areItems, parsed.GetValue(dryRun));
+            var jobs = client.Jobs(apiName);
+            CheckKind(await jobs.KindAsync(cancellationToken), apiName, flags, areItems, parsed.GetValue(dryRun));
             if (parsed.GetValue(dryRun))
             {
-                host.Out.WriteLine(await client.DryRunAsync(kind, apiName, submission.Query, body, cancellationToken));
+                host.Out.WriteLine(await jobs.DryRunAsync(submission.Query, body, cancellationToken));
                 return ExitCodes.Success;
             }
 
-            var job = await client.SubmitJobAsync(kind, apiName, submission.Query, body, cancellationToken);
-            return await FinishAsync(host, client, kind, apiName, job, parsed.GetValue(wait), format, cancellationToken);
+            var job = await jobs.SubmitAsync(submission.Query, body, cancellationToken);
+            return await FinishAsync(host, jobs, job, parsed.GetValue(wait), format, cancellationToken);
         });
         return command;
     }
 
     /// <summary>Tells of a job that was submitted and, when asked to, waits for its end.</summary>
-    public static async Task<int> FinishAsync(
-        CliHost host, OperatorClient client, ApiKind? kind, string apiName, JsonElement job, bool wait, OutputFormat format, CancellationToken cancellationToken)
+    public static async Task<int> FinishAsync(CliHost host, ApiJobs jobs, Job job, bool wait, OutputFormat format, CancellationToken cancellationToken)
     {
-        var jobId = JobTables.Text(job, "job_id");
         if (format == OutputFormat.Pretty)
         {
-            host.Out.WriteLine($"submitted job {jobId} of {apiName}");
+            host.Out.WriteLine($"submitted job {job.JobId} of {jobs.ApiName}");
         }
 
         if (!wait)
         {
             if (format != OutputFormat.Pretty)
             {
-                Answer.Write(host, format, job);
+                Answer.Write(host, format, job.Json);
             }
 
             return ExitCodes.Success;
         }
 
-        var ended = await JobWait.RunAsync(host, client, kind, apiName, jobId, cancellationToken);
+        var ended = await JobWait.RunAsync(host, jobs, job.JobId, cancellationToken);
         if (format != OutputFormat.Pretty)
         {
             Answer.Write(host, format, ended);
         }
         else
         {
-            Print(host, apiName, ended.GetProperty("job_status"));
+            Print(host, jobs.ApiName, ended.GetProperty("job_status"));
         }
 
         return JobWait.ExitCode(ended.GetProperty("job_status"));

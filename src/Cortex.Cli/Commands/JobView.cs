@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Cortex.Cli.Client;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
 using Cortex.Core.Wire;
@@ -22,17 +21,18 @@ internal static class JobView
 
     /// <summary>Shows a job; with <paramref name="progress"/> also how far a batch job is.</summary>
     public static async Task<Rendered> RenderAsync(
-        CliHost host, CliEnvironment environment, string apiName, string jobId, OutputFormat format, JobProgress? progress, CancellationToken cancellationToken)
+        CliHost host, CortexEnvironment environment, string apiName, string jobId, OutputFormat format, JobProgress? progress, CancellationToken cancellationToken)
     {
-        using var client = new OperatorClient(host, environment);
-        var kind = (await client.GetAsync(apiName, cancellationToken)).Metadata?.Kind;
-        var answer = await client.GetJobAsync(kind, apiName, jobId, cancellationToken);
+        using var client = host.Connect(environment);
+        var jobs = client.Jobs(apiName);
+        var kind = await jobs.KindAsync(cancellationToken);
+        var report = await jobs.GetAsync(jobId, cancellationToken: cancellationToken);
+        var answer = report.Json;
         var job = answer.GetProperty("job_status");
         var status = JobTables.Text(job, "status");
-        var isFinal = !JobStatusText.IsInProgress(status);
         if (format != OutputFormat.Pretty)
         {
-            return Rendered.Data(format, answer) with { IsFinal = isFinal };
+            return Rendered.Data(format, answer) with { IsFinal = report.IsFinal };
         }
 
         var style = host.Style;
@@ -74,10 +74,10 @@ internal static class JobView
             text.Append('\n').Append(lines);
         }
 
-        text.Append('\n').Append(WorkerStats(kind, job, status, style));
+        text.Append('\n').Append(WorkerStats(kind, report.Job, style));
         text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job endpoint: ")}{JobTables.Text(answer, "endpoint")}\n");
         text.Append(CultureInfo.InvariantCulture, $"\n{style.Bold("job configuration")}\n{JsonSerializer.Serialize(job, WireJson.Indented.JsonElement)}\n");
-        return new Rendered(text.ToString()) { IsFinal = isFinal };
+        return new Rendered(text.ToString()) { IsFinal = report.IsFinal };
     }
 
     /// <summary>How to see the batches that were given up; empty when none were kept.</summary>
@@ -119,26 +119,26 @@ internal static class JobView
         return table.Render(default);
     }
 
-    private static string WorkerStats(ApiKind? kind, JsonElement job, string status, Style style)
+    private static string WorkerStats(ApiKind? kind, Job job, Style style)
     {
-        if (kind == ApiKind.BatchAPI && status == "enqueuing")
+        if (kind == ApiKind.BatchAPI && job.Status == "enqueuing")
         {
             return "still enqueuing, workers have not been allocated for this job yet\n";
         }
 
-        if (!JobStatusText.IsInProgress(status))
+        if (job.IsFinal)
         {
             return "worker stats are not available because this job is not currently running\n";
         }
 
-        if (!job.TryGetProperty("worker_counts", out var counts) || counts.ValueKind != JsonValueKind.Object)
+        if (!job.Json.TryGetProperty("worker_counts", out var counts) || counts.ValueKind != JsonValueKind.Object)
         {
             return "unable to get worker stats\n";
         }
 
         var columns = Workers.Where(column => !column.HiddenWhenZero || JobTables.Number(counts, column.Key) > 0).ToArray();
         var table = new Table(["Requested", .. columns.Select(column => column.Header)]) { BoldHeader = false };
-        table.Add([Count(job, "workers"), .. columns.Select(column => Count(counts, column.Key))]);
+        table.Add([Count(job.Json, "workers"), .. columns.Select(column => Count(counts, column.Key))]);
         return $"{style.Bold("worker stats")}\n{table.Render(default)}";
     }
 

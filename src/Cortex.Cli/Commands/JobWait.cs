@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Output;
-using Cortex.Core.Errors;
+using Cortex.Client;
 using Cortex.Core.Specs;
 
 namespace Cortex.Cli.Commands;
@@ -12,47 +11,22 @@ internal static class JobWait
     /// <summary>Each question waits this long for the end, so that it is seen at once without asking all the time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-
-    /// <summary>A server that is being restarted may be away this long.</summary>
-    private static readonly TimeSpan Absence = TimeSpan.FromMinutes(2);
+    /// <summary>And where somebody watches.</summary>
+    private static readonly TimeSpan ShownPatience = TimeSpan.FromSeconds(1);
 
     /// <summary>The job's answer after its end. On a terminal a batch job shows how far it is.</summary>
-    public static async Task<JsonElement> RunAsync(CliHost host, OperatorClient client, ApiKind? kind, string apiName, string jobId, CancellationToken cancellationToken)
+    public static async Task<JsonElement> RunAsync(CliHost host, ApiJobs jobs, string jobId, CancellationToken cancellationToken)
     {
-        var isShown = kind == ApiKind.BatchAPI && host.ErrorIsTerminal;
+        var isShown = host.ErrorIsTerminal && await jobs.KindAsync(cancellationToken) == ApiKind.BatchAPI;
         var lines = new ProgressLines(host.Error, host.ErrorIsTerminal);
         var progress = new JobProgress(host.Time);
-        var patience = isShown ? Pause : Patience;
-        var seen = host.Time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                var asked = host.Time.GetTimestamp();
-                var answer = await client.GetJobAsync(kind, apiName, jobId, cancellationToken, patience);
-                if (isShown)
-                {
-                    lines.Show([progress.Observe(answer.GetProperty("job_status"))]);
-                }
-
-                if (!JobStatusText.IsInProgress(JobTables.Text(answer.GetProperty("job_status"), "status")))
-                {
-                    return answer;
-                }
-
-                seen = host.Time.GetTimestamp();
-                if (Pause - host.Time.GetElapsedTime(asked) is var left && left > TimeSpan.Zero)
-                {
-                    // An operator that does not wait.
-                    await Task.Delay(left, host.Time, cancellationToken);
-                }
-            }
-            catch (CortexException exception) when (exception.Kind == "cli.failed_to_connect_operator" && host.Time.GetElapsedTime(seen) < Absence)
-            {
-                await Task.Delay(Pause, host.Time, cancellationToken);
-            }
-        }
+        var ended = await jobs.FollowAsync(
+            jobId,
+            Timeout.InfiniteTimeSpan,
+            isShown ? ShownPatience : Patience,
+            isShown ? report => lines.Show([progress.Observe(report.Json.GetProperty("job_status"))]) : null,
+            cancellationToken);
+        return ended.Json;
     }
 
     /// <summary>0 for a job that succeeded, its container's own code for a failed one, and the usual codes for the rest.</summary>

@@ -1,5 +1,4 @@
-using Cortex.Cli.Client;
-using Cortex.Cli.Environments;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -13,14 +12,17 @@ internal static class LastLogLines
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Lines with a heading; only why they can't be had when they can't; nothing when there are none.</summary>
-    public static async Task<string> ReadAsync(CliHost host, CliEnvironment environment, string apiName, CancellationToken cancellationToken)
+    public static async Task<string> ReadAsync(CliHost host, CortexClient client, string apiName, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Patience, host.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        using var text = new StringWriter();
+        var lines = new List<string>();
         try
         {
-            await LogStream.CopyAsync(host, environment, new LogQuery { ApiName = apiName, AllPods = true, Tail = Count, Follow = false }, text, either.Token);
+            await foreach (var line in client.LogsAsync(apiName, new LogOptions { Tail = Count }, either.Token))
+            {
+                lines.Add(line);
+            }
         }
         catch (CortexException exception)
         {
@@ -31,7 +33,7 @@ internal static class LastLogLines
             // What has come by then is better than nothing.
         }
 
-        var lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return lines.Length == 0 ? "" : $"the last lines of its log:\n{string.Concat(lines.TakeLast(Count).Select(line => $"  {line}\n"))}";
+        lines.RemoveAll(line => line.Length == 0);
+        return lines.Count == 0 ? "" : $"the last lines of its log:\n{string.Concat(lines.TakeLast(Count).Select(line => $"  {line}\n"))}";
     }
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
+using Cortex.Client.Logs;
 
 namespace Cortex.Cli.Commands;
 
@@ -31,18 +32,21 @@ internal static class LogsCommand
             "cortex logs train 6715ccc7077c27ff");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: true, cancellationToken);
-            var query = new LogQuery
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), announce: true, cancellationToken);
+            var options = new LogOptions
             {
-                ApiName = parsed.GetValue(name)!,
                 JobId = parsed.GetValue(job),
-                AllPods = !parsed.GetValue(randomPod),
+                AllReplicas = !parsed.GetValue(randomPod),
                 Tail = parsed.GetValue(tail),
                 Follow = !parsed.GetValue(noFollow),
             };
             try
             {
-                await LogStream.CopyAsync(host, environment, query, host.Out, cancellationToken);
+                // In pieces as they come, which may be many lines, or a part of one.
+                await foreach (var text in LogStream.ChunksAsync(client, parsed.GetValue(name)!, options, cancellationToken))
+                {
+                    await host.Out.WriteAsync(text, CancellationToken.None);
+                }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Core.Wire;
@@ -21,8 +20,7 @@ internal static class RefreshCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);
-            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
-            using var client = new OperatorClient(host, environment);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
             Print(host, format, await client.RefreshAsync(parsed.GetValue(name)!, parsed.GetValue(force), cancellationToken));
             return ExitCodes.Success;
         });

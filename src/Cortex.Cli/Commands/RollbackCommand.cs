@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 
@@ -24,8 +23,7 @@ internal static class RollbackCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var format = parsed.GetValue(output);
-            var environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
-            using var client = new OperatorClient(host, environment);
+            using var client = await EnvironmentResolver.ConnectAsync(host, parsed.GetValue(env), format == OutputFormat.Pretty, cancellationToken);
             var results = await client.RollbackAsync(parsed.GetValue(name)!, parsed.GetValue(id), parsed.GetValue(force), cancellationToken);
             return await DeployOutcome.ReportAsync(host, client, format, results, parsed.GetValue(wait) ? parsed.GetValue(timeout) : null, cancellationToken);
         });

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Cortex.Cli.Client;
 using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client;
 using Cortex.Core.Errors;
 
 namespace Cortex.Cli.Commands;
@@ -16,8 +16,8 @@ internal static class VersionCommand
         CommandHelp.AddExamples(command, "cortex version", "cortex version --env prod");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await host.Out.WriteLineAsync($"cli version: {CliVersion.Current}");
-            CliEnvironment environment;
+            await host.Out.WriteLineAsync($"cli version: {ProductVersion.Current}");
+            CortexEnvironment environment;
             try
             {
                 environment = await EnvironmentResolver.ResolveAsync(host, parsed.GetValue(env), announce: false, cancellationToken);
@@ -27,7 +27,7 @@ internal static class VersionCommand
                 return ExitCodes.Success;
             }
 
-            using var client = new OperatorClient(host, environment);
+            using var client = host.Connect(environment);
             var info = await client.InfoAsync(cancellationToken);
             await host.Out.WriteLineAsync($"cluster version: {info.ClusterConfig.GetProperty("api_version").GetString()}");
             return ExitCodes.Success;

@@ -1,10 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
-using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
 using Cortex.Cli.Commands;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
+using Cortex.Client.Environments;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
@@ -75,14 +74,14 @@ internal static class Completion
 
             using var deadline = new CancellationTokenSource(Patience, host.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-            using var client = new OperatorClient(host, EnvironmentResolver.Choose(host, host.Config.Load(), spot.Environment));
+            using var client = host.Connect(EnvironmentChoice.Choose(host.Surroundings, spot.Environment));
             if (placeholder == "API_NAME")
             {
                 var apis = await client.GetBrieflyAsync(either.Token);
                 return [.. apis.Select(api => api.Metadata).OfType<ApiMetadata>().Where(api => Fits(spot.Command, api.Kind)).Select(api => api.Name).Order(StringComparer.Ordinal)];
             }
 
-            var api = spot.Arguments is [var name, ..] ? await client.GetAsync(name, either.Token) : null;
+            var api = spot.Arguments is [var name, ..] ? await client.GetAsync(name, cancellationToken: either.Token) : null;
             return placeholder == "API_ID"
                 ? [.. (api?.ApiVersions ?? []).Select(version => version.ApiId)]
                 : [.. (api?.BatchJobStatuses ?? []).Concat(api?.TaskJobStatuses ?? []).Select(job => JobTables.Text(job, "job_id"))];

@@ -1,6 +1,7 @@
 using Cortex.Cli.Commands;
 using Cortex.Cli.Output;
-using Cortex.Core.Errors;
+using Cortex.Client;
+using Cortex.Client.Environments;
 
 namespace Cortex.Cli.Environments;
 
@@ -12,16 +13,16 @@ internal static class EnvironmentResolver
     /// <param name="name">What <c>--env</c> says; null when it was not given.</param>
     /// <param name="announce">Whether to say which one is used when there is a choice.</param>
     /// <param name="cancellationToken">Ends a prompt.</param>
-    public static async Task<CliEnvironment> ResolveAsync(CliHost host, string? name, bool announce, CancellationToken cancellationToken)
+    public static async Task<CortexEnvironment> ResolveAsync(CliHost host, string? name, bool announce, CancellationToken cancellationToken)
     {
         var store = host.Config;
         var config = store.Load();
         if (name is not null)
         {
-            return config.Find(name) is { } named ? EnvironmentVariables.WithToken(host, named) : await ConfigureMissingAsync(host, name, cancellationToken);
+            return config.Find(name) is null ? await ConfigureMissingAsync(host, name, cancellationToken) : EnvironmentChoice.Choose(host.Surroundings, config, name);
         }
 
-        var environment = Choose(host, config);
+        var environment = EnvironmentChoice.Choose(host.Surroundings, config);
         var isStored = config.Find(environment.Name) is not null;
         if (config.DefaultEnvironment is null && isStored)
         {
@@ -36,39 +37,15 @@ internal static class EnvironmentResolver
         return environment;
     }
 
-    /// <summary>The same without a question, a word or a change of the configuration.</summary>
-    /// <exception cref="CortexException">There is none, or none to prefer.</exception>
-    public static CliEnvironment Choose(CliHost host, CliConfig config, string? name = null) =>
-        name is not null ? EnvironmentVariables.WithToken(host, config.Find(name) ?? throw NotFound(name))
-        : EnvironmentVariables.Read(host, config) ?? EnvironmentVariables.WithToken(host, Default(config));
+    /// <summary>The same, connected. The caller disposes of the client.</summary>
+    public static async Task<CortexClient> ConnectAsync(CliHost host, string? name, bool announce, CancellationToken cancellationToken) =>
+        host.Connect(await ResolveAsync(host, name, announce, cancellationToken));
 
-    /// <summary>Every environment; only that of the variables when they name one.</summary>
-    public static IReadOnlyList<CliEnvironment> All(CliHost host)
-    {
-        var config = host.Config.Load();
-        return EnvironmentVariables.Read(host, config) is { } only ? [only] : [.. config.Environments.Select(each => EnvironmentVariables.WithToken(host, each))];
-    }
-
-    private static CliEnvironment Default(CliConfig config)
-    {
-        if (config.DefaultEnvironment is { } name)
-        {
-            return config.Find(name) ?? throw NotFound(name);
-        }
-
-        return config.Environments switch
-        {
-            [var only] => only,
-            [] => throw new CortexException("cli.no_available_environment", $"no environments are configured; start a cluster on this machine with `cortex cluster up`, or run `cortex env configure` to use one that is running elsewhere (scripts set {EnvironmentVariables.Endpoint} and {EnvironmentVariables.Token})"),
-            _ => throw new CortexException("cli.environment_not_set", "no default environment is set; name one with `--env NAME`, or choose the default with `cortex env default NAME`"),
-        };
-    }
-
-    private static async Task<CliEnvironment> ConfigureMissingAsync(CliHost host, string name, CancellationToken cancellationToken)
+    private static async Task<CortexEnvironment> ConfigureMissingAsync(CliHost host, string name, CancellationToken cancellationToken)
     {
         if (!host.InputIsTerminal)
         {
-            throw NotFound(name);
+            throw EnvironmentChoice.NotFound(name);
         }
 
         await host.Error.WriteLineAsync($"the {name} environment is not configured\n");
@@ -80,8 +57,4 @@ internal static class EnvironmentResolver
         await host.Error.WriteLineAsync("start a cluster on this machine with `cortex cluster up`");
         throw new PromptInterruptedException();
     }
-
-    public static CortexException NotFound(string name) => new(
-        "cli.environment_not_found",
-        $"there is no environment named {name}; `cortex env list` shows those there are, `cortex env configure {name}` adds it");
 }

@@ -1,3 +1,5 @@
+using Cortex.Core.Wire;
+
 namespace Cortex.Core.Errors;
 
 /// <summary>An error that a user caused or can mend. Its kind is part of the HTTP contract.</summary>
@@ -12,4 +14,7 @@ public sealed class CortexException : Exception
 
     /// <summary>The error kind of the HTTP contract.</summary>
     public string Kind { get; }
+
+    /// <summary>The errors of a configuration file with their places, where an operator told them; else empty.</summary>
+    public IReadOnlyList<ErrorPlace> Places { get; init; } = [];
 }

@@ -52,7 +52,7 @@ public sealed class AsyncCommandsTests : IDisposable
         Assert.Equal((0, Submitted.TrimEnd(), $"submitted before with this idempotency key, as {Id}\n"), (result.ExitCode, result.Out, result.Error));
         var headers = Assert.Single(_api.Calls).Headers;
         Assert.Equal(
-            ("1", "2", "k 1", "9", "10m", "https://example.com/x", "application/json"),
+            ("1", "2", "k 1", "9", "600s", "https://example.com/x", "application/json"),
             (headers["X-One"], headers["X-Two"], headers["Idempotency-Key"], headers["X-Cortex-Priority"], headers["X-Cortex-Delay"], headers["X-Cortex-Callback-URL"], headers["Content-Type"]));
     }
 
@@ -123,7 +123,7 @@ public sealed class AsyncCommandsTests : IDisposable
 
         var result = await _cli.RunAsync("async", "submit", "texts", "--data", "x");
 
-        Assert.Equal((1, "error: texts is a RealtimeAPI; `cortex async` is for AsyncAPIs, and this one answers at once at http://127.0.0.1:8889/texts\n"), (result.ExitCode, result.Error));
+        Assert.Equal((1, "error: texts is a RealtimeAPI; only AsyncAPIs have requests, and this one answers at once at http://127.0.0.1:8889/texts\n"), (result.ExitCode, result.Error));
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 
@@ -203,7 +204,7 @@ public sealed class ApiCommandsTests : IDisposable
     {
         _cli.Operator.On("GET /info", Apis.Info(), WireJson.Contract.InfoResponse);
 
-        Assert.Equal($"cli version: {CliVersion.Current}\ncluster version: 1.0.0\n", (await _cli.RunAsync("version")).Out);
+        Assert.Equal($"cli version: {ProductVersion.Current}\ncluster version: 1.0.0\n", (await _cli.RunAsync("version")).Out);
     }
 
     [Fact]
@@ -213,7 +214,7 @@ public sealed class ApiCommandsTests : IDisposable
 
         var result = await _cli.RunAsync("version");
 
-        Assert.Equal((1, $"cli version: {CliVersion.Current}\n"), (result.ExitCode, result.Out));
+        Assert.Equal((1, $"cli version: {ProductVersion.Current}\n"), (result.ExitCode, result.Out));
     }
 
     [Fact]
@@ -223,7 +224,7 @@ public sealed class ApiCommandsTests : IDisposable
 
         var result = await _cli.RunAsync("version");
 
-        Assert.Equal((0, $"cli version: {CliVersion.Current}\n", ""), (result.ExitCode, result.Out, result.Error));
+        Assert.Equal((0, $"cli version: {ProductVersion.Current}\n", ""), (result.ExitCode, result.Out, result.Error));
     }
 
     private void Describe(ReplicaCounts counts, params string[] reasons) =>

@@ -1,8 +1,9 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text.Json;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using YamlDotNet.RepresentationModel;
@@ -94,7 +95,7 @@ public sealed class ClusterReadingTests : IDisposable
     {
         Make("staging", 9001);
         var store = new CliConfigStore(_cli.ConfigDirectory);
-        CliEnvironment[] environments =
+        CortexEnvironment[] environments =
         [
             new() { Name = "one", OperatorEndpoint = "http://127.0.0.1:8888" }, new() { Name = "two", OperatorEndpoint = "http://127.0.0.1:9001" }, new() { Name = "far", OperatorEndpoint = "https://far.test" },
         ];

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Cortex.Cli.Clusters;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client.Environments;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Tests.Commands;

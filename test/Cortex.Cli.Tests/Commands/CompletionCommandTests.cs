@@ -3,9 +3,10 @@ using System.Diagnostics;
 using System.Text.Json;
 using Cortex.Cli.Commands;
 using Cortex.Cli.Completing;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Output;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 
@@ -81,7 +82,7 @@ public sealed class CompletionCommandTests : IDisposable
         Assert.Equal(new CliResult(0, "", ""), await _cli.RunAsync("__complete", "get", ""));
         Assert.Equal(new CliResult(0, "", ""), await _cli.RunAsync("__complete", "get", "--env", "nope", ""));
 
-        new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig { Environments = [new CliEnvironment { Name = "only", OperatorEndpoint = "http://only.test" }] });
+        new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig { Environments = [new CortexEnvironment { Name = "only", OperatorEndpoint = "http://only.test" }] });
         await _cli.RunAsync("__complete", "get", "");
         Assert.Null(new CliConfigStore(_cli.ConfigDirectory).Load().DefaultEnvironment);
 

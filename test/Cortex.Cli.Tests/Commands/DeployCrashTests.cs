@@ -1,8 +1,9 @@
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -55,7 +56,7 @@ public sealed class DeployCrashTests : IAsyncLifetime
             }
         });
         await _server.StartAsync(TestContext.Current.CancellationToken);
-        new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig { Environments = [new CliEnvironment { Name = "here", OperatorEndpoint = _server.Urls.Single() }] });
+        new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig { Environments = [new CortexEnvironment { Name = "here", OperatorEndpoint = _server.Urls.Single() }] });
         _cli.Write("cortex.yaml", "x");
     }
 

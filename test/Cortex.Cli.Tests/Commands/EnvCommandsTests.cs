@@ -1,6 +1,6 @@
 using System.Net;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client.Environments;
 
 namespace Cortex.Cli.Tests.Commands;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;

@@ -1,7 +1,8 @@
 using System.Net.WebSockets;
 using System.Text;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -42,7 +43,7 @@ public sealed class LogsCommandTests : IAsyncLifetime
         new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig
         {
             DefaultEnvironment = "here",
-            Environments = [new CliEnvironment { Name = "here", OperatorEndpoint = _server.Urls.Single(), Token = "secret" }],
+            Environments = [new CortexEnvironment { Name = "here", OperatorEndpoint = _server.Urls.Single(), Token = "secret" }],
         });
     }
 
@@ -67,7 +68,7 @@ public sealed class LogsCommandTests : IAsyncLifetime
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal($"pod-1/api hello\nno newline\n{new string('ü', 20_000)}\n", result.Out);
-        Assert.Equal($"/streamlogs/hello?allPods=true Bearer secret {CliVersion.Current}", _request);
+        Assert.Equal($"/streamlogs/hello?allPods=true Bearer secret {ProductVersion.Current}", _request);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Cortex.Cli.Async;
 using Cortex.Cli.Commands;
 using Cortex.Cli.Output;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
 
 namespace Cortex.Cli.Tests.Commands;
 
@@ -107,7 +108,7 @@ public sealed class UsageTests : IDisposable
     [Fact]
     public async Task Run_Version_IsPrinted()
     {
-        Assert.Equal(new CliResult(0, $"cortex {CliVersion.Current}\n", ""), await _cli.RunAsync("--version"));
+        Assert.Equal(new CliResult(0, $"cortex {ProductVersion.Current}\n", ""), await _cli.RunAsync("--version"));
         Assert.Empty(_cli.Operator.Requests);
     }
 

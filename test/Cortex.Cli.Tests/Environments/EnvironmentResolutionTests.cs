@@ -1,6 +1,7 @@
 using System.Net;
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Tests.Environments;
@@ -27,7 +28,7 @@ public sealed class EnvironmentResolutionTests : IDisposable
 
         Assert.Equal((0, "updating hello (RealtimeAPI)\n", ""), (result.ExitCode, result.Out, result.Error));
         var request = Assert.Single(_cli.Operator.Requests);
-        Assert.Equal(("http://dev.test:8888/refresh/hello?force=false", "Bearer token-of-dev", CliVersion.Current), (request.Uri.ToString(), request.Authorization, request.Version));
+        Assert.Equal(("http://dev.test:8888/refresh/hello?force=false", "Bearer token-of-dev", ProductVersion.Current), (request.Uri.ToString(), request.Authorization, request.Version));
     }
 
     [Fact]

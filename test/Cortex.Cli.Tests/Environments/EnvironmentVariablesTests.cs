@@ -1,5 +1,6 @@
-using Cortex.Cli.Environments;
 using Cortex.Cli.Tests.Support;
+using Cortex.Client;
+using Cortex.Client.Environments;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Tests.Environments;
@@ -71,7 +72,7 @@ public sealed class EnvironmentVariablesTests : IDisposable
     public async Task Token_EnvironmentWithoutOne_IsLentToIt()
     {
         // As in a container, whose configuration leads to the operator without a token.
-        new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig { DefaultEnvironment = "cortex", Environments = [new CliEnvironment { Name = "cortex", OperatorEndpoint = "http://operator.test" }] });
+        new CliConfigStore(_cli.ConfigDirectory).Save(new CliConfig { DefaultEnvironment = "cortex", Environments = [new CortexEnvironment { Name = "cortex", OperatorEndpoint = "http://operator.test" }] });
         _cli.SetVariable("CORTEX_TOKEN", "t0ken");
 
         await _cli.RunAsync("refresh", "hello");

@@ -1,7 +1,8 @@
 using System.Net.Sockets;
-using Cortex.Cli.Client;
 using Cortex.Cli.Clusters;
-using Cortex.Cli.Environments;
+using Cortex.Client;
+using Cortex.Client.Calling;
+using Cortex.Client.Environments;
 
 namespace Cortex.Cli.Tests.Support;
 
@@ -54,7 +55,7 @@ internal sealed class CliFixture : IDisposable
     /// <summary>Stores environments; the first is the default.</summary>
     public void Configure(params string[] names)
     {
-        var environments = names.Select(name => new CliEnvironment { Name = name, OperatorEndpoint = $"http://{name}.test:8888", Token = $"token-of-{name}" });
+        var environments = names.Select(name => new CortexEnvironment { Name = name, OperatorEndpoint = $"http://{name}.test:8888", Token = $"token-of-{name}" });
         new CliConfigStore(ConfigDirectory).Save(new CliConfig { DefaultEnvironment = names.FirstOrDefault(), Environments = [.. environments] });
     }
 
