@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Cortex.Cli.Async;
 using Cortex.Cli.Commands;
+using Cortex.Client;
 using Cortex.Core.Wire;
 
 namespace Cortex.Cli.Tests.Guide;
@@ -72,9 +73,10 @@ public sealed partial class GuideReferenceTests
         {
             var code = row[1].Trim('`');
             Assert.Equal(JobStatusText.Of(code), row[2]);
-            Assert.Equal(JobStatusText.IsInProgress(code) ? "no" : "yes", row[3]);
-            using var job = JsonDocument.Parse($$"""{"status": "{{code}}"}""");
-            Assert.EndsWith(JobStatusText.IsInProgress(code) ? "" : $"{JobWait.ExitCode(job.RootElement)}", row[4], StringComparison.Ordinal);
+            using var json = JsonDocument.Parse($$"""{"status": "{{code}}"}""");
+            var isFinal = new Job(json.RootElement).IsFinal;
+            Assert.Equal(isFinal ? "yes" : "no", row[3]);
+            Assert.EndsWith(isFinal ? $"{JobWait.ExitCode(json.RootElement)}" : "", row[4], StringComparison.Ordinal);
         });
     }
 
