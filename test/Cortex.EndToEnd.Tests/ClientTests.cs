@@ -102,7 +102,7 @@ public sealed class ClientTests(LocalCluster cluster) : IClassFixture<LocalClust
     }
 
     [Fact]
-    public async Task Batch_ItemsAreStreamedAndTheFailedOnesKept()
+    public async Task Batch_FromStreamedItemsToTheReport()
     {
         (await _client.DeployAsync(Batch)).EnsureDeployed();
         var score = _client.Jobs("client-score", ApiKind.BatchAPI);
@@ -138,6 +138,7 @@ public sealed class ClientTests(LocalCluster cluster) : IClassFixture<LocalClust
             containers:
             - name: api
               image: {{TestImage.Name}}
+              command: [httpd, -f, -p, "8080", -h, /www]
               compute: {cpu: 50m}
 
         """;
