@@ -41,10 +41,10 @@ clean_up() {
   [ ! -x "$root/usr/local/bin/cortex" ] || inside "cortex cluster down --name $name --yes" >/dev/null 2>&1 || true
   local place
   for place in "$root$home" "$root/run/docker.sock" "$root/sys" "$root/dev" "$root/proc"; do
-    ! mountpoint -q "$place" || as_root umount "$place"
+    ! mountpoint -q "$place" || as_root umount --recursive --lazy "$place"
   done
   docker image rm --force "$name:empty" "$name:musl" >/dev/null 2>&1 || true
-  as_root rm -rf "$root" "$home" "$work"
+  as_root rm -rf --one-file-system "$(dirname "$root")" "$home" "$work"
 }
 
 # image TAG FILE...: an image of the static command line and some files of this machine.
