@@ -182,12 +182,12 @@ public sealed class CortexClient : IDisposable
 
     /// <summary>The requests of an Async API.</summary>
     /// <param name="apiName">The API.</param>
-    /// <param name="endpoint">Its URL; inside of a container its path, such as <c>/texts</c>. Null has the operator asked at the first call, for which containers need a token.</param>
+    /// <param name="endpoint">Its URL; inside of a container its path, such as <c>/texts</c>. Null has the operator asked at the first call; containers with <c>client_access: none</c> can't.</param>
     public ApiRequests Requests(string apiName, string? endpoint = null) => new(this, apiName, endpoint);
 
     /// <summary>The jobs of a Batch or Task API.</summary>
     /// <param name="apiName">The API.</param>
-    /// <param name="kind">Its kind. Null has the operator asked at the first call, for which containers need a token.</param>
+    /// <param name="kind">Its kind. Null has the operator asked at the first call; containers with <c>client_access: none</c> can't.</param>
     public ApiJobs Jobs(string apiName, ApiKind? kind = null) => new(this, apiName, kind);
 
     /// <summary>Calls a Realtime API. Only GET and HEAD are repeated: what a container does with the others, only it knows.</summary>
@@ -195,7 +195,7 @@ public sealed class CortexClient : IDisposable
     /// <param name="method">The method.</param>
     /// <param name="pathAndQuery">What follows the API's endpoint, such as <c>/predict?verbose=1</c>; may be empty.</param>
     /// <param name="content">The body; null for none. The caller disposes of it.</param>
-    /// <param name="endpoint">The API's URL; inside of a container its path. Null has the operator asked, for which containers need a token.</param>
+    /// <param name="endpoint">The API's URL; inside of a container its path. Null has the operator asked; containers with <c>client_access: none</c> can't.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The answer, whatever its status, whose body is still to be read; the caller disposes of it.</returns>
     public async Task<HttpResponseMessage> CallAsync(
