@@ -60,10 +60,11 @@ public sealed class ApiRequestsTests : IAsyncLifetime
             await context.Response.WriteAsync("""{"id":"a-1"}""");
         });
 
-        var submitted = await _texts.SubmitAsync(new Item(5), TestJson.Default.Item, new SubmitOptions { IdempotencyKey = "k" });
+        var submitted = await _texts.SubmitAsync(new Item(5), TestJson.Default.Item, new SubmitOptions { IdempotencyKey = "k", Headers = [new("Content-Language", "de")] });
 
         Assert.Equal(("a-1", true), (submitted.Id, submitted.IsReplay));
         Assert.Equal(3, _server.Requests.Count(request => request is { Line: "POST /texts", Body: """{"Number":5}""" }));
+        Assert.Equal("de", _server.Requests.Last().Headers["Content-Language"]);
     }
 
     [Fact]

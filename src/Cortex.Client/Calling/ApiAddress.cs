@@ -1,3 +1,4 @@
+using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 
 namespace Cortex.Client.Calling;
@@ -5,12 +6,6 @@ namespace Cortex.Client.Calling;
 /// <summary>Where an API is reached from here.</summary>
 internal static class ApiAddress
 {
-    /// <summary>The operator's host inside containers of its cluster.</summary>
-    private const string OperatorInside = "operator.default.svc.cluster.local";
-
-    /// <summary>The address of all APIs there; the one for clients outside leads nowhere.</summary>
-    private const string GatewayInside = "http://ingressgateway-apis.istio-system.svc.cluster.local";
-
     /// <summary>The URL of an API, without a slash at the end.</summary>
     /// <param name="environment">Whose cluster it is.</param>
     /// <param name="endpoint">A URL as the operator tells it; inside of a container a path will do.</param>
@@ -18,9 +13,10 @@ internal static class ApiAddress
     public static string Of(CortexEnvironment environment, string endpoint)
     {
         var isPath = endpoint.StartsWith('/');
-        if (new Uri(environment.OperatorEndpoint).Host == OperatorInside)
+        if (new Uri(environment.OperatorEndpoint).Host == InsideNames.Operator)
         {
-            return GatewayInside + (isPath ? endpoint : Parse(endpoint).AbsolutePath).TrimEnd('/');
+            // The address for clients outside leads nowhere in a container.
+            return $"http://{InsideNames.Apis}" + (isPath ? endpoint : Parse(endpoint).AbsolutePath).TrimEnd('/');
         }
 
         return isPath

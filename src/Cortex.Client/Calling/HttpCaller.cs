@@ -19,7 +19,7 @@ internal sealed class HttpCaller(HttpMessageHandler transport, ClientOptions opt
             var isLast = !options.Retries || repeat == Repeats;
             try
             {
-                var answer = await SendOnceAsync(call, cancellationToken).ConfigureAwait(false);
+                var answer = await SendOnceAsync(call, isFirst: repeat == 0, cancellationToken).ConfigureAwait(false);
                 if (isLast || !call.IsRepeatable || !IsBusy(answer.StatusCode))
                 {
                     return answer;
@@ -59,7 +59,7 @@ internal sealed class HttpCaller(HttpMessageHandler transport, ClientOptions opt
         _ => TimeSpan.FromSeconds(1),
     };
 
-    private async Task<HttpResponseMessage> SendOnceAsync(HttpCall call, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpCall call, bool isFirst, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(call.Timeout, options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -68,7 +68,8 @@ internal sealed class HttpCaller(HttpMessageHandler transport, ClientOptions opt
         var request = new HttpRequestMessage(call.Method, call.Address) { Content = call.Content };
         foreach (var (name, value) in call.Headers)
         {
-            if (!request.Headers.TryAddWithoutValidation(name, value))
+            // The content has its own from the first time on.
+            if (!request.Headers.TryAddWithoutValidation(name, value) && isFirst)
             {
                 call.Content?.Headers.TryAddWithoutValidation(name, value);
             }
