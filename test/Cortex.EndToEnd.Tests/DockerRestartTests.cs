@@ -5,10 +5,8 @@ public sealed class DockerRestartTests
     [Fact]
     public async Task Docker_Restarted_ApisServeAgain()
     {
-        await TestImage.EnsureAsync();
         await using var docker = new PrivateDocker();
-        await docker.StartAsync();
-        await docker.LoadAsync(TestImage.Name);
+        await docker.StartWithImageAsync();
         var cluster = new LocalCluster(docker);
         await cluster.InitializeAsync();
         try

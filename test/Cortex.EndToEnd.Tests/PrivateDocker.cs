@@ -39,6 +39,14 @@ internal sealed class PrivateDocker : IAsyncDisposable
         await Eventually.TrueAsync(AnswersAsync, "the private Docker Engine answers");
     }
 
+    /// <summary>Starts it with the image of the tests.</summary>
+    public async Task StartWithImageAsync()
+    {
+        await TestImage.EnsureAsync();
+        await StartAsync();
+        await LoadAsync(TestImage.Name);
+    }
+
     /// <summary>Halts it, or lets it go on: its socket takes connections, and nothing is answered.</summary>
     public Task HaltAsync(bool halt) => Shell.RunAsync("kill", halt ? "-STOP" : "-CONT", $"{_daemon!.Id}");
 

@@ -15,9 +15,7 @@ public sealed class TaskDockerRestartTests : TaskApis
 
     public override async ValueTask InitializeAsync()
     {
-        await TestImage.EnsureAsync();
-        await _docker.StartAsync();
-        await _docker.LoadAsync(TestImage.Name);
+        await _docker.StartWithImageAsync();
         await base.InitializeAsync();
     }
 
