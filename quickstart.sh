@@ -94,21 +94,13 @@ replicas() { "$cortex" get elastic -o json | grep -oE '"(ready|requested)": ?[0-
 
 asleep() { [ "$(replicas)" = 0/0 ]; }
 
-# server: the path of the executable that the running server was started from; nothing when none runs.
-server() {
-  local pid
-  pid=$(cat "${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/server.pid" 2>/dev/null || true)
-  [ -z "$pid" ] || readlink "/proc/$pid/exe" || true
-}
-
 # up: starts the cluster with the settings that it has, else with those of the examples. A server of another build makes way;
 # its containers keep running, and the new one adopts them.
 up() {
-  local pid running
-  running=$(server)
-  case $running in
+  local pid
+  pid=$(cat "${settings%/*}/server.pid" 2>/dev/null || true)
+  case $([ -z "$pid" ] || readlink "/proc/$pid/exe" || true) in
     "$PWD/$cortex (deleted)" | "$PWD/$quick" | "$PWD/$quick (deleted)")
-      pid=$(cat "${CORTEX_CLI_CONFIG_DIR:-$HOME/.cortex}/clusters/cortex/server.pid")
       say "restarting the server with the new build"
       kill "$pid"
       gone() { ! kill -0 "$pid"; }

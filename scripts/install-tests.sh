@@ -57,18 +57,16 @@ image() {
   tar -C "$folder" -c . | docker import --change 'ENTRYPOINT ["/cortex"]' - "$name:$tag" >/dev/null
 }
 
-# in_image TAG ARGUMENT...: the command line in a container, with the cluster's address and token.
+# in_image IMAGE ARGUMENT...: the command line in a container, with the cluster's address and token.
 in_image() {
-  local tag=$1
-  shift
-  docker run --rm --network host --env "CORTEX_OPERATOR_ENDPOINT=http://localhost:$operator" --env "CORTEX_TOKEN=$(cat "$home/clusters/$name/token")" "$name:$tag" "$@"
+  docker run --rm --network host --env "CORTEX_OPERATOR_ENDPOINT=http://localhost:$operator" --env "CORTEX_TOKEN=$(cat "$home/clusters/$name/token")" "$@"
 }
 
 prints() { "${@:2}" | grep -F "$1"; }
 
 apt_install mmdebstrap ca-certificates debian-archive-keyring curl
 scripts/ensure-docker.sh
-scripts/release.sh linux-x64 static deb
+scripts/release.sh linux-x64 static deb image
 version=$(sed -nE 's:.*<Version>([^<]+)</Version>.*:\1:p' Directory.Build.props)
 release=$PWD/artifacts/release
 mirror=${CORTEX_DEBIAN_MIRROR:-$(debian_mirror)}
@@ -126,11 +124,12 @@ check "it answers" inside "curl -fsS http://127.0.0.1:$apis/first | grep 'hello 
 apt_install musl
 image empty
 image musl "$(echo /lib/ld-musl-*.so.1)"
-check "the command line runs in an empty image" prints first in_image empty get
-check "and beside musl" prints first in_image musl get
+check "the command line runs in an empty image" prints first in_image "$name:empty" get
+check "and beside musl" prints first in_image "$name:musl" get
 as_root tar -xzf "$release/cortex-$version-cli-linux-x64-static.tar.gz" -C "$root/usr/bin" ./cortex
 check "and on Debian" inside "/usr/bin/cortex get | grep first"
 check "and starts no server" says "the command line alone" inside "/usr/bin/cortex server --data-dir /nowhere"
+check "and from the image of the release" prints first in_image "cortex:$version" get
 check "the cluster goes" inside "cortex cluster down --name $name --yes"
 check "it leaves no container" refuses sh -c "docker ps -aq --filter label=dev.cortex.cluster=$name | grep ."
 check "the installer uninstalls" inside "sh /release/install.sh --uninstall"

@@ -44,11 +44,12 @@ archive() {
 
 # server RID: the executable that has the server, built once; for this system it is what ./build.sh makes.
 server() {
+  [ ! -x "$work/$1/cortex" ] || return 0
   if [ "$1" = "linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')" ]; then
     ./build.sh
     mkdir -p "$work/$1"
     cp artifacts/cortex "$work/$1/"
-  elif [ ! -x "$work/$1/cortex" ]; then
+  else
     publish "$1" "$work/$1"
     find "$work/$1" -type f ! -name cortex -delete
   fi
@@ -135,7 +136,7 @@ image() {
   mkdir -p "$work/image"
   cp packaging/Dockerfile "$work/linux-x64/cortex" "$work/image/"
   docker build --quiet --tag "cortex:$version" "$work/image" >/dev/null
-  docker save "cortex:$version" | gzip -9n >"$release/cortex-$version-image-linux-x64.tar.gz"
+  docker save "cortex:$version" | gzip -9n >"$release/cortex-image-$version-linux-x64.tar.gz"
   say "cortex:$version: $(docker image inspect --format '{{.Size}}' "cortex:$version" | awk '{ printf "%d MB", $1 / 1e6 }')"
 }
 
