@@ -23,7 +23,10 @@ internal sealed class FakeGateway : IGateway
 
     public void LetGo(string replicaId) => _held[replicaId].SetResult();
 
-    public void Apply(RouteSnapshot snapshot) => Routes = snapshot;
+    /// <summary>Plays a gateway that can't take routes.</summary>
+    public bool Refuses { get; set; }
+
+    public void Apply(RouteSnapshot snapshot) => Routes = Refuses ? throw new IOException("the gateway takes no routes") : snapshot;
 
     public async Task DrainAsync(string replicaId, CancellationToken cancellationToken)
     {

@@ -58,14 +58,17 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public Uri Url { get; private set; } = null!;
 
-    public static Task<TestCluster> StartAsync(ClusterConfig? config = null, Faults? faults = null) => StartAsync(
-        Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeGateway(), config ?? new ClusterConfig(), faults ?? new Faults());
+    /// <param name="config">The cluster's settings; the defaults when null.</param>
+    /// <param name="faults">What fails.</param>
+    /// <param name="reconciles">Whether the loops run; without them only what a request does by itself is done.</param>
+    public static Task<TestCluster> StartAsync(ClusterConfig? config = null, Faults? faults = null, bool reconciles = true) => StartAsync(
+        Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeGateway(), config ?? new ClusterConfig(), faults ?? new Faults(), reconciles);
 
     /// <summary>Plays a restart of the server: same machine, same state, new process.</summary>
     public async Task<TestCluster> RestartAsync()
     {
         await StopAsync();
-        return await StartAsync(_directory, Machine, new FakeGateway(), new ClusterConfig(), new Faults());
+        return await StartAsync(_directory, Machine, new FakeGateway(), new ClusterConfig(), new Faults(), reconciles: true);
     }
 
     public async Task<IReadOnlyList<DeployResult>> DeployAsync(string yaml, bool force = false)
@@ -133,14 +136,18 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, Faults faults)
+    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, Faults faults, bool reconciles)
     {
         var blobs = new FolderBlobStore(Path.Combine(directory, "blobs"));
         var queues = await SqliteQueueStore.OpenAsync(Path.Combine(directory, "queues.db"), new QueueStoreOptions(), blobs, TimeProvider.System, NullLogger.Instance);
         var cluster = new TestCluster(directory, machine, gateway, config, blobs, queues, faults);
         await cluster.Runtime.StartAsync(CancellationToken.None);
         await cluster._server.AdoptAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
-        cluster._server.StartReconciling();
+        if (reconciles)
+        {
+            cluster._server.StartReconciling();
+        }
+
         await cluster._server.StartListeningAsync(CancellationToken.None);
         cluster.Url = new Uri(cluster._server.Urls.Single());
         cluster.Client = new HttpClient { BaseAddress = cluster.Url };

@@ -53,6 +53,9 @@ internal sealed class Deployer(
                     return [.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()];
                 }),
                 cancellationToken);
+
+            // Who was told that it is deployed may call it at once.
+            reconciler.TryPublishRoutes();
             return [.. outcomes.Select(outcome => outcome.Result)];
         }
         finally
@@ -95,6 +98,7 @@ internal sealed class Deployer(
                     return ReferenceEquals(wanted, current) ? throw RollbackRule.Same(version) : [wanted];
                 }),
                 cancellationToken);
+            reconciler.TryPublishRoutes();
             var answer = new ApiResponse { Spec = EnvMask.Hide(wanted.Spec), Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return new DeployResult(answer, $"rolling back {Title(spec.Name, spec.Kind)} to {version.Id}", "");
         }

@@ -81,6 +81,19 @@ internal sealed partial class Reconciler(
     /// <summary>Publishes the routes to what is ready now, without starting or stopping anything.</summary>
     public void PublishRoutes() => _routes.Publish(store, runtime, IsLeaving, CreateError);
 
+    /// <summary>The same for a change that stands whether or not it can be published now; the loop tries again.</summary>
+    public void TryPublishRoutes()
+    {
+        try
+        {
+            PublishRoutes();
+        }
+        catch (Exception exception)
+        {
+            LogPublishFailed(exception);
+        }
+    }
+
     /// <summary>Looks at everything once and starts what has to be done.</summary>
     public void Step(CancellationToken cancellationToken)
     {
@@ -353,4 +366,7 @@ internal sealed partial class Reconciler(
 
     [LoggerMessage(3004, LogLevel.Warning, "Lost sight of the runtime's changes; watching again after a pause.")]
     private partial void LogWatchFailed(Exception exception);
+
+    [LoggerMessage(3006, LogLevel.Error, "Could not tell the gateway of a change; it is tried again.")]
+    private partial void LogPublishFailed(Exception exception);
 }

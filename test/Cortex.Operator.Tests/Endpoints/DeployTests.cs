@@ -30,6 +30,33 @@ public sealed class DeployTests
     }
 
     [Fact]
+    public async Task Deploy_Answered_IsRoutedBeforeAnyLoopHasLooked()
+    {
+        await using var cluster = await TestCluster.StartAsync(reconciles: false);
+
+        await cluster.DeployAsync(TestCluster.Api("hello"));
+        Assert.Equal(("/hello", 0), (cluster.Gateway.Route("hello")!.Endpoint, cluster.Gateway.Route("hello")!.Replicas.Count));
+
+        await cluster.DeployAsync(TestCluster.Api("hello", endpoint: "/other"), force: true);
+        Assert.Equal("/other", cluster.Gateway.Route("hello")!.Endpoint);
+        using var answer = await cluster.Client.PostAsync(new Uri("/rollback/hello?force=true", UriKind.Relative), null);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("/hello", cluster.Gateway.Route("hello")!.Endpoint);
+    }
+
+    [Fact]
+    public async Task Deploy_GatewayRefusesTheRoutes_IsAnsweredAsDeployed()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Gateway.Refuses = true;
+
+        Assert.Equal("", Assert.Single(await cluster.DeployAsync(TestCluster.Api("hello"))).Error);
+        Assert.Null(cluster.Gateway.Route("hello"));
+        cluster.Gateway.Refuses = false;
+        await cluster.ReadyAsync("hello", 1);
+    }
+
+    [Fact]
     public async Task Deploy_RuntimeDoesNotAnswer_IsAcceptedAndDescribeSaysWhyNothingStarts()
     {
         await using var cluster = await TestCluster.StartAsync();
