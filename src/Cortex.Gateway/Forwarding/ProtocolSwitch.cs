@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

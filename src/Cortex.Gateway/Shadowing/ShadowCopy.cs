@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Net.Sockets;
 using Cortex.Gateway.Admission;
-using Cortex.Gateway.Calling;
 using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Splitting;
 using Microsoft.Extensions.Logging;
 
