@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
+using Cortex.Gateway.Tests.Support;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Running;
@@ -480,6 +481,31 @@ public sealed class BatchControllerTests : IAsyncDisposable
         await _host.StatusAsync(await _host.SubmitItemsAsync(3), JobStatus.Succeeded);
 
         Assert.Equal(1, Told);
+    }
+
+    [Fact]
+    public async Task OnJobComplete_FaultOfOurs_IsLoggedAsOneAndNotAsTheWorkersAnswer()
+    {
+        using var logger = new RecordingLogger();
+        _host.Loggers = logger;
+        await StartAsync(async (_, request) =>
+        {
+            if (request.Path == "/")
+            {
+                // Nobody but a bug of ours makes this an address. Who looks for the second time has gone by the first look.
+                _host.Machine.Elsewhere = new PodAddress("no address", 1);
+                await Eventually.TrueAsync(() => _host.Machine.SeenElsewhere >= 2, "the controller has looked");
+            }
+
+            return new WorkerReply(200);
+        });
+        var job = await _host.SubmitItemsAsync(1);
+
+        await Eventually.TrueAsync(() => logger.Errors.Any(line => line.Contains($"Could not go on with batch job {job.Id}", StringComparison.Ordinal)), "the fault is logged");
+        _host.Machine.Elsewhere = null;
+        await _host.StatusAsync(job, JobStatus.Succeeded);
+
+        Assert.DoesNotContain(logger.Warnings, line => line.Contains("gave no good answer", StringComparison.Ordinal));
     }
 
     [Fact]
