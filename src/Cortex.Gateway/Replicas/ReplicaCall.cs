@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace Cortex.Gateway.Replicas;
@@ -10,8 +9,9 @@ namespace Cortex.Gateway.Replicas;
 /// a time; only <see cref="Abort"/> may be called from elsewhere.
 /// </summary>
 /// <remarks>
-/// Every step throws <see cref="OperationCanceledException"/> once the call was aborted. A step that throws has closed the
-/// connection. Continuations run on the thread that polls the socket where the process asks for that.
+/// Every step throws <see cref="OperationCanceledException"/> once the call was aborted. A step that throws what it names has closed the
+/// connection. What it does not name is a fault of this program, not the replica's, and leaves the closing to the disposal. Continuations
+/// run on the thread that polls the socket where the process asks for that.
 /// </remarks>
 public sealed class ReplicaCall : IAsyncDisposable
 {
@@ -22,7 +22,7 @@ public sealed class ReplicaCall : IAsyncDisposable
     private UpstreamConnection? _connection;
     private CancellationTokenSource? _stop;   // never disposed of: Abort may be using it, and it has nothing to free
     private Task<bool>? _sending;
-    private RequestBodyException? _bodyFailure;
+    private Exception? _bodyFailure;
     private AnswerBodyReader _body;
     private bool _aborted;
     private bool _ended;
@@ -87,7 +87,7 @@ public sealed class ReplicaCall : IAsyncDisposable
     /// <summary>As <see cref="SendAsync(ReadOnlyMemory{byte})"/>, with a body that is read as the replica takes it.</summary>
     /// <param name="body">Not disposed.</param>
     /// <param name="length">How many bytes <paramref name="body"/> has.</param>
-    /// <exception cref="RequestBodyException">The body cannot be read, or ends too early.</exception>
+    /// <exception cref="RequestBodyException">The body cannot be read, or ends too early. What it throws besides <see cref="IOException"/> comes as it is.</exception>
     public ValueTask SendAsync(Stream body, long length)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -99,21 +99,21 @@ public sealed class ReplicaCall : IAsyncDisposable
     /// <exception cref="BadUpstreamAnswerException">The body is malformed or ends too early.</exception>
     public ValueTask<ReadOnlyMemory<byte>> ReadAsync()
     {
+        if (_ended)
+        {
+            return default;
+        }
+
+        var connection = Connection;
         try
         {
-            if (_ended)
-            {
-                return default;
-            }
-
-            var connection = Connection;
             _body.Consume(connection);
             if (_body.TryTake(connection, out var run))
             {
                 return ValueTask.FromResult(Taken(connection, run));
             }
         }
-        catch (Exception e) when (IsConnectionFailure(e))
+        catch (Exception e) when (UpstreamConnection.IsFailure(e))
         {
             throw Broken(e);
         }
@@ -152,9 +152,6 @@ public sealed class ReplicaCall : IAsyncDisposable
     }
 
     private UpstreamConnection Connection => _connection ?? throw new InvalidOperationException("The call is not open.");
-
-    private static bool IsConnectionFailure(Exception e) =>
-        e is SocketException or ObjectDisposedException or IOException;
 
     private static void Begin(HeadBuffer output, string host, string path)
     {
@@ -224,7 +221,7 @@ public sealed class ReplicaCall : IAsyncDisposable
             await connection.ReadHeadAsync(skipInterim: true, idle: null);
             Answered(connection);
         }
-        catch (Exception e) when (IsConnectionFailure(e) && e is not UpstreamUnreachableException)
+        catch (Exception e) when (e is not UpstreamUnreachableException && UpstreamConnection.IsFailure(e))
         {
             throw Broken(e);
         }
@@ -250,7 +247,7 @@ public sealed class ReplicaCall : IAsyncDisposable
                 await connection.SendAsync(connection.Output.Written);
                 return connection;
             }
-            catch (Exception e) when (IsConnectionFailure(e))
+            catch (Exception e) when (UpstreamConnection.IsFailure(e))
             {
                 if (_aborted)
                 {
@@ -273,7 +270,7 @@ public sealed class ReplicaCall : IAsyncDisposable
         }
     }
 
-    /// <summary>True when the replica was given the whole body. Never throws.</summary>
+    /// <summary>True when the replica was given the whole body. Throws nothing but what is a fault neither of the replica nor of the body.</summary>
     private async Task<bool> SendBodyAsync(UpstreamConnection connection, ReadOnlyMemory<byte> memory, Stream? stream, long length, CancellationToken stop)
     {
         var buffer = stream is null ? [] : ArrayPool<byte>.Shared.Rent(SendBuffer);
@@ -301,9 +298,15 @@ public sealed class ReplicaCall : IAsyncDisposable
             connection.Dispose();
             return false;
         }
-        catch (Exception e) when (IsConnectionFailure(e) || e is OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || UpstreamConnection.IsFailure(e))
         {
             return false;   // the replica takes no more; its answer, if it gives one, says why
+        }
+        catch (Exception e)
+        {
+            _bodyFailure = e;
+            connection.Dispose();   // nobody waits for an answer to a part of a request
+            throw;
         }
         finally
         {
@@ -321,7 +324,7 @@ public sealed class ReplicaCall : IAsyncDisposable
         {
             count = await stream.ReadAsync(buffer, stop);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (IOException e)
         {
             throw new RequestBodyException($"the request's body cannot be read: {e.Message}", e);
         }
@@ -374,7 +377,7 @@ public sealed class ReplicaCall : IAsyncDisposable
                 ? Taken(connection, default)
                 : throw new BadUpstreamAnswerException("the connection was closed within the answer's body");
         }
-        catch (Exception e) when (IsConnectionFailure(e))
+        catch (Exception e) when (UpstreamConnection.IsFailure(e))
         {
             throw Broken(e);
         }

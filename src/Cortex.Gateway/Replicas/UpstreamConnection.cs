@@ -93,7 +93,14 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
         if (_bounded != bounded)
         {
             _bounded = bounded;
-            LostPeer.BoundSending(socket, bounded ? lostAfter : TimeSpan.Zero);
+            try
+            {
+                LostPeer.BoundSending(socket, bounded ? lostAfter : TimeSpan.Zero);
+            }
+            catch (ObjectDisposedException e)
+            {
+                throw Closed(e);
+            }
         }
     }
 
@@ -113,17 +120,40 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     /// </summary>
     public bool ClosedBeforeRequest => IsReused && _ended && LostPeer.AcknowledgedBytes(socket) is > 0 and var acknowledged && acknowledged <= _sentBefore;
 
+    /// <summary>
+    /// Whether an error is that of a connection: it broke, what came on it is no HTTP, or <see cref="Dispose"/> was called while it was in
+    /// use. Any other is a fault of this program, of which no replica must be accused.
+    /// </summary>
+    public static bool IsFailure(Exception e) => e is IOException or SocketException;
+
     /// <summary>Sends all bytes.</summary>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
         _sent += bytes.Length;
 
-        // A stream socket's send takes all bytes unless it fails.
-        await socket.SendAsync(bytes, SocketFlags.None);
+        try
+        {
+            // A stream socket's send takes all bytes unless it fails.
+            await socket.SendAsync(bytes, SocketFlags.None);
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw Closed(e);
+        }
     }
 
     /// <summary>Tells the replica that no more bytes come.</summary>
-    public void EndSending() => socket.Shutdown(SocketShutdown.Send);
+    public void EndSending()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw Closed(e);
+        }
+    }
 
     /// <summary>Reads more bytes behind the unread ones. False at the end of the stream.</summary>
     /// <exception cref="BadUpstreamAnswerException">More unread bytes than a head may have.</exception>
@@ -138,7 +168,14 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
         else
         {
             MakeRoom();
-            read = socket.ReceiveAsync(_input.AsMemory(_end), SocketFlags.None);
+            try
+            {
+                read = socket.ReceiveAsync(_input.AsMemory(_end), SocketFlags.None);
+            }
+            catch (ObjectDisposedException e)
+            {
+                throw Closed(e);
+            }
         }
 
         if (read.IsCompletedSuccessfully)
@@ -185,7 +222,17 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
     }
 
     /// <summary>Reads past the buffer into memory of the caller's. 0 at the end of the stream.</summary>
-    public ValueTask<int> ReceiveAsync(Memory<byte> memory) => socket.ReceiveAsync(memory, SocketFlags.None);
+    public ValueTask<int> ReceiveAsync(Memory<byte> memory)
+    {
+        try
+        {
+            return socket.ReceiveAsync(memory, SocketFlags.None);
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw Closed(e);
+        }
+    }
 
     /// <summary>
     /// Closes a connection that nobody uses, in order: its pending read alone would make the system reset it, and servers
@@ -198,6 +245,9 @@ internal sealed class UpstreamConnection(Socket socket, int maxHeadSize, TimeSpa
 
     /// <summary>Closes the connection at once, with a reset if it is in use.</summary>
     public void Dispose() => socket.Dispose();
+
+    /// <summary>The disposal of something of ours is a bug, but that of a connection in use is how a request is ended from elsewhere.</summary>
+    private static IOException Closed(ObjectDisposedException e) => new("the connection was closed by this end", e);
 
     private void CloseAfter(Action<Socket> last)
     {

@@ -263,7 +263,7 @@ internal sealed class GatewayApplication(
         {
             await GatewayAnswer.Refuse(http, e.StatusCode, e.Message);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             http.Abort();
         }
@@ -322,7 +322,7 @@ internal sealed class GatewayApplication(
         {
             return new ExchangeResult(ExchangeOutcome.NotDelivered, e.Message);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (clientLeft.IsCancellationRequested)
         {
             return new ExchangeResult(ExchangeOutcome.ClientLeft);
         }

@@ -154,6 +154,39 @@ public sealed class ReplicaCallTests
     }
 
     [Theory]
+    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    public async Task Send_FaultOfOursWhileTheBodyIsRead_IsThrownThoughTheReplicaWaits(string name)
+    {
+        var fault = Faults.Make(name);
+        await using var replica = new RawUpstream(static async connection =>
+        {
+            await connection.ReadHeadAsync();
+            await connection.ReadRestAsync();
+        });
+        using var client = Client(replica.Address());
+        var call = client.Call();
+        await call.OpenAsync(client.Host);
+
+        Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => call.SendAsync(new FaultyStream(fault), 20).AsTask().WithinLimit()));
+        Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => call.DisposeAsync().AsTask().WithinLimit()));
+    }
+
+    [Theory]
+    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    public async Task Read_FaultOfOursWhenTheConnectionIsGivenBack_IsNoBadAnswer(string name)
+    {
+        await using var replica = Replica(static connection => connection.SendAsync(Answer));
+        var time = new FaultyTime();
+        using var client = new ReplicaClient(replica.Address(), new GatewayOptions(), time);
+        await using var call = client.Call();
+        await call.OpenAsync(client.Host);
+        await call.SendAsync("abc"u8.ToArray());
+        time.Fault = Faults.Make(name);
+
+        Assert.Same(time.Fault, await Assert.ThrowsAnyAsync<Exception>(() => ReadToEndAsync(call).WithinLimit()));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConte")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")]
@@ -246,5 +279,10 @@ public sealed class ReplicaCallTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private sealed class FaultyStream(Exception fault) : MemoryStream
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromException<int>(fault);
     }
 }
