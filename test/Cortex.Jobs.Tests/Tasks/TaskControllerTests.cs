@@ -5,7 +5,6 @@ using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Tasks;
 using Cortex.Jobs.Tests.Support;
-using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -206,7 +205,7 @@ public sealed class TaskControllerTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(1));
         await MessageAsync(job, "attempt 1 of 2 failed: container main ended with exit code 1");
 
-        _time.Set(TimeSpan.FromHours(-1));
+        _time.Jump(TimeSpan.FromHours(-1));
         for (var i = 0; i < 10 && !Tasks.Find("train", job.Id)!.Record.Status.IsFinal(); i++)
         {
             await Settle();

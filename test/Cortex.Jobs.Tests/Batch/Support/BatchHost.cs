@@ -1,6 +1,5 @@
 using System.Text;
 using Cortex.Async.Dispatch;
-using Cortex.Background.Tests;
 using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -14,7 +13,6 @@ using Cortex.Jobs.Tests.Support;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
-using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
