@@ -424,7 +424,7 @@ public sealed partial class TaskController : IAsyncDisposable
     {
         await job.ChangeAsync(_store, record =>
         {
-            var pause = TimeSpan.FromSeconds(Math.Min(_options.RetryDelay.TotalSeconds * Math.Pow(2, record.Attempt - 1), _options.MaxRetryDelay.TotalSeconds));
+            var pause = _options.Retries.After(record.Attempt);
             pause = retry.Interrupted && pause < _options.InterruptedRetryDelay ? _options.InterruptedRetryDelay : pause;
             return record.Ending is not null ? null : record with
             {

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Threading.Channels;
 using Cortex.Async;
+using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Gateway;
 using Cortex.Operator.State;
@@ -28,7 +28,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private readonly Lock _lock = new();   // guards what follows it, but no I/O
     private readonly Dictionary<string, ApiScaling> _apis = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _toAwaken = new(StringComparer.Ordinal);
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Bell _bell = new();
     private readonly long _began = time.GetTimestamp();
     private TimeSpan _nextSample;
     private bool _decides = true;
@@ -38,7 +38,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     {
         if (store.Apis.GetValueOrDefault(apiName) is { Replicas: 0, Spec.Autoscaling: not null } && _toAwaken.TryAdd(apiName, true))
         {
-            _wake.Writer.TryWrite(true);
+            _bell.Ring();
         }
     }
 
@@ -272,8 +272,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
         var left = _nextSample - time.GetElapsedTime(_began);
-        using var timer = time.CreateTimer(_ => _wake.Writer.TryWrite(true), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        await _wake.Reader.ReadAsync(cancellationToken);
+        await _bell.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken);
     }
 
     [LoggerMessage(3100, LogLevel.Information, "{Api}: {From} -> {To} replicas. {InFlight:0.##} requests in flight ask for {Raw:0.##}, recommended are {Recommended}; {Why}.")]
