@@ -553,7 +553,7 @@ public sealed class TaskControllerTests : IAsyncDisposable
         _store = new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db"), History = _limits.History }, _time, NullLogger<JobStore>.Instance);
         _tasks = new TaskController(
             _store, new WatchedRuntime(_runtime, _pods), new JobOptions { Limits = _limits, LogFolder = Path.Combine(_folder, "logs") },
-            new TaskHost(_deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(_time, _store.NewestId()), _time, NullLogger<TaskController>.Instance);
+            new JobHost(_deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(_time, _store.NewestId()), _time, NullLogger<TaskController>.Instance);
         _running = Task.Run(() => Tasks.RunAsync(_stop.Token), CancellationToken.None);
     }
 

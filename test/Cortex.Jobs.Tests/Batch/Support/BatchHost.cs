@@ -73,7 +73,7 @@ internal sealed class BatchHost : IAsyncDisposable
         OnStart(Queues);
         Store = new JobStore(new JobStoreOptions { Path = Path.Combine(Folder, "jobs.db"), History = Limits.History }, TimeProvider.System, NullLogger<JobStore>.Instance);
         Jobs = new BatchController(
-            Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new TaskHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
+            Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new JobHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
             TimeProvider.System, Faults.On<ILoggerFactory>(NullLoggerFactory.Instance));
         var (jobs, stop) = (Jobs, _stop.Token);
         _running = Task.Run(() => KeptAlive.RunAsync(jobs.RunAsync, stop), CancellationToken.None);

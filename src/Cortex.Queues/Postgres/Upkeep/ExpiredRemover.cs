@@ -6,7 +6,7 @@ using Npgsql;
 namespace Cortex.Queues.Postgres.Upkeep;
 
 /// <summary>Removes what has expired and what deleted queues left, in small chunks. One process at a time does it.</summary>
-internal sealed class Sweeper : IAsyncDisposable
+internal sealed class ExpiredRemover : IAsyncDisposable
 {
     private const int Chunk = 500;
     private const string LockName = "hashtextextended('cortex queues sweep ' || current_schema(), 0)";
@@ -62,7 +62,7 @@ internal sealed class Sweeper : IAsyncDisposable
     private readonly BackgroundWork _background;
 
     // removeBlob: told of blobs that belong to nothing any more. delete: deletes a queue by name.
-    public Sweeper(Database database, StoreClock clock, ClusterIdentity? cluster, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
+    public ExpiredRemover(Database database, StoreClock clock, ClusterIdentity? cluster, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
     {
         _database = database;
         _clock = clock;
