@@ -47,7 +47,7 @@ if ! dotnet build Cortex.slnx --nologo -v quiet >"$log" 2>&1; then
 fi
 
 passed=0 failed=0 skipped=0 broken=()
-for project in test/*/; do
+for project in test/*.Tests/; do
   project=$(basename "$project")
   [ -f "test/$project/$project.csproj" ] || continue
   [ "$fast" = 0 ] || [ "$project" != Cortex.EndToEnd.Tests ] || continue

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
+using Cortex.Background;
 
 namespace Cortex.Runtimes.Supervision;
 
@@ -30,7 +30,7 @@ internal sealed class ChangeFeed
             _ended = true;
             foreach (var watcher in _watchers)
             {
-                watcher.Bell.Writer.TryComplete();
+                watcher.End();
             }
         }
     }
@@ -43,7 +43,7 @@ internal sealed class ChangeFeed
         {
             if (_ended)
             {
-                watcher.Bell.Writer.TryComplete();
+                watcher.End();
             }
 
             _watchers.Add(watcher);
@@ -56,13 +56,15 @@ internal sealed class ChangeFeed
     {
         try
         {
-            await foreach (var _ in watcher.Bell.Reader.ReadAllAsync(cancellationToken))
+            do
             {
+                await watcher.Bell.WaitAsync(cancellationToken);
                 foreach (var podId in watcher.Take())
                 {
                     yield return podId;
                 }
             }
+            while (!watcher.HasEnded);
         }
         finally
         {
@@ -83,9 +85,21 @@ internal sealed class ChangeFeed
     {
         private readonly Lock _lock = new();
         private HashSet<string> _changed = new(StringComparer.Ordinal);
+        private bool _ended;
 
-        public Channel<bool> Bell { get; } =
-            Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        public Bell Bell { get; } = new();
+
+        /// <summary>Whether nothing comes behind what can be taken now.</summary>
+        public bool HasEnded
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _ended && _changed.Count == 0;
+                }
+            }
+        }
 
         public void Add(string podId)
         {
@@ -94,7 +108,17 @@ internal sealed class ChangeFeed
                 _changed.Add(podId);
             }
 
-            Bell.Writer.TryWrite(true);
+            Bell.Ring();
+        }
+
+        public void End()
+        {
+            lock (_lock)
+            {
+                _ended = true;
+            }
+
+            Bell.Ring();
         }
 
         public HashSet<string> Take()

@@ -1,5 +1,4 @@
 using System.Text;
-using Cortex.Cli.Tests.Guide;
 
 namespace Cortex.EndToEnd.Tests.Guide;
 

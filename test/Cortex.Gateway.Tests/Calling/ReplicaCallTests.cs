@@ -49,7 +49,7 @@ public sealed class ReplicaCallTests
     [Fact]
     public async Task Open_ConnectionRefused_IsUnreachable()
     {
-        using var client = Client(new ReplicaAddress("r1", "127.0.0.1", ClosedPort()));
+        using var client = Client(new ReplicaAddress("r1", "127.0.0.1", FreePort.Find()));
         await using var call = client.Call();
         await Assert.ThrowsAsync<UpstreamUnreachableException>(() => call.OpenAsync(client.Host).AsTask().WithinLimit());
     }
@@ -240,12 +240,5 @@ public sealed class ReplicaCallTests
         }
 
         return text.ToString();
-    }
-
-    private static int ClosedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -8,7 +8,6 @@ using Cortex.Jobs.Batch;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Running;
 using Cortex.Jobs.Tests.Batch.Support;
-using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 

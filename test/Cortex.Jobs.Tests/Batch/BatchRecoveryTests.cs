@@ -4,7 +4,6 @@ using System.Text.Json;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Tests.Batch.Support;
 using Cortex.Queues;
-using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Jobs.Tests.Batch;
 

@@ -159,7 +159,7 @@ public sealed class MachineTests : IAsyncLifetime
             return client.Connected;
         }, Cancel);
         await runtime.ExecAsync("web", "web", ["sh", "-c", $"nc -w 1 {runtime.BridgeGateway} {port} < /dev/null"], TimeSpan.FromSeconds(30), Cancel);
-        Assert.True(await accepted.WaitAsync(Eventually.Deadline, Cancel));
+        Assert.True(await accepted.WaitAsync(Eventually.Limit, Cancel));
     }
 
     [Fact]

@@ -1,22 +1,20 @@
-namespace Cortex.Cli.Tests.Guide;
+namespace Cortex.Testing;
 
 /// <summary>The documentation that users read.</summary>
-internal static class GuidePages
+public static class GuidePages
 {
-    public static string Root { get; } = FindRoot();
-
     /// <summary>Paths below the repository's root.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         "README.md",
-        .. Directory.GetFiles(Path.Combine(Root, "docs", "guide"), "*.md", SearchOption.AllDirectories).Concat(Directory.GetFiles(Path.Combine(Root, "examples"), "*.md", SearchOption.AllDirectories))
-            .Select(path => Path.GetRelativePath(Root, path)).Order(StringComparer.Ordinal),
+        .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "guide"), "*.md", SearchOption.AllDirectories).Concat(Directory.GetFiles(Path.Combine(Repository.Root, "examples"), "*.md", SearchOption.AllDirectories))
+            .Select(path => Path.GetRelativePath(Repository.Root, path)).Order(StringComparer.Ordinal),
     ];
 
-    public static string Read(string page) => File.ReadAllText(Path.Combine(Root, page));
+    public static string Read(string page) => File.ReadAllText(Path.Combine(Repository.Root, page));
 
     /// <summary>Whether there is such a file or folder in the repository.</summary>
-    public static bool Has(string path) => Path.Exists(Path.Combine(Root, path));
+    public static bool Has(string path) => Path.Exists(Path.Combine(Repository.Root, path));
 
     /// <summary>The fenced blocks of some languages.</summary>
     public static IEnumerable<GuideBlock> Blocks(params string[] languages)
@@ -41,20 +39,9 @@ internal static class GuidePages
             }
         }
     }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cortex.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("Cortex.slnx is in no folder above the tests");
-    }
 }
 
 /// <summary>A fenced block of a page.</summary>
 /// <param name="Place">Page and line.</param>
 /// <param name="Text">What stands in it.</param>
-internal sealed record GuideBlock(string Place, string Text);
+public sealed record GuideBlock(string Place, string Text);
