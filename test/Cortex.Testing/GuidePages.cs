@@ -32,7 +32,7 @@ public static class GuidePages
                 var end = Array.FindIndex(lines, start + 1, line => line == "```");
                 if (languages.Contains(lines[start][3..]))
                 {
-                    yield return new GuideBlock($"{page}:{start + 2}", string.Join('\n', lines[(start + 1)..end]) + "\n");
+                    yield return new GuideBlock($"{page}:{start + 2}", lines[start][3..], string.Join('\n', lines[(start + 1)..end]) + "\n");
                 }
 
                 start = end;
@@ -43,5 +43,6 @@ public static class GuidePages
 
 /// <summary>A fenced block of a page.</summary>
 /// <param name="Place">Page and line.</param>
+/// <param name="Language">What its fence names.</param>
 /// <param name="Text">What stands in it.</param>
-public sealed record GuideBlock(string Place, string Text);
+public sealed record GuideBlock(string Place, string Language, string Text);

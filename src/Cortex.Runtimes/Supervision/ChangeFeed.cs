@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Cortex.Background;
+using System.Threading.Channels;
 
 namespace Cortex.Runtimes.Supervision;
 
@@ -30,7 +30,7 @@ internal sealed class ChangeFeed
             _ended = true;
             foreach (var watcher in _watchers)
             {
-                watcher.End();
+                watcher.Bell.Writer.TryComplete();
             }
         }
     }
@@ -43,7 +43,7 @@ internal sealed class ChangeFeed
         {
             if (_ended)
             {
-                watcher.End();
+                watcher.Bell.Writer.TryComplete();
             }
 
             _watchers.Add(watcher);
@@ -56,15 +56,13 @@ internal sealed class ChangeFeed
     {
         try
         {
-            do
+            await foreach (var _ in watcher.Bell.Reader.ReadAllAsync(cancellationToken))
             {
-                await watcher.Bell.WaitAsync(cancellationToken);
                 foreach (var podId in watcher.Take())
                 {
                     yield return podId;
                 }
             }
-            while (!watcher.HasEnded);
         }
         finally
         {
@@ -85,21 +83,9 @@ internal sealed class ChangeFeed
     {
         private readonly Lock _lock = new();
         private HashSet<string> _changed = new(StringComparer.Ordinal);
-        private bool _ended;
 
-        public Bell Bell { get; } = new();
-
-        /// <summary>Whether nothing comes behind what can be taken now.</summary>
-        public bool HasEnded
-        {
-            get
-            {
-                lock (_lock)
-                {
-                    return _ended && _changed.Count == 0;
-                }
-            }
-        }
+        public Channel<bool> Bell { get; } =
+            Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
         public void Add(string podId)
         {
@@ -108,17 +94,7 @@ internal sealed class ChangeFeed
                 _changed.Add(podId);
             }
 
-            Bell.Ring();
-        }
-
-        public void End()
-        {
-            lock (_lock)
-            {
-                _ended = true;
-            }
-
-            Bell.Ring();
+            Bell.Writer.TryWrite(true);
         }
 
         public HashSet<string> Take()
