@@ -109,18 +109,25 @@ internal static class ClusterUpCommand
         }
 
         var made = ClusterDirectory.Of(host, name ?? new ClusterConfig().ClusterName);
-        var text = NewConfig(name, host.Variable(DockerVariable));
+        var (text, source) = NewConfig(name, host.Variable(DockerVariable));
         return made.Exists
             ? throw new CortexException("cli.cluster_up", $"{made.Path} holds the cluster {made.Name}, not {name}; ${ClusterDirectory.Variable} names it")
-            : (made, text, ClusterSettings.Parse(text, name is null ? made.ConfigPath : "--name"));
+            : (made, text, ClusterSettings.Parse(text, source ?? made.ConfigPath));
     }
 
     // The engine is written down: the server and `cluster down` find the same one, whatever shell they are called from.
-    private static string NewConfig(string? name, string? docker)
+    // The source is what an error names in place of a file.
+    private static (string Text, string? Source) NewConfig(string? name, string? docker)
     {
-        var text = name is null ? "" : $"cluster_name: {YamlText.Scalar(name)}\n";
-        text += docker?.StartsWith(DockerScheme, StringComparison.Ordinal) == true ? $"docker: {{host: {YamlText.Scalar(docker)}}}\n" : "";
-        return text.Length > 0 ? text : "{}\n";
+        var named = name is null ? null : $"cluster_name: {YamlText.Scalar(name)}\n";
+        var engine = docker?.StartsWith(DockerScheme, StringComparison.Ordinal) == true ? $"docker: {{host: {YamlText.Scalar(docker)}}}\n" : null;
+        return (named, engine) switch
+        {
+            (null, null) => ("{}\n", null),
+            ({ }, null) => (named, "--name"),
+            (null, { }) => (engine, DockerVariable),
+            _ => (named + engine, $"--name and {DockerVariable}"),
+        };
     }
 
     private static Task NameOtherEngineAsync(CliHost host, ClusterSettings settings) =>

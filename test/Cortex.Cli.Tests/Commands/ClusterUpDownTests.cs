@@ -53,6 +53,18 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
             (await _cli.RunAsync("cluster", "up")).Error);
     }
 
+    [Theory]
+    [InlineData("unix://relative")]
+    [InlineData("unix:///x\"}, apis: {host: 0.0.0.0")]
+    public async Task Up_DockerAtNoPath_IsRefusedByItsName(string docker)
+    {
+        _cli.SetVariable("DOCKER_HOST", docker);
+
+        Assert.StartsWith($"error: DOCKER_HOST:1:10: docker.host: \"{docker}\" must be unix://", (await _cli.RunAsync("cluster", "up")).Error, StringComparison.Ordinal);
+        Assert.StartsWith("error: --name and DOCKER_HOST:2:10: docker.host: ", (await _cli.RunAsync("cluster", "up", "--name", "staging")).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_server.Directory, "cluster.yaml")));
+    }
+
     [Fact]
     public async Task Up_DockerElsewhere_IsNotTakenForASocketAndSaid()
     {
