@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cortex.Async.Dispatch;
 using static Cortex.Gateway.Metrics.PrometheusText;
 
@@ -6,12 +7,10 @@ namespace Cortex.Async;
 /// <summary>Writes the metrics of Async APIs in the Prometheus text format.</summary>
 internal static class AsyncMetricsText
 {
-    private const string Latency = "cortex_async_latency";
-
     public static void Write(TextWriter writer, IEnumerable<(string Api, AsyncTraffic Traffic, DispatchMetrics Metrics)> apis)
     {
         var all = apis.OrderBy(static api => api.Api, StringComparer.Ordinal)
-            .Select(static api => (Labels: $"api_name=\"{Escape(api.Api)}\",api_kind=\"{AsyncService.Kind}\"", api.Traffic, Answers: api.Metrics.All.ToArray()))
+            .Select(static api => (Labels: Labels(("api_name", api.Api), ("api_kind", AsyncService.Kind)), api.Traffic, Answers: api.Metrics.All.ToArray()))
             .ToArray();
         Gauge("cortex_async_active", "Requests that replicas work on.", static traffic => traffic.InProgress);
         Gauge("cortex_async_queued", "Requests that wait for a replica.", static traffic => traffic.Waiting);
@@ -21,16 +20,16 @@ internal static class AsyncMetricsText
         {
             foreach (var (status, histogram) in answers)
             {
-                Sample(writer, "cortex_async_request_count", $"{labels},status_code=\"{status}\"", Count(histogram));
+                Sample(writer, "cortex_async_request_count", LabelsOf(labels, status), histogram.Buckets().Sum());
             }
         }
 
-        Family(writer, Latency, "histogram", "Time from an attempt's begin to the head of its answer, in seconds, by status code.");
+        Family(writer, "cortex_async_latency", "histogram", "Time from an attempt's begin to the head of its answer, in seconds, by status code.");
         foreach (var (labels, _, answers) in all)
         {
             foreach (var (status, histogram) in answers)
             {
-                Histogram(writer, $"{labels},status_code=\"{status}\"", histogram);
+                Histogram(writer, "cortex_async_latency", LabelsOf(labels, status), DispatchMetrics.BucketBounds, histogram.Buckets(), histogram.Seconds);
             }
         }
 
@@ -44,21 +43,5 @@ internal static class AsyncMetricsText
         }
     }
 
-    private static void Histogram(TextWriter writer, string labels, DispatchMetrics.Histogram histogram)
-    {
-        long count = 0;
-        for (var i = 0; i < DispatchMetrics.BucketBounds.Length; i++)
-        {
-            count += histogram.BucketCount(i);
-            Sample(writer, Latency + "_bucket", $"{labels},le=\"{Number(DispatchMetrics.BucketBounds[i])}\"", count);
-        }
-
-        count += histogram.BucketCount(DispatchMetrics.BucketBounds.Length);
-        Sample(writer, Latency + "_bucket", labels + ",le=\"+Inf\"", count);
-        Sample(writer, Latency + "_sum", labels, histogram.Seconds);
-        Sample(writer, Latency + "_count", labels, count);
-    }
-
-    private static long Count(DispatchMetrics.Histogram histogram) =>
-        Enumerable.Range(0, DispatchMetrics.BucketBounds.Length + 1).Sum(histogram.BucketCount);
+    private static string LabelsOf(string api, int status) => api + "," + Labels(("status_code", status.ToString(CultureInfo.InvariantCulture)));
 }

@@ -22,7 +22,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     private readonly TargetRules _targets;
     private readonly CallbackDeliverer _callbacks;
     private readonly QueueSetup _setup;
-    private readonly Sweeper _sweeper;
+    private readonly CallKeeper _calls;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _endWaits = new();
     private readonly TaskCompletionSource _applied = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -64,7 +64,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         _targets = new TargetRules(callbacks);
         _callbacks = new CallbackDeliverer(store, callbacks, _targets, FindRoute, time, loggers.CreateLogger<CallbackDeliverer>());
         _setup = new QueueSetup(store, time, _logger);
-        _sweeper = new Sweeper(store, dispatch, time, _logger, () => Volatile.Read(ref _apis).Values.Select(static api => api.Dispatcher));
+        _calls = new CallKeeper(store, dispatch, time, _logger, () => Volatile.Read(ref _apis).Values.Select(static api => api.Dispatcher));
     }
 
     /// <summary>Begins to work. Queues are set up in the background: an endpoint answers 503 until its queue is.</summary>
@@ -73,7 +73,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         _loops = [SetUpAsync(_stopping.Token), CountAsync(_stopping.Token)];
-        _sweeper.Start();
+        _calls.Start();
         return Task.CompletedTask;
     }
 
@@ -168,7 +168,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         await _stopping.CancelAsync();
         await Task.WhenAll(_loops);
         await Task.WhenAll([_callbacks.DisposeAsync().AsTask(), .. apis.Select(static api => api.Dispatcher.StopAsync())]);
-        await _sweeper.DisposeAsync();
+        await _calls.DisposeAsync();
         foreach (var api in apis)
         {
             api.Leave();   // closes connections

@@ -1,4 +1,5 @@
 using Cortex.Async.Dispatch;
+using Cortex.Background;
 using Cortex.Queues;
 using Microsoft.Extensions.Logging;
 
@@ -7,8 +8,7 @@ namespace Cortex.Async;
 /// <summary>Brings the store's queues to what is wanted of them, in the background and until it succeeds.</summary>
 internal sealed class QueueSetup(IQueueStore store, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(5);
+    private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Wish> _wishes = new(StringComparer.Ordinal);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,7 +23,7 @@ internal sealed class QueueSetup(IQueueStore store, TimeProvider time, ILogger l
     /// <summary>Works until it is stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        var pause = LeastPause;
+        var pause = TimeSpan.Zero;
         while (!stop.IsCancellationRequested)
         {
             var (wishes, changed) = Pending();
@@ -33,7 +33,7 @@ internal sealed class QueueSetup(IQueueStore store, TimeProvider time, ILogger l
                 failed |= !await TryAsync(queue, wish, stop);
             }
 
-            pause = failed ? (pause * 2 < MostPause ? pause * 2 : MostPause) : LeastPause;
+            pause = failed ? Pauses.Next(pause) : TimeSpan.Zero;
             await (failed ? Task.Delay(pause, time, stop) : changed.WaitAsync(stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

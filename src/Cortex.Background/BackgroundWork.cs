@@ -25,8 +25,7 @@ namespace Cortex.Background;
 /// <param name="patience">How long what is told to end is waited for; default 30 s.</param>
 public sealed partial class BackgroundWork(ILogger logger, TimeProvider time, TimeSpan? patience = null) : IAsyncDisposable
 {
-    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(30);
+    private static readonly Backoff _pauses = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
     // One that ran for so long did not fail because of what made it fail before.
     private static readonly TimeSpan _healthy = TimeSpan.FromMinutes(1);
@@ -131,7 +130,7 @@ public sealed partial class BackgroundWork(ILogger logger, TimeProvider time, Ti
 
     private async Task KeepAliveAsync(string name, Func<CancellationToken, Task> loop)
     {
-        var pause = _firstPause;
+        var pause = _pauses.First;
         while (true)
         {
             var began = time.GetTimestamp();
@@ -147,11 +146,11 @@ public sealed partial class BackgroundWork(ILogger logger, TimeProvider time, Ti
             }
             catch (Exception exception)
             {
-                pause = time.GetElapsedTime(began) >= _healthy ? _firstPause : pause;
-                var jittered = pause * (0.75 + (Random.Shared.NextDouble() / 2));
+                pause = time.GetElapsedTime(began) >= _healthy ? _pauses.First : pause;
+                var jittered = Backoff.Jittered(pause, Random.Shared.NextDouble());
                 Say(() => LogLoopFailed(exception, name, jittered.TotalSeconds));
                 await Task.Delay(jittered, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                pause = pause * 2 < _maxPause ? pause * 2 : _maxPause;
+                pause = _pauses.Next(pause);
             }
         }
     }

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Core.Clusters;
 
 namespace Cortex.Jobs;
@@ -19,6 +20,9 @@ public sealed record JobOptions
 
     /// <summary>The longest pause between attempts; default 1 minute.</summary>
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The pauses before something is tried again.</summary>
+    internal Backoff Retries => new(RetryDelay, MaxRetryDelay);
 
     /// <summary>
     /// The least pause after an attempt that a signal from outside ended; default 20 s. A machine or an engine that goes down ends its containers one by

@@ -5,6 +5,7 @@ using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Schedules;
+using Cortex.Queues.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -17,13 +18,25 @@ namespace Cortex.Jobs;
 /// </remarks>
 public sealed class JobStore : IAsyncDisposable
 {
-    private const int SchemaVersion = 2;
     private const int MaxPending = 4096;
     private const int MaxBatch = 256;
     private const int Constraint = 19;   // SQLITE_CONSTRAINT
 
-    private readonly SqliteConnection _connection;   // the writer's
-    private readonly SqliteConnection _reader;
+    // How the tables came to be.
+    private static readonly string[] _migrations =
+    [
+        """
+        CREATE TABLE jobs(id TEXT PRIMARY KEY, api TEXT NOT NULL, kind TEXT NOT NULL, api_id TEXT NOT NULL, ended INTEGER, record TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX jobs_by_api ON jobs(api, kind, ended);
+        CREATE INDEX jobs_by_version ON jobs(api_id);
+        CREATE INDEX jobs_unfinished ON jobs(kind) WHERE ended IS NULL;
+        CREATE TABLE configs(id TEXT PRIMARY KEY, config BLOB NOT NULL);
+        CREATE TABLE specs(api_id TEXT PRIMARY KEY, spec TEXT NOT NULL);
+        """,
+        "CREATE TABLE schedules(api TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
+    ];
+
+    private readonly SqliteFile _file;   // its writer is the background's
     private readonly Lock _reading = new();
     private readonly JobStoreOptions _options;
     private readonly TimeProvider _time;
@@ -41,26 +54,7 @@ public sealed class JobStore : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _time = time;
-        var file = new SqliteConnectionStringBuilder { DataSource = options.Path, Pooling = false }.ToString();
-        _connection = new SqliteConnection(file);
-        _reader = new SqliteConnection(file);
-        try
-        {
-            _connection.Open();
-            Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
-            Migrate();
-            _reader.Open();
-            using var readOnly = Command(_reader, "PRAGMA query_only=1; PRAGMA busy_timeout=5000;");
-            readOnly.ExecuteNonQuery();
-        }
-        catch (SqliteException exception)
-        {
-            _reader.Dispose();
-            _connection.Dispose();
-            throw new InvalidDataException(
-                $"the jobs in {options.Path} can't be read ({exception.Message}); mend or restore the file, or move it away to begin without jobs", exception);
-        }
-
+        _file = new SqliteFile(options.Path, "the jobs", "begin without jobs", _migrations);
         _background = new BackgroundWork(logger, time);
         _background.StartLoop("the writer of jobs", WriteAsync);
     }
@@ -76,9 +70,9 @@ public sealed class JobStore : IAsyncDisposable
         var specJson = JsonSerializer.Serialize(spec, WireJson.Contract.DeployedSpec);
         return ChangeAsync(() =>
         {
-            Execute("INSERT INTO specs(api_id, spec) VALUES($1, $2) ON CONFLICT DO NOTHING", job.ApiId, specJson);
-            Execute("INSERT INTO configs(id, config) VALUES($1, $2)", job.Id, config.ToArray());
-            Execute(
+            _file.Execute("INSERT INTO specs(api_id, spec) VALUES($1, $2) ON CONFLICT DO NOTHING", job.ApiId, specJson);
+            _file.Execute("INSERT INTO configs(id, config) VALUES($1, $2)", job.Id, config.ToArray());
+            _file.Execute(
                 "INSERT INTO jobs(id, api, kind, api_id, ended, record) VALUES($1, $2, $3, $4, NULL, $5)",
                 job.Id, job.ApiName, job.Kind.ToString(), job.ApiId, Serialize(job));
         }, cancellationToken);
@@ -89,26 +83,26 @@ public sealed class JobStore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(job);
         return ChangeAsync(
-            () => Execute("UPDATE jobs SET ended = $2, record = $3 WHERE id = $1", job.Id, (object?)job.EndedAt?.ToUnixTimeMilliseconds() ?? DBNull.Value, Serialize(job)),
+            () => _file.Execute("UPDATE jobs SET ended = $2, record = $3 WHERE id = $1", job.Id, (object?)job.EndedAt?.ToUnixTimeMilliseconds() ?? DBNull.Value, Serialize(job)),
             cancellationToken);
     }
 
     /// <summary>Removes the oldest ended jobs of an API that are more than are kept.</summary>
     /// <returns>Their ids.</returns>
     public Task<IReadOnlyList<string>> TrimAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
-        () => Texts(_connection, "SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT -1 OFFSET $3", apiName, kind.ToString(), _options.History),
+        () => Texts(_file.Writer, "SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT -1 OFFSET $3", apiName, kind.ToString(), _options.History),
         cancellationToken);
 
     /// <summary>Removes the ended jobs of a kind that are older than they are kept.</summary>
     /// <returns>Their ids.</returns>
     public Task<IReadOnlyList<string>> TrimOldAsync(ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
-        () => Texts(_connection, "SELECT id FROM jobs WHERE kind = $1 AND ended < $2", kind.ToString(), (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()),
+        () => Texts(_file.Writer, "SELECT id FROM jobs WHERE kind = $1 AND ended < $2", kind.ToString(), (_time.GetUtcNow() - _options.HistoryAge).ToUnixTimeMilliseconds()),
         cancellationToken);
 
     /// <summary>Removes the ended jobs of an API of a kind.</summary>
     /// <returns>Their ids.</returns>
     public Task<IReadOnlyList<string>> RemoveEndedAsync(string apiName, ApiKind kind, CancellationToken cancellationToken) => RemoveAsync(
-        () => Texts(_connection, "SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString()), cancellationToken);
+        () => Texts(_file.Writer, "SELECT id FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL", apiName, kind.ToString()), cancellationToken);
 
     /// <summary>Removes one job.</summary>
     public Task RemoveAsync(string jobId, CancellationToken cancellationToken) => ChangeAsync(() =>
@@ -122,7 +116,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return [.. Texts(_reader, "SELECT record FROM jobs WHERE ended IS NULL AND kind = $1 ORDER BY id", kind.ToString()).Select(Parse)];
+            return [.. Texts(_file.Reader, "SELECT record FROM jobs WHERE ended IS NULL AND kind = $1 ORDER BY id", kind.ToString()).Select(Parse)];
         }
     }
 
@@ -131,7 +125,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return [.. Texts(_reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT $3", apiName, kind.ToString(), count).Select(Parse)];
+            return [.. Texts(_file.Reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NOT NULL ORDER BY id LIMIT $3", apiName, kind.ToString(), count).Select(Parse)];
         }
     }
 
@@ -140,7 +134,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return Texts(_reader, "SELECT record FROM jobs WHERE id = $1 AND api = $2 AND kind = $3", jobId, apiName, kind.ToString()) is [var record] ? Parse(record) : null;
+            return Texts(_file.Reader, "SELECT record FROM jobs WHERE id = $1 AND api = $2 AND kind = $3", jobId, apiName, kind.ToString()) is [var record] ? Parse(record) : null;
         }
     }
 
@@ -149,7 +143,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return [.. Texts(_reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NULL AND json_extract(record, '$.scheduled_at') IS NOT NULL ORDER BY id",
+            return [.. Texts(_file.Reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND ended IS NULL AND json_extract(record, '$.scheduled_at') IS NOT NULL ORDER BY id",
                 apiName, kind.ToString()).Select(Parse)];
         }
     }
@@ -159,7 +153,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return Texts(_reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND unixepoch(json_extract(record, '$.scheduled_at')) = $3 LIMIT 1",
+            return Texts(_file.Reader, "SELECT record FROM jobs WHERE api = $1 AND kind = $2 AND unixepoch(json_extract(record, '$.scheduled_at')) = $3 LIMIT 1",
                 apiName, kind.ToString(), scheduledAt.ToUnixTimeSeconds()) is [var record] ? Parse(record) : null;
         }
     }
@@ -169,7 +163,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return [.. Texts(_reader, "SELECT state FROM schedules").Select(state =>
+            return [.. Texts(_file.Reader, "SELECT state FROM schedules").Select(state =>
                 JsonSerializer.Deserialize(state, JobJsonContext.Default.ScheduleState) ?? throw new InvalidDataException("a stored schedule is empty"))];
         }
     }
@@ -179,20 +173,20 @@ public sealed class JobStore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(state);
         return ChangeAsync(
-            () => Execute("INSERT INTO schedules(api, state) VALUES($1, $2) ON CONFLICT(api) DO UPDATE SET state = $2", state.ApiName, JsonSerializer.Serialize(state, JobJsonContext.Default.ScheduleState)),
+            () => _file.Execute("INSERT INTO schedules(api, state) VALUES($1, $2) ON CONFLICT(api) DO UPDATE SET state = $2", state.ApiName, JsonSerializer.Serialize(state, JobJsonContext.Default.ScheduleState)),
             cancellationToken);
     }
 
     /// <summary>Forgets the schedule of an API.</summary>
     public Task RemoveScheduleAsync(string apiName, CancellationToken cancellationToken) =>
-        ChangeAsync(() => Execute("DELETE FROM schedules WHERE api = $1", apiName), cancellationToken);
+        ChangeAsync(() => _file.Execute("DELETE FROM schedules WHERE api = $1", apiName), cancellationToken);
 
     /// <summary>Whether there is a job of this id.</summary>
     public bool Contains(string jobId)
     {
         lock (_reading)
         {
-            return Texts(_reader, "SELECT id FROM jobs WHERE id = $1", jobId).Count > 0;
+            return Texts(_file.Reader, "SELECT id FROM jobs WHERE id = $1", jobId).Count > 0;
         }
     }
 
@@ -201,7 +195,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            using var command = Command(_reader, "SELECT config FROM configs WHERE id = $1", jobId);
+            using var command = SqliteFile.Command(_file.Reader, "SELECT config FROM configs WHERE id = $1", jobId);
             return command.ExecuteScalar() as byte[];
         }
     }
@@ -211,7 +205,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            return Texts(_reader, "SELECT spec FROM specs WHERE api_id = $1", apiId) is [var spec] ? JsonSerializer.Deserialize(spec, WireJson.Contract.DeployedSpec) : null;
+            return Texts(_file.Reader, "SELECT spec FROM specs WHERE api_id = $1", apiId) is [var spec] ? JsonSerializer.Deserialize(spec, WireJson.Contract.DeployedSpec) : null;
         }
     }
 
@@ -220,7 +214,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         lock (_reading)
         {
-            using var command = Command(_reader, "SELECT min(id) FROM jobs");
+            using var command = SqliteFile.Command(_file.Reader, "SELECT min(id) FROM jobs");
             return command.ExecuteScalar() is string text && TimeId.TryParse(text, out var id) ? id : null;
         }
     }
@@ -232,16 +226,15 @@ public sealed class JobStore : IAsyncDisposable
         _changes.Writer.TryComplete();
         await _background.WhenIdleAsync(CancellationToken.None);
         await _background.DisposeAsync();
-        CloseReader();
-        _connection.Dispose();
+        Close();
     }
 
     // Somebody may be reading at this moment.
-    private void CloseReader()
+    private void Close()
     {
         lock (_reading)
         {
-            _reader.Dispose();
+            _file.Dispose();
         }
     }
 
@@ -286,7 +279,7 @@ public sealed class JobStore : IAsyncDisposable
     {
         try
         {
-            using var transaction = _connection.BeginTransaction();
+            using var transaction = _file.Writer.BeginTransaction();
             batch.ForEach(change => change.Apply());
             transaction.Commit();
         }
@@ -307,45 +300,11 @@ public sealed class JobStore : IAsyncDisposable
 
     private void Remove(string id)
     {
-        Execute("DELETE FROM jobs WHERE id = $1", id);
-        Execute("DELETE FROM configs WHERE id = $1", id);
+        _file.Execute("DELETE FROM jobs WHERE id = $1", id);
+        _file.Execute("DELETE FROM configs WHERE id = $1", id);
     }
 
-    private void RemoveUnusedSpecs() => Execute("DELETE FROM specs WHERE api_id NOT IN (SELECT api_id FROM jobs)");
-
-    private void Migrate()
-    {
-        using var version = Command(_connection, "PRAGMA user_version");
-        var found = (long)version.ExecuteScalar()!;
-        if (found > SchemaVersion)
-        {
-            throw new InvalidDataException($"{_options.Path} was written by a newer version of Cortex (schema {found}, this one knows {SchemaVersion}); use that version, or start with another data directory");
-        }
-
-        if (found == SchemaVersion)
-        {
-            return;
-        }
-
-        using var transaction = _connection.BeginTransaction();
-        if (found == 0)
-        {
-            Execute("""
-                CREATE TABLE jobs(id TEXT PRIMARY KEY, api TEXT NOT NULL, kind TEXT NOT NULL, api_id TEXT NOT NULL, ended INTEGER, record TEXT NOT NULL) WITHOUT ROWID;
-                CREATE INDEX jobs_by_api ON jobs(api, kind, ended);
-                CREATE INDEX jobs_by_version ON jobs(api_id);
-                CREATE INDEX jobs_unfinished ON jobs(kind) WHERE ended IS NULL;
-                CREATE TABLE configs(id TEXT PRIMARY KEY, config BLOB NOT NULL);
-                CREATE TABLE specs(api_id TEXT PRIMARY KEY, spec TEXT NOT NULL);
-                """);
-        }
-
-        Execute("""
-            CREATE TABLE schedules(api TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
-            PRAGMA user_version = 2;
-            """);
-        transaction.Commit();
-    }
+    private void RemoveUnusedSpecs() => _file.Execute("DELETE FROM specs WHERE api_id NOT IN (SELECT api_id FROM jobs)");
 
     private static string Serialize(JobRecord job) => JsonSerializer.Serialize(job, JobJsonContext.Default.JobRecord);
 
@@ -354,7 +313,7 @@ public sealed class JobStore : IAsyncDisposable
 
     private static List<string> Texts(SqliteConnection connection, string sql, params ReadOnlySpan<object> parameters)
     {
-        using var command = Command(connection, sql, parameters);
+        using var command = SqliteFile.Command(connection, sql, parameters);
         using var reader = command.ExecuteReader();
         var texts = new List<string>();
         while (reader.Read())
@@ -363,26 +322,6 @@ public sealed class JobStore : IAsyncDisposable
         }
 
         return texts;
-    }
-
-    private void Execute(string sql, params ReadOnlySpan<object> parameters)
-    {
-        using var command = Command(_connection, sql, parameters);
-        command.ExecuteNonQuery();
-    }
-
-    private static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every text comes from this file; values travel as parameters.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            command.Parameters.AddWithValue($"${i + 1}", parameters[i]);
-        }
-
-        return command;
     }
 
     private sealed record Change(Action Apply, TaskCompletionSource Done);

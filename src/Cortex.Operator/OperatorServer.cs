@@ -70,7 +70,7 @@ public sealed class OperatorServer : IAsyncDisposable
         var jobOptions = JobSetup.Jobs(options);
         var tokens = new ApiTokens(_store);
         var pods = new PodFactory(options.Version, tokens.Of);
-        var host = new TaskHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, pods.Create);
+        var host = new JobHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, pods.Create);
         var jobIds = new TimeIdGenerator(time, _jobs.NewestId());
         _tasks = new TaskController(_jobs, runtime, jobOptions, host, jobIds, time, loggers.CreateLogger<TaskController>());
         _batches = new BatchController(_jobs, queues, runtime, JobSetup.Batches(options, jobOptions), host, jobIds, time, loggers);

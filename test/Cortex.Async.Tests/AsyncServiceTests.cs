@@ -27,7 +27,7 @@ public sealed class AsyncServiceTests
         Assert.Equal((503, "1"), await StatusAsync());
 
         Volatile.Write(ref broken, false);
-        await Wait.UntilAsync(() => StatusAsync().Result.Status == 200, "the endpoint takes requests");
+        await Eventually.TrueAsync(() => StatusAsync().Result.Status == 200, "the endpoint takes requests");
 
         async Task<(int Status, string? RetryAfter)> StatusAsync()
         {
@@ -48,7 +48,7 @@ public sealed class AsyncServiceTests
 
         service.Service.Apply(new AsyncSnapshot([]));
         Assert.Null(service.Service.GetTraffic(TestService.Api));
-        await Wait.UntilAsync(() => service.Store.IsRetired(Queue), "its queue is out of use");
+        await Eventually.TrueAsync(() => service.Store.IsRetired(Queue), "its queue is out of use");
 
         service.Apply();
         Assert.Equal(MessageStatus.Completed, (await service.RunAsync()).Status);
@@ -73,7 +73,7 @@ public sealed class AsyncServiceTests
         await service.SubmitAsync();
         await service.SubmitAsync();
 
-        await Wait.UntilAsync(() => service.Service.GetTraffic(TestService.Api) is { InProgress: 1, Waiting: 2 }, "they are counted");
+        await Eventually.TrueAsync(() => service.Service.GetTraffic(TestService.Api) is { InProgress: 1, Waiting: 2 }, "they are counted");
 
         using var writer = new StringWriter();
         service.Service.WriteMetrics(writer);
@@ -94,7 +94,7 @@ public sealed class AsyncServiceTests
         await service.RunAsync("good");
         await service.RunAsync("good");
         await service.RunAsync("bad");
-        await Wait.UntilAsync(() => service.Service.GetTraffic(TestService.Api) is { Answers: 3, AnswerTime.Ticks: > 0 }, "the traffic has them too");
+        await Eventually.TrueAsync(() => service.Service.GetTraffic(TestService.Api) is { Answers: 3, AnswerTime.Ticks: > 0 }, "the traffic has them too");
 
         using var writer = new StringWriter();
         service.Service.WriteMetrics(writer);

@@ -37,7 +37,7 @@ public sealed class DurableServiceTests : IDisposable
         {
             await using var service = await StartAsync(store, new DispatchOptions { StopTime = TimeSpan.FromMilliseconds(100) });
             var handler = service.Apply(Snapshot(container.Port))[0].Handler;
-            await Wait.UntilAsync(() => SendAsync(handler, "GET", "/healthz").Result.Status == 200, "the API takes requests");
+            await Eventually.TrueAsync(() => SendAsync(handler, "GET", "/healthz").Result.Status == 200, "the API takes requests");
             for (var i = 0; i < Requests; i++)
             {
                 var (status, text) = await SendAsync(handler, "POST", "", $"{i}");
@@ -51,7 +51,7 @@ public sealed class DurableServiceTests : IDisposable
         {
             await using var service = await StartAsync(store, new DispatchOptions());
             var handler = service.Apply(Snapshot(container.Port))[0].Handler;
-            await Wait.UntilAsync(() => SendAsync(handler, "GET", "/healthz").Result.Status == 200, "the API takes requests");
+            await Eventually.TrueAsync(() => SendAsync(handler, "GET", "/healthz").Result.Status == 200, "the API takes requests");
             for (var i = 0; i < Requests; i++)
             {
                 var (_, text) = await SendAsync(handler, "GET", $"/{ids[i]}", query: "?wait=60s");
@@ -70,7 +70,7 @@ public sealed class DurableServiceTests : IDisposable
         await using var service = await StartAsync(store, new DispatchOptions());
         service.Apply(Snapshot(1));
 
-        await Wait.UntilAsync(() => store.ListQueuesAsync("async/", default).AsTask().Result is ["async/echo"], "the queue of the deleted API is out of use");
+        await Eventually.TrueAsync(() => store.ListQueuesAsync("async/", default).AsTask().Result is ["async/echo"], "the queue of the deleted API is out of use");
     }
 
     private static AsyncSnapshot Snapshot(int port) => new(

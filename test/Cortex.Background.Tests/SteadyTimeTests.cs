@@ -10,7 +10,7 @@ public sealed class SteadyTimeTests
         var steady = new SteadyTime(_time);
         var before = steady.GetUtcNow();
 
-        _time.Set(TimeSpan.FromHours(-1));
+        _time.Jump(TimeSpan.FromHours(-1));
         Assert.Equal(before, steady.GetUtcNow());
         _time.Advance(TimeSpan.FromSeconds(5));
 
@@ -23,11 +23,11 @@ public sealed class SteadyTimeTests
         var steady = new SteadyTime(_time);
         var before = steady.GetUtcNow();
 
-        _time.Set(TimeSpan.FromHours(1));
+        _time.Jump(TimeSpan.FromHours(1));
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(before.AddHours(1).AddSeconds(5), steady.GetUtcNow());
 
-        _time.Set(TimeSpan.FromHours(-2));
+        _time.Jump(TimeSpan.FromHours(-2));
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(before.AddHours(1).AddSeconds(10), steady.GetUtcNow());
     }

@@ -168,6 +168,23 @@ public sealed class ApiRequestsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Wait_AnsweredAtOnce_DoesNotAskWithoutAPause()
+    {
+        var time = new JumpingTime();
+        using var client = _server.Connect(time: time);
+        var asked = 0;
+        _server.On("GET /texts/a-1", async context =>
+        {
+            asked++;
+            await context.Response.WriteAsync("""{"id":"a-1","status":"in_queue"}""");
+        });
+
+        await Assert.ThrowsAsync<CortexException>(() => client.Requests("texts").WaitAsync("a-1", TimeSpan.FromSeconds(5)));
+
+        Assert.InRange(asked, 5, 12);
+    }
+
+    [Fact]
     public async Task Get_BrokenAnswer_IsAnErrorOfOurs()
     {
         _server.On("GET /texts/a-1", """{"id":"a-1","status""");

@@ -33,9 +33,9 @@ public sealed class LocalCluster : IAsyncLifetime
 
     public Uri Apis { get; private set; } = null!;
 
-    public int OperatorPort { get; } = Repository.FreePort();
+    public int OperatorPort { get; } = FreePort.Find();
 
-    public int ApiPort { get; } = Repository.FreePort();
+    public int ApiPort { get; } = FreePort.Find();
 
     public string ConfigFile => Path.Combine(_directory, "cluster.yaml");
 

@@ -12,7 +12,7 @@ public sealed class PostgresTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var connection = await Shell.RunAsync(_script, "start", _folder, $"{Repository.FreePort()}", "fsync=off");
+        var connection = await Shell.RunAsync(_script, "start", _folder, $"{FreePort.Find()}", "fsync=off");
         _cluster = new LocalCluster { More = $"storage: {{queues: postgres, postgres: {{connection_string: '{connection}'}}}}" };
         await _cluster.InitializeAsync();
     }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Gateway.Tests;
 

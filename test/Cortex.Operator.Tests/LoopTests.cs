@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Cortex.Background.Tests;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Cortex.Async;
-using Cortex.Background.Tests;
 using Cortex.Core.Clusters;
 using Cortex.Core.Wire;
 using Cortex.Gateway;

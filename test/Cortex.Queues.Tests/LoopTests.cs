@@ -23,11 +23,11 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task OrphanSweeper_ListingThrowsAnything_GoesOn()
+    public async Task OrphanRemover_ListingThrowsAnything_GoesOn()
     {
         var blobs = new ThrowingBlobs(new MemoryBlobStore(_time)) { Trouble = new InvalidOperationException("unheard of") };
-        await using var sweeper = new OrphanSweeper(blobs, (_, _, _) => ValueTask.FromResult(true), TimeSpan.FromHours(4), _time, NullLogger.Instance);
-        sweeper.Start();
+        await using var remover = new OrphanRemover(blobs, (_, _, _) => ValueTask.FromResult(true), TimeSpan.FromHours(4), _time, NullLogger.Instance);
+        remover.Start();
         foreach (var looks in new[] { 1, 2, 3 })
         {
             await Eventually.TrueAsync(

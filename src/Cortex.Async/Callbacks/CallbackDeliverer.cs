@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Cortex.Async.Endpoint;
+using Cortex.Background;
 using Cortex.Queues;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +24,7 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
 
     private readonly IQueueStore _store;
     private readonly CallbackOptions _options;
+    private readonly Backoff _pauses;
     private readonly Func<string, AsyncRoute?> _findApi;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -43,6 +45,7 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
     {
         _store = store;
         _options = options;
+        _pauses = new Backoff(options.Backoff, options.BackoffMax);
         _findApi = findApi;
         _time = time;
         _logger = logger;
@@ -141,7 +144,7 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
 
         if (delivery.Reason == Delivery.Postponed)
         {
-            await _store.LoseAsync(message.Lease, delivery.ToAttempt(_time.GetUtcNow()), Pause(message.LostAttempts + 1), CancellationToken.None);
+            await _store.LoseAsync(message.Lease, delivery.ToAttempt(_time.GetUtcNow()), _pauses.After(message.LostAttempts + 1), CancellationToken.None);
             return;
         }
 
@@ -247,7 +250,7 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
     {
         var message = delivery.Message;
         var failed = message.FailedAttempts + 1;
-        TimeSpan? pause = delivery.IsFinal || failed >= _options.Attempts ? null : Pause(failed);
+        TimeSpan? pause = delivery.IsFinal || failed >= _options.Attempts ? null : _pauses.After(failed);
         if (pause is { } retry)
         {
             _logger.CallbackFailed(delivery.ApiName, delivery.RequestId.ToString(), delivery.Url, failed, delivery.Detail ?? delivery.Explanation, retry);
@@ -258,11 +261,5 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
         }
 
         await _store.FailAsync(message.Lease, delivery.ToAttempt(_time.GetUtcNow()), pause, answer: null, CancellationToken.None);
-    }
-
-    private TimeSpan Pause(int failed)
-    {
-        var doubled = _options.Backoff * Math.Pow(2, Math.Min(failed - 1, 30));
-        return doubled < _options.BackoffMax ? doubled : _options.BackoffMax;
     }
 }

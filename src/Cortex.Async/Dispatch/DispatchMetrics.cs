@@ -42,8 +42,8 @@ internal sealed class DispatchMetrics
         /// <summary>Sum of all latencies, in seconds.</summary>
         public double Seconds => Interlocked.Read(ref _microseconds) / 1e6;
 
-        /// <summary>Answers in one bucket, those of smaller buckets not included.</summary>
-        public long BucketCount(int index) => Interlocked.Read(ref _buckets[index]);
+        /// <summary>Answers in each bucket, those of smaller buckets not included.</summary>
+        public long[] Buckets() => [.. Enumerable.Range(0, _buckets.Length).Select(i => Interlocked.Read(ref _buckets[i]))];
 
         public void Record(TimeSpan elapsed)
         {

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Gateway;
 
 namespace Cortex.Async.Dispatch;
@@ -22,6 +23,9 @@ public sealed record DispatchOptions
 
     /// <summary>Pause after an error of the store before more is asked of it; it doubles up to 50 times as long. 1 ms to 1 min, default 100 ms.</summary>
     public TimeSpan StorePause { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The pauses while the store is in trouble.</summary>
+    internal Backoff StorePauses => new(StorePause, StorePause * 50);
 
     /// <summary>How long calls in progress may go on when the service stops; the rest is put back. 0 to 1 hour, default 10 s.</summary>
     public TimeSpan StopTime { get; init; } = TimeSpan.FromSeconds(10);

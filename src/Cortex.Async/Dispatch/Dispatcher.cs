@@ -202,7 +202,7 @@ internal sealed class Dispatcher
             {
                 _logger.LeaseTrouble(_api, e.Message);
                 await Task.Delay(pause, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                pause = pause * 2 < _options.StorePause * 50 ? pause * 2 : _options.StorePause * 50;
+                pause = _options.StorePauses.Next(pause);
             }
         }
     }

@@ -9,8 +9,6 @@ namespace Cortex.Async.Dispatch;
 /// </summary>
 internal sealed class Finisher(string api, string queue, IQueueStore store, DispatchOptions options, TimeProvider time, ILogger logger)
 {
-    private const int MaxPauseFactor = 50;
-
     /// <summary>Never throws.</summary>
     /// <param name="work">The message.</param>
     /// <param name="outcome">What became of it.</param>
@@ -57,7 +55,7 @@ internal sealed class Finisher(string api, string queue, IQueueStore store, Disp
             }
 
             await Task.Delay(pause, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            pause = pause * 2 < options.StorePause * MaxPauseFactor ? pause * 2 : options.StorePause * MaxPauseFactor;
+            pause = options.StorePauses.Next(pause);
         }
     }
 

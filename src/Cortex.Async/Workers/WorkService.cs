@@ -15,7 +15,7 @@ public sealed class WorkService : IAsyncDisposable
     private readonly DispatchOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Sweeper _sweeper;
+    private readonly CallKeeper _calls;
     private readonly ConcurrentDictionary<QueueWork, bool> _queues = new();
 
     /// <summary>Makes a service without queues.</summary>
@@ -33,11 +33,11 @@ public sealed class WorkService : IAsyncDisposable
         }
 
         (_store, _options, _time, _logger) = (store, options, time, loggers.CreateLogger<WorkService>());
-        _sweeper = new Sweeper(store, options, time, _logger, () => _queues.Keys.Select(static queue => queue.Dispatcher));
+        _calls = new CallKeeper(store, options, time, _logger, () => _queues.Keys.Select(static queue => queue.Dispatcher));
     }
 
     /// <summary>Begins to look after calls in progress.</summary>
-    public void Start() => _sweeper.Start();
+    public void Start() => _calls.Start();
 
     /// <summary>Begins to work off a queue, as soon as it has workers.</summary>
     /// <param name="settings">How.</param>
@@ -93,7 +93,7 @@ public sealed class WorkService : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_queues.Keys.Select(queue => queue.CloseAsync(_options.StopTime)));
-        await _sweeper.DisposeAsync();
+        await _calls.DisposeAsync();
     }
 
     internal void Remove(QueueWork queue) => _queues.TryRemove(queue, out _);

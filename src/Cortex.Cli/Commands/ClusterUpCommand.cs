@@ -11,6 +11,9 @@ namespace Cortex.Cli.Commands;
 /// <summary>Starts a cluster on this machine.</summary>
 internal static class ClusterUpCommand
 {
+    private const string DockerVariable = "DOCKER_HOST";
+    private const string DockerScheme = "unix://";
+
     public static Command Create(CliHost host)
     {
         var file = new Argument<string?>("CLUSTER_CONFIG_FILE") { Description = "the cluster configuration [default: what the cluster had, else all defaults]", Arity = ArgumentArity.ZeroOrOne };
@@ -26,6 +29,7 @@ internal static class ClusterUpCommand
         {
             var (cluster, text, settings) = Choose(host, parsed.GetValue(file), parsed.GetValue(clusterName));
             await settings.NameIgnoredFieldsAsync(host);
+            await NameOtherEngineAsync(host, settings);
 
             // Better now than when the server runs and can't be stored.
             host.Config.Load();
@@ -105,11 +109,31 @@ internal static class ClusterUpCommand
         }
 
         var made = ClusterDirectory.Of(host, name ?? new ClusterConfig().ClusterName);
-        var text = name is null ? "{}\n" : $"cluster_name: {YamlText.Scalar(name)}\n";
+        var (text, source) = NewConfig(name, host.Variable(DockerVariable));
         return made.Exists
             ? throw new CortexException("cli.cluster_up", $"{made.Path} holds the cluster {made.Name}, not {name}; ${ClusterDirectory.Variable} names it")
-            : (made, text, ClusterSettings.Parse(text, name is null ? made.ConfigPath : "--name"));
+            : (made, text, ClusterSettings.Parse(text, source ?? made.ConfigPath));
     }
+
+    // The engine is written down: the server and `cluster down` find the same one, whatever shell they are called from.
+    // The source is what an error names in place of a file.
+    private static (string Text, string? Source) NewConfig(string? name, string? docker)
+    {
+        var named = name is null ? null : $"cluster_name: {YamlText.Scalar(name)}\n";
+        var engine = docker?.StartsWith(DockerScheme, StringComparison.Ordinal) == true ? $"docker: {{host: {YamlText.Scalar(docker)}}}\n" : null;
+        return (named, engine) switch
+        {
+            (null, null) => ("{}\n", null),
+            ({ }, null) => (named, "--name"),
+            (null, { }) => (engine, DockerVariable),
+            _ => (named + engine, $"--name and {DockerVariable}"),
+        };
+    }
+
+    private static Task NameOtherEngineAsync(CliHost host, ClusterSettings settings) =>
+        host.Variable(DockerVariable) is { Length: > 0 } docker && docker != settings.Config.Docker.Host
+            ? host.Error.WriteLineAsync($"{DockerVariable} is {docker}; this cluster runs on {settings.Config.Docker.Host}, which `docker: {{host: ...}}` in its configuration changes")
+            : Task.CompletedTask;
 
     // What did not come up is not a cluster: other commands should not find it.
     private static async Task StartAsync(CliHost host, ClusterDirectory cluster, CortexEnvironment environment, string? before, CancellationToken cancellationToken)

@@ -42,7 +42,7 @@ internal static class GetCommand
                 var environment = await EnvironmentResolver.ResolveAsync(host, environmentName, announce: format == OutputFormat.Pretty && !parsed.GetValue(watch), cancellationToken);
                 render = apiName is null ? token => ListAsync(host, environment, format, token)
                     : jobId is null ? token => ApiView.RenderAsync(host, environment, apiName, format, parsed.GetValue(verbose), parsed.GetValue(showEnv), token)
-                    : token => JobView.RenderAsync(host, environment, apiName, jobId, format, progress, token);
+                    : token => JobPage.RenderAsync(host, environment, apiName, jobId, format, progress, token);
             }
 
             return await Watch.RunAsync(host, parsed, parsed.GetValue(watch), render, cancellationToken);

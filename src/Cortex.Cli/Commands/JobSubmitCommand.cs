@@ -139,8 +139,8 @@ internal static class JobSubmitCommand
         host.Out.WriteLine(message.Length > 0 ? $"{line}: {message}" : line);
         if (status != "succeeded")
         {
-            host.Out.Write(JobView.DeadLetters(apiName, job));
-            host.Out.Write(JobView.LastLines(job, host.Style));
+            host.Out.Write(JobPage.DeadLetters(apiName, job));
+            host.Out.Write(JobPage.LastLines(job, host.Style));
         }
     }
 

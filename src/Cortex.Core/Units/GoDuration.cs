@@ -80,6 +80,14 @@ public static class GoDuration
         return text.Append(Decimal(nanos % (60 * (Int128)Second), Second)).Append('s').ToString();
     }
 
+    /// <summary>The same without the zeros at its end, as people write it: <c>1m</c>, <c>24h</c>, <c>2m10s</c>.</summary>
+    public static string FormatShort(TimeSpan value)
+    {
+        var text = Format(value);
+        text = text.EndsWith("m0s", StringComparison.Ordinal) ? text[..^2] : text;
+        return text.EndsWith("h0m", StringComparison.Ordinal) ? text[..^2] : text;
+    }
+
     private static string Decimal(Int128 nanos, long unit) =>
         ((decimal)nanos / unit).ToString("0.#########", CultureInfo.InvariantCulture);
 

@@ -32,8 +32,8 @@ internal sealed class ApiMetrics
     /// <summary>Requests turned away.</summary>
     public long Rejections(RejectReason reason) => Interlocked.Read(ref _rejections[(int)reason]);
 
-    /// <summary>Requests in one latency bucket, those of smaller buckets not included.</summary>
-    public long BucketCount(int index) => Interlocked.Read(ref _buckets[index]);
+    /// <summary>Requests in each latency bucket, those of smaller buckets not included.</summary>
+    public long[] Buckets() => [.. Enumerable.Range(0, _buckets.Length).Select(i => Interlocked.Read(ref _buckets[i]))];
 
     /// <summary>The sum of all requests' durations, in seconds.</summary>
     public double Seconds => Interlocked.Read(ref _microseconds) / 1e6;

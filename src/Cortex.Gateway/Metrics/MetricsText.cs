@@ -23,19 +23,19 @@ internal static class MetricsText
 
     public static void Write(TextWriter writer, IEnumerable<ApiGate> gates, IEnumerable<HandledApi> handled, IEnumerable<SplitApi> splits)
     {
-        var admitting = gates.OrderBy(static gate => gate.Name, StringComparer.Ordinal).Select(static gate => (Labels: Labels(gate), gate.Metrics, gate.Traffic)).ToArray();
+        var admitting = gates.OrderBy(static gate => gate.Name, StringComparer.Ordinal).Select(static gate => (Labels: LabelsOf(gate), gate.Metrics, gate.Traffic)).ToArray();
         var splitters = splits.OrderBy(static api => api.Name, StringComparer.Ordinal).ToArray();
         (string Labels, ApiMetrics Metrics)[] all =
         [
             .. admitting.Select(static api => (api.Labels, api.Metrics)),
-            .. handled.OrderBy(static api => api.Name, StringComparer.Ordinal).Select(static api => (Labels(api), api.Metrics)),
-            .. splitters.Select(static api => (Labels(api), api.Metrics)),
+            .. handled.OrderBy(static api => api.Name, StringComparer.Ordinal).Select(static api => (LabelsOf(api), api.Metrics)),
+            .. splitters.Select(static api => (LabelsOf(api), api.Metrics)),
         ];
 
         Family(writer, "cortex_in_flight_requests", "gauge", "Requests in progress on replicas or waiting for one.");
         foreach (var (labels, _, traffic) in admitting)
         {
-            Sample(writer, "cortex_in_flight_requests", labels + ",container=\"proxy\"", traffic.InFlight + traffic.Queued);
+            Sample(writer, "cortex_in_flight_requests", labels + "," + Labels(("container", "proxy")), traffic.InFlight + traffic.Queued);
         }
 
         Family(writer, "cortex_gateway_queued_requests", "gauge", "Requests that wait for a replica's slot.");
@@ -49,7 +49,7 @@ internal static class MetricsText
         {
             for (var i = 0; i < Classes.Length; i++)
             {
-                Sample(writer, "cortex_gateway_requests_total", $"{labels},code=\"{Classes[i]}\"", metrics.Answers(i));
+                Sample(writer, "cortex_gateway_requests_total", labels + "," + Labels(("code", Classes[i])), metrics.Answers(i));
             }
         }
 
@@ -58,14 +58,14 @@ internal static class MetricsText
         {
             foreach (var (reason, label) in Reasons)
             {
-                Sample(writer, "cortex_gateway_rejected_requests_total", $"{labels},reason=\"{label}\"", metrics.Rejections(reason));
+                Sample(writer, "cortex_gateway_rejected_requests_total", labels + "," + Labels(("reason", label)), metrics.Rejections(reason));
             }
         }
 
         Family(writer, "cortex_gateway_request_duration_seconds", "histogram", "Time from a request's arrival to the end of its answer.");
         foreach (var (labels, metrics) in all)
         {
-            Histogram(writer, labels, metrics);
+            Histogram(writer, "cortex_gateway_request_duration_seconds", labels, ApiMetrics.BucketBounds, metrics.Buckets(), metrics.Seconds);
         }
 
         if (splitters.Length > 0)
@@ -88,27 +88,11 @@ internal static class MetricsText
             {
                 foreach (var branch in splitter.Branches.Where(branch => branch.Target.Shadow || !shadows))
                 {
-                    Sample(writer, name, $"{Labels(splitter)},target=\"{Escape(branch.Target.Api)}\",shadow=\"{(branch.Target.Shadow ? "true" : "false")}\"", value(branch));
+                    Sample(writer, name, LabelsOf(splitter) + "," + Labels(("target", branch.Target.Api), ("shadow", branch.Target.Shadow ? "true" : "false")), value(branch));
                 }
             }
         }
     }
 
-    private static string Labels(RoutedApi api) => $"api_name=\"{Escape(api.Name)}\",api_kind=\"{Escape(api.Kind)}\"";
-
-    private static void Histogram(TextWriter writer, string labels, ApiMetrics metrics)
-    {
-        const string Name = "cortex_gateway_request_duration_seconds";
-        long count = 0;
-        for (var i = 0; i < ApiMetrics.BucketBounds.Length; i++)
-        {
-            count += metrics.BucketCount(i);
-            Sample(writer, Name + "_bucket", $"{labels},le=\"{Number(ApiMetrics.BucketBounds[i])}\"", count);
-        }
-
-        count += metrics.BucketCount(ApiMetrics.BucketBounds.Length);
-        Sample(writer, Name + "_bucket", labels + ",le=\"+Inf\"", count);
-        Sample(writer, Name + "_sum", labels, metrics.Seconds);
-        Sample(writer, Name + "_count", labels, count);
-    }
+    private static string LabelsOf(RoutedApi api) => Labels(("api_name", api.Name), ("api_kind", api.Kind));
 }

@@ -11,7 +11,6 @@ using Cortex.Jobs.Batch.Running;
 using Cortex.Jobs.Batch.Sources;
 using Cortex.Jobs.Batch.Submissions;
 using Cortex.Jobs.Loop;
-using Cortex.Jobs.Tasks;
 using Cortex.Queues;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
@@ -47,7 +46,7 @@ public sealed class BatchController : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Makes its loggers.</param>
     public BatchController(
-        JobStore store, IQueueStore queues, IContainerRuntime runtime, BatchOptions options, TaskHost host, TimeIdGenerator ids, TimeProvider time, ILoggerFactory loggers)
+        JobStore store, IQueueStore queues, IContainerRuntime runtime, BatchOptions options, JobHost host, TimeIdGenerator ids, TimeProvider time, ILoggerFactory loggers)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(queues);

@@ -75,8 +75,7 @@ internal abstract class JobEntry(JobRecord record)
     public void Failed(string message, JobOptions options, DateTimeOffset now)
     {
         WaitsFor = message;
-        var delay = _retryDelay * 2;
-        _retryDelay = delay < options.RetryDelay ? options.RetryDelay : delay < options.MaxRetryDelay ? delay : options.MaxRetryDelay;
+        _retryDelay = options.Retries.Next(_retryDelay);
         RetryAt = now + _retryDelay;
     }
 }

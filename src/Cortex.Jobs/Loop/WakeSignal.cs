@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using Cortex.Background;
 using Cortex.Runtimes;
 
 namespace Cortex.Jobs.Loop;
@@ -6,18 +6,17 @@ namespace Cortex.Jobs.Loop;
 /// <summary>Makes a loop look again: when it is told to, when time is up, when a pod has changed.</summary>
 internal sealed class WakeSignal(TimeProvider time)
 {
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Bell _bell = new();
 
     /// <summary>Makes the loop look soon.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake() => _bell.Ring();
 
     /// <summary>Waits to be told, at most until a moment.</summary>
     public async Task WaitAsync(DateTimeOffset until, CancellationToken cancellationToken)
     {
         // A timer that is early by a fraction of a millisecond would only look once more.
         var left = until - time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
-        using var timer = time.CreateTimer(_ => Wake(), null, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
-        await _wake.Reader.ReadAsync(cancellationToken);
+        await _bell.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), time, cancellationToken);
     }
 
     /// <summary>Wakes whenever a pod has changed, until cancelled.</summary>

@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using System.Threading.Channels;
 using Cortex.Background;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Schedules;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Loop;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Jobs.Schedules;
@@ -29,7 +29,7 @@ public sealed partial class Scheduler : IAsyncDisposable
     private readonly TimeProvider _time;     // runs go by the time of day
     private readonly SteadyTime _steady;     // pauses do not
     private readonly ILogger _logger;
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly WakeSignal _wake;
     private readonly ConcurrentDictionary<string, WatchedSchedule> _schedules = new(StringComparer.Ordinal);
     private readonly BackgroundWork _beside;
 
@@ -49,6 +49,7 @@ public sealed partial class Scheduler : IAsyncDisposable
         _options = options;
         _time = time;
         _steady = new SteadyTime(time);
+        _wake = new WakeSignal(time);
         _logger = logger;
         _beside = new BackgroundWork(logger, time);
         foreach (var state in store.Schedules())
@@ -58,7 +59,7 @@ public sealed partial class Scheduler : IAsyncDisposable
     }
 
     /// <summary>Makes the loop look at everything soon, as APIs were deployed or deleted.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake() => _wake.Wake();
 
     /// <summary>The schedule of an API; null when it has none.</summary>
     public ScheduleView? Find(DeployedSpec api)
@@ -94,7 +95,7 @@ public sealed partial class Scheduler : IAsyncDisposable
                     LogStepFailed(exception);
                 }
 
-                await WaitAsync(next, cancellationToken);
+                await _wake.WaitAsync(next, cancellationToken);
             }
         }
         finally
@@ -274,8 +275,7 @@ public sealed partial class Scheduler : IAsyncDisposable
                 return null;
             }
 
-            var delay = schedule.RetryDelay * 2;
-            schedule.RetryDelay = delay < _options.RetryDelay ? _options.RetryDelay : delay < _options.MaxRetryDelay ? delay : _options.MaxRetryDelay;
+            schedule.RetryDelay = new Backoff(_options.RetryDelay, _options.MaxRetryDelay).Next(schedule.RetryDelay);
             schedule.RetryAt = now + schedule.RetryDelay;
             schedule.WaitsFor = $"the run of {JobJson.Time(run)} could not be submitted and is tried again: {exception.Message}";
             return null;
@@ -329,14 +329,6 @@ public sealed partial class Scheduler : IAsyncDisposable
 
     private static DateTimeOffset VersionTime(DeployedSpec api, DateTimeOffset now) =>
         ApiId.TryParse(api.Id, out var id) ? DateTimeOffset.UnixEpoch.AddTicks(id.Time.UnixNanoseconds / TimeSpan.NanosecondsPerTick) : now;
-
-    private async Task WaitAsync(DateTimeOffset until, CancellationToken cancellationToken)
-    {
-        // A timer that is early by a fraction of a millisecond would only look once more.
-        var left = until - _time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
-        using var timer = _time.CreateTimer(_ => Wake(), null, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
-        await _wake.Reader.ReadAsync(cancellationToken);
-    }
 
     [LoggerMessage(7201, LogLevel.Error, "Could not look at the schedules; the next attempt follows within seconds.")]
     private partial void LogStepFailed(Exception exception);

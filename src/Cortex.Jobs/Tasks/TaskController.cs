@@ -24,7 +24,7 @@ public sealed partial class TaskController : IAsyncDisposable
     private readonly JobStore _store;
     private readonly IContainerRuntime _runtime;
     private readonly JobOptions _options;
-    private readonly TaskHost _host;
+    private readonly JobHost _host;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TimeIdGenerator _ids;
@@ -46,7 +46,7 @@ public sealed partial class TaskController : IAsyncDisposable
     /// <param name="ids">Makes job ids, below <see cref="JobStore.NewestId"/>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where to log.</param>
-    public TaskController(JobStore store, IContainerRuntime runtime, JobOptions options, TaskHost host, TimeIdGenerator ids, TimeProvider time, ILogger<TaskController> logger)
+    public TaskController(JobStore store, IContainerRuntime runtime, JobOptions options, JobHost host, TimeIdGenerator ids, TimeProvider time, ILogger<TaskController> logger)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(options);
@@ -424,7 +424,7 @@ public sealed partial class TaskController : IAsyncDisposable
     {
         await job.ChangeAsync(_store, record =>
         {
-            var pause = TimeSpan.FromSeconds(Math.Min(_options.RetryDelay.TotalSeconds * Math.Pow(2, record.Attempt - 1), _options.MaxRetryDelay.TotalSeconds));
+            var pause = _options.Retries.After(record.Attempt);
             pause = retry.Interrupted && pause < _options.InterruptedRetryDelay ? _options.InterruptedRetryDelay : pause;
             return record.Ending is not null ? null : record with
             {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using static Cortex.Gateway.Metrics.PrometheusText;
 
 namespace Cortex.Jobs.Tasks;
 
@@ -28,10 +28,8 @@ internal sealed class TaskTotals
             var seconds = (job.EndedAt!.Value - job.CreatedAt).TotalSeconds;
             total.Succeeded++;
             total.Seconds += seconds;
-            for (var i = 0; i < _bounds.Length; i++)
-            {
-                total.Buckets[i] += seconds <= _bounds[i] ? 1 : 0;
-            }
+            var index = Array.FindIndex(_bounds, bound => seconds <= bound);
+            total.Buckets[index >= 0 ? index : _bounds.Length]++;
         }
     }
 
@@ -49,22 +47,12 @@ internal sealed class TaskTotals
     {
         lock (_lock)
         {
-            writer.Write("# HELP cortex_task_succeeded Task jobs that succeeded.\n# TYPE cortex_task_succeeded counter\n");
-            Each((name, total) => Line(writer, $"cortex_task_succeeded{{api_name=\"{name}\"}}", total.Succeeded));
-            writer.Write("# HELP cortex_task_failed Task jobs that ended in any other way.\n# TYPE cortex_task_failed counter\n");
-            Each((name, total) => Line(writer, $"cortex_task_failed{{api_name=\"{name}\"}}", total.Failed));
-            writer.Write("# HELP cortex_time_per_task Seconds from the submission to the end of task jobs that succeeded.\n# TYPE cortex_time_per_task histogram\n");
-            Each((name, total) =>
-            {
-                for (var i = 0; i < _bounds.Length; i++)
-                {
-                    Line(writer, string.Create(CultureInfo.InvariantCulture, $"cortex_time_per_task_bucket{{api_name=\"{name}\",le=\"{_bounds[i]}\"}}"), total.Buckets[i]);
-                }
-
-                Line(writer, $"cortex_time_per_task_bucket{{api_name=\"{name}\",le=\"+Inf\"}}", total.Succeeded);
-                Line(writer, $"cortex_time_per_task_sum{{api_name=\"{name}\"}}", total.Seconds);
-                Line(writer, $"cortex_time_per_task_count{{api_name=\"{name}\"}}", total.Succeeded);
-            });
+            Family(writer, "cortex_task_succeeded", "counter", "Task jobs that succeeded.");
+            Each((labels, total) => Sample(writer, "cortex_task_succeeded", labels, total.Succeeded));
+            Family(writer, "cortex_task_failed", "counter", "Task jobs that ended in any other way.");
+            Each((labels, total) => Sample(writer, "cortex_task_failed", labels, total.Failed));
+            Family(writer, "cortex_time_per_task", "histogram", "Seconds from the submission to the end of task jobs that succeeded.");
+            Each((labels, total) => Histogram(writer, "cortex_time_per_task", labels, _bounds, total.Buckets, total.Seconds));
         }
     }
 
@@ -72,12 +60,9 @@ internal sealed class TaskTotals
     {
         foreach (var (name, total) in _byApi)
         {
-            write(name, total);
+            write(Labels(("api_name", name)), total);
         }
     }
-
-    private static void Line(TextWriter writer, string series, double value) =>
-        writer.Write(string.Create(CultureInfo.InvariantCulture, $"{series} {value}\n"));
 
     private sealed class Total
     {
@@ -87,6 +72,6 @@ internal sealed class TaskTotals
 
         public double Seconds { get; set; }
 
-        public long[] Buckets { get; } = new long[_bounds.Length];
+        public long[] Buckets { get; } = new long[_bounds.Length + 1];
     }
 }

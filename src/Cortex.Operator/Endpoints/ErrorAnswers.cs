@@ -67,6 +67,6 @@ internal sealed partial class ErrorAnswers(ILogger<ErrorAnswers> logger)
         _ => (StatusCodes.Status500InternalServerError, new ErrorResponse("errors.unexpected", $"{exception.GetType().Name}: {exception.Message}; the server's log has the details")),
     };
 
-    [LoggerMessage(3101, LogLevel.Error, "{Method} {Path} failed.")]
+    [LoggerMessage(3501, LogLevel.Error, "{Method} {Path} failed.")]
     private partial void LogFailed(Exception exception, string method, string path);
 }

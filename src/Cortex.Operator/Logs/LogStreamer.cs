@@ -379,10 +379,10 @@ internal sealed partial class LogStreamer(
     private static string? Text(JsonElement json, string key) =>
         json.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    [LoggerMessage(3201, LogLevel.Warning, "Could not go on reading the logs of {Api}.")]
+    [LoggerMessage(3401, LogLevel.Warning, "Could not go on reading the logs of {Api}.")]
     private partial void LogBroken(Exception exception, string api);
 
-    [LoggerMessage(3202, LogLevel.Warning, "Cut off a client that had taken no lines of the logs of {Api} for {Seconds} s.")]
+    [LoggerMessage(3402, LogLevel.Warning, "Cut off a client that had taken no lines of the logs of {Api} for {Seconds} s.")]
     private partial void LogStalled(string api, double seconds);
 
     private sealed record LogRequest(string ApiName, LogJob? Job, bool AllPods, LogQuery Query);

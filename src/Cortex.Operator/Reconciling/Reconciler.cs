@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using Cortex.Async;
 using Cortex.Background;
 using Cortex.Core.Specs;
@@ -20,7 +19,7 @@ namespace Cortex.Operator.Reconciling;
 internal sealed partial class Reconciler(
     ApiStore store, IContainerRuntime runtime, PodFactory podFactory, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
 {
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Bell _bell = new();
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _stopping = new(StringComparer.Ordinal);   // set when the pod must go soon
     private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
@@ -29,7 +28,7 @@ internal sealed partial class Reconciler(
     private bool _watches;
 
     /// <summary>Makes the loop look at everything soon.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake() => _bell.Ring();
 
     /// <summary>Whether a pod is on its way out although the runtime may still call it ready.</summary>
     public bool IsStopping(string podId) => _stopping.ContainsKey(podId);
@@ -62,7 +61,7 @@ internal sealed partial class Reconciler(
                     LogStepFailed(exception);
                 }
 
-                await WaitAsync(cancellationToken);
+                await _bell.WaitAsync(options.Resync, time, cancellationToken);
             }
         }
         finally
@@ -218,8 +217,8 @@ internal sealed partial class Reconciler(
                 (_, before) =>
                 {
                     // Replicas that fail together are one failed attempt.
-                    var pause = time.GetElapsedTime(before.At) < before.Pause ? before.Pause : before.Pause * 2;
-                    return new CreateFailure(exception.Message, time.GetTimestamp(), pause < options.MaxRetryDelay ? pause : options.MaxRetryDelay);
+                    var pause = time.GetElapsedTime(before.At) < before.Pause ? before.Pause : new Backoff(options.RetryDelay, options.MaxRetryDelay).Next(before.Pause);
+                    return new CreateFailure(exception.Message, time.GetTimestamp(), pause);
                 });
             LogCreateFailed(exception, pod.Id);
         }
@@ -321,12 +320,6 @@ internal sealed partial class Reconciler(
         {
             LogNotDrained(podId, options.TerminationGrace.TotalSeconds);
         }
-    }
-
-    private async Task WaitAsync(CancellationToken cancellationToken)
-    {
-        using var timer = time.CreateTimer(_ => Wake(), null, options.Resync, Timeout.InfiniteTimeSpan);
-        await _wake.Reader.ReadAsync(cancellationToken);
     }
 
     private async Task WatchAsync(CancellationToken cancellationToken)

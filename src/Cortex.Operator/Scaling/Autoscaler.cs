@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Threading.Channels;
 using Cortex.Async;
+using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Gateway;
+using Cortex.Gateway.Metrics;
 using Cortex.Operator.State;
 using Microsoft.Extensions.Logging;
 
@@ -28,7 +28,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private readonly Lock _lock = new();   // guards what follows it, but no I/O
     private readonly Dictionary<string, ApiScaling> _apis = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _toAwaken = new(StringComparer.Ordinal);
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Bell _bell = new();
     private readonly long _began = time.GetTimestamp();
     private TimeSpan _nextSample;
     private bool _decides = true;
@@ -38,7 +38,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     {
         if (store.Apis.GetValueOrDefault(apiName) is { Replicas: 0, Spec.Autoscaling: not null } && _toAwaken.TryAdd(apiName, true))
         {
-            _wake.Writer.TryWrite(true);
+            _bell.Ring();
         }
     }
 
@@ -92,18 +92,18 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     {
         List<(WantedApi Api, (ScalingDecision? Last, (long Up, long Down) Changes) State)> apis =
             [.. store.Apis.Values.Where(api => api.Spec.Autoscaling is not null).Select(api => (api, Find(api.Name))).Where(each => each.Item2.Last is not null)];
-        Family("cortex_autoscaler_in_flight", "gauge", "Requests in flight, averaged over the window, at the last decision.", each => each.Last!.Value.InFlight);
-        Family("cortex_autoscaler_raw_recommendation", "gauge", "Replicas that the load asked for before any bound, at the last decision.", each => each.Last!.Value.Raw);
-        Family("cortex_autoscaler_recommendation", "gauge", "Replicas recommended before stabilization, at the last decision.", each => each.Last!.Value.Recommended);
-        Family("cortex_autoscaler_scale_ups_total", "counter", "Times that the wanted replicas were raised.", each => each.Changes.Up);
-        Family("cortex_autoscaler_scale_downs_total", "counter", "Times that the wanted replicas were lowered.", each => each.Changes.Down);
+        Each("cortex_autoscaler_in_flight", "gauge", "Requests in flight, averaged over the window, at the last decision.", each => each.Last!.Value.InFlight);
+        Each("cortex_autoscaler_raw_recommendation", "gauge", "Replicas that the load asked for before any bound, at the last decision.", each => each.Last!.Value.Raw);
+        Each("cortex_autoscaler_recommendation", "gauge", "Replicas recommended before stabilization, at the last decision.", each => each.Last!.Value.Recommended);
+        Each("cortex_autoscaler_scale_ups_total", "counter", "Times that the wanted replicas were raised.", each => each.Changes.Up);
+        Each("cortex_autoscaler_scale_downs_total", "counter", "Times that the wanted replicas were lowered.", each => each.Changes.Down);
 
-        void Family(string name, string type, string help, Func<(ScalingDecision? Last, (long Up, long Down) Changes), double> value)
+        void Each(string name, string type, string help, Func<(ScalingDecision? Last, (long Up, long Down) Changes), double> value)
         {
-            writer.Write($"# HELP {name} {help}\n# TYPE {name} {type}\n");
+            PrometheusText.Family(writer, name, type, help);
             foreach (var (api, state) in apis)
             {
-                writer.Write(string.Create(CultureInfo.InvariantCulture, $"{name}{{api_name=\"{api.Name}\",api_kind=\"{api.Spec.Kind}\"}} {value(state)}\n"));
+                PrometheusText.Sample(writer, name, PrometheusText.Labels(("api_name", api.Name), ("api_kind", api.Spec.Kind.ToString())), value(state));
             }
         }
     }
@@ -272,8 +272,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
         var left = _nextSample - time.GetElapsedTime(_began);
-        using var timer = time.CreateTimer(_ => _wake.Writer.TryWrite(true), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        await _wake.Reader.ReadAsync(cancellationToken);
+        await _bell.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken);
     }
 
     [LoggerMessage(3100, LogLevel.Information, "{Api}: {From} -> {To} replicas. {InFlight:0.##} requests in flight ask for {Raw:0.##}, recommended are {Recommended}; {Why}.")]

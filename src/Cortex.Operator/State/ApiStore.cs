@@ -4,7 +4,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Wire;
 using Cortex.Operator.Splitting;
-using Microsoft.Data.Sqlite;
+using Cortex.Queues.Sqlite;
 
 namespace Cortex.Operator.State;
 
@@ -19,12 +19,21 @@ namespace Cortex.Operator.State;
 /// </remarks>
 internal sealed class ApiStore : IDisposable
 {
-    private const int SchemaVersion = 3;
+    // How the tables came to be.
+    private static readonly string[] _migrations =
+    [
+        """
+        CREATE TABLE apis(name TEXT PRIMARY KEY, spec TEXT NOT NULL, replicas INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE versions(api TEXT NOT NULL, api_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY(api, api_id)) WITHOUT ROWID;
+        CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        """,
+        "ALTER TABLE apis ADD COLUMN callback_key TEXT",
+        "ALTER TABLE apis ADD COLUMN canary TEXT",
+    ];
 
-    private readonly Lock _lock = new();
-    private readonly SqliteConnection _connection;
-    private readonly Lock _reading = new();
-    private readonly SqliteConnection _reader;
+    private readonly SqliteFile _file;
+    private readonly Lock _lock = new();      // guards its writer
+    private readonly Lock _reading = new();   // and this its reader
     private readonly int _versionsKept;
     private volatile ImmutableSortedDictionary<string, WantedApi> _apis = ImmutableSortedDictionary.Create<string, WantedApi>(StringComparer.Ordinal);
 
@@ -35,26 +44,8 @@ internal sealed class ApiStore : IDisposable
     public ApiStore(string path, int versionsKept)
     {
         _versionsKept = versionsKept;
-        var file = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
-        _connection = new SqliteConnection(file);
-        _reader = new SqliteConnection(file);
-        try
-        {
-            _connection.Open();
-            Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
-            Migrate(path);
-            _apis = Load();
-            _reader.Open();
-            using var readOnly = Command(_reader, "PRAGMA query_only=1; PRAGMA busy_timeout=5000;");
-            readOnly.ExecuteNonQuery();
-        }
-        catch (SqliteException exception)
-        {
-            _reader.Dispose();
-            _connection.Dispose();
-            throw new InvalidDataException(
-                $"the state in {path} can't be read ({exception.Message}); mend or restore the file, or move it away to begin with no APIs", exception);
-        }
+        _file = new SqliteFile(path, "the state", "begin with no APIs", _migrations);
+        _apis = _file.Load(Load);
     }
 
     /// <summary>Every deployed API by name, in ordinal order.</summary>
@@ -75,7 +66,7 @@ internal sealed class ApiStore : IDisposable
         lock (_lock)
         {
             var apis = change();
-            using var transaction = _connection.BeginTransaction();
+            using var transaction = _file.Writer.BeginTransaction();
             foreach (var api in apis)
             {
                 Deploy(api);
@@ -103,13 +94,13 @@ internal sealed class ApiStore : IDisposable
                 return made;
             }
 
-            Execute("PRAGMA synchronous=NORMAL");
+            _file.Execute("PRAGMA synchronous=NORMAL");
             try
             {
-                using var transaction = _connection.BeginTransaction();
+                using var transaction = _file.Writer.BeginTransaction();
                 foreach (var change in made)
                 {
-                    Execute("UPDATE apis SET replicas = $2 WHERE name = $1", change.Seen.Name, change.Replicas);
+                    _file.Execute("UPDATE apis SET replicas = $2 WHERE name = $1", change.Seen.Name, change.Replicas);
                 }
 
                 transaction.Commit();
@@ -117,7 +108,7 @@ internal sealed class ApiStore : IDisposable
             }
             finally
             {
-                Execute("PRAGMA synchronous=FULL");
+                _file.Execute("PRAGMA synchronous=FULL");
             }
 
             return made;
@@ -136,7 +127,7 @@ internal sealed class ApiStore : IDisposable
                 return false;
             }
 
-            Execute("UPDATE apis SET canary = $2 WHERE name = $1", splitter.Name, next.ToText());
+            _file.Execute("UPDATE apis SET canary = $2 WHERE name = $1", splitter.Name, next.ToText());
             _apis = _apis.SetItem(splitter.Name, current with { Canary = next });
             return true;
         }
@@ -154,11 +145,11 @@ internal sealed class ApiStore : IDisposable
                 return false;
             }
 
-            using var transaction = _connection.BeginTransaction();
-            Execute("DELETE FROM apis WHERE name = $1", name);
+            using var transaction = _file.Writer.BeginTransaction();
+            _file.Execute("DELETE FROM apis WHERE name = $1", name);
             if (!keepHistory)
             {
-                Execute("DELETE FROM versions WHERE api = $1", name);
+                _file.Execute("DELETE FROM versions WHERE api = $1", name);
             }
 
             transaction.Commit();
@@ -172,7 +163,7 @@ internal sealed class ApiStore : IDisposable
     {
         lock (_reading)
         {
-            using var command = Command(_reader, "SELECT spec FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2", name, _versionsKept);
+            using var command = SqliteFile.Command(_file.Reader, "SELECT spec FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2", name, _versionsKept);
             using var reader = command.ExecuteReader();
             var versions = new List<DeployedSpec>();
             while (reader.Read())
@@ -189,7 +180,7 @@ internal sealed class ApiStore : IDisposable
     {
         lock (_reading)
         {
-            using var command = Command(_reader, "SELECT spec FROM versions WHERE api = $1 AND api_id = $2", name, apiId);
+            using var command = SqliteFile.Command(_file.Reader, "SELECT spec FROM versions WHERE api = $1 AND api_id = $2", name, apiId);
             return command.ExecuteScalar() is string json ? Parse(json) : null;
         }
     }
@@ -199,7 +190,7 @@ internal sealed class ApiStore : IDisposable
     {
         lock (_reading)
         {
-            using var command = Command(_reader, "SELECT min(api_id) FROM versions");
+            using var command = SqliteFile.Command(_file.Reader, "SELECT min(api_id) FROM versions");
             return command.ExecuteScalar() is string text && ApiId.TryParse(text, out var id) ? id.Time : null;
         }
     }
@@ -209,7 +200,7 @@ internal sealed class ApiStore : IDisposable
     {
         lock (_lock)
         {
-            using (var command = Command(_connection, "SELECT value FROM settings WHERE key = $1", key))
+            using (var command = SqliteFile.Command(_file.Writer, "SELECT value FROM settings WHERE key = $1", key))
             {
                 if (command.ExecuteScalar() is string value)
                 {
@@ -218,7 +209,7 @@ internal sealed class ApiStore : IDisposable
             }
 
             var created = create();
-            Execute("INSERT INTO settings(key, value) VALUES($1, $2)", key, created);
+            _file.Execute("INSERT INTO settings(key, value) VALUES($1, $2)", key, created);
             return created;
         }
     }
@@ -226,59 +217,19 @@ internal sealed class ApiStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        // Somebody may be reading at this moment. The writer is the last to close, and leaves no log behind.
-        lock (_reading)
-        {
-            _reader.Dispose();
-        }
-
+        // Somebody may be reading at this moment.
         lock (_lock)
         {
-            _connection.Dispose();
+            lock (_reading)
+            {
+                _file.Dispose();
+            }
         }
-    }
-
-    private void Migrate(string path)
-    {
-        using var version = Command(_connection, "PRAGMA user_version");
-        var found = (long)version.ExecuteScalar()!;
-        if (found > SchemaVersion)
-        {
-            throw new InvalidDataException($"{path} was written by a newer version of Cortex (schema {found}, this one knows {SchemaVersion}); use that version, or start with another data directory");
-        }
-
-        if (found == SchemaVersion)
-        {
-            return;
-        }
-
-        using var transaction = _connection.BeginTransaction();
-        if (found == 0)
-        {
-            Execute("""
-                CREATE TABLE apis(name TEXT PRIMARY KEY, spec TEXT NOT NULL, replicas INTEGER NOT NULL) WITHOUT ROWID;
-                CREATE TABLE versions(api TEXT NOT NULL, api_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY(api, api_id)) WITHOUT ROWID;
-                CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-                """);
-        }
-
-        if (found < 2)
-        {
-            Execute("ALTER TABLE apis ADD COLUMN callback_key TEXT");
-        }
-
-        if (found < 3)
-        {
-            Execute("ALTER TABLE apis ADD COLUMN canary TEXT");
-        }
-
-        Execute($"PRAGMA user_version = {SchemaVersion}");
-        transaction.Commit();
     }
 
     private ImmutableSortedDictionary<string, WantedApi> Load()
     {
-        using var command = Command(_connection, "SELECT spec, replicas, callback_key, canary FROM apis");
+        using var command = SqliteFile.Command(_file.Writer, "SELECT spec, replicas, callback_key, canary FROM apis");
         using var reader = command.ExecuteReader();
         var apis = ImmutableSortedDictionary.CreateBuilder<string, WantedApi>(StringComparer.Ordinal);
         while (reader.Read())
@@ -297,35 +248,15 @@ internal sealed class ApiStore : IDisposable
     private void Deploy(WantedApi api)
     {
         var json = JsonSerializer.Serialize(api.Spec, WireJson.Contract.DeployedSpec);
-        Execute(
+        _file.Execute(
             "INSERT INTO apis(name, spec, replicas, callback_key, canary) VALUES($1, $2, $3, $4, $5) ON CONFLICT(name) DO UPDATE SET spec = $2, replicas = $3, callback_key = $4, canary = $5",
             api.Name, json, api.Replicas, api.CallbackKey?.ToText() ?? (object)DBNull.Value, api.Canary?.ToText() ?? (object)DBNull.Value);
-        Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
+        _file.Execute("INSERT INTO versions(api, api_id, spec) VALUES($1, $2, $3)", api.Name, api.Spec.Id, json);
 
         // API ids sort newest first, so everything behind the last one kept is older.
-        Execute("DELETE FROM versions WHERE api = $1 AND api_id NOT IN (SELECT api_id FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2)", api.Name, _versionsKept);
+        _file.Execute("DELETE FROM versions WHERE api = $1 AND api_id NOT IN (SELECT api_id FROM versions WHERE api = $1 ORDER BY api_id LIMIT $2)", api.Name, _versionsKept);
     }
 
     private static DeployedSpec Parse(string json) =>
         JsonSerializer.Deserialize(json, WireJson.Contract.DeployedSpec) ?? throw new InvalidDataException("a stored specification is empty");
-
-    private void Execute(string sql, params ReadOnlySpan<object> parameters)
-    {
-        using var command = Command(_connection, sql, parameters);
-        command.ExecuteNonQuery();
-    }
-
-    private static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every text comes from this file; values travel as parameters.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            command.Parameters.AddWithValue($"${i + 1}", parameters[i]);
-        }
-
-        return command;
-    }
 }

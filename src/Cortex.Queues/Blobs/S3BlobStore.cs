@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
-using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -44,27 +43,13 @@ public sealed class S3BlobStore : IBlobStore
         _isClaimed = options.Cluster is null;
         var config = new AmazonS3Config
         {
-            HttpClientFactory = new S3HttpClients(),
-            ForcePathStyle = options.PathStyle,
             Timeout = options.RequestTimeout,
             ConnectTimeout = ConnectTimeout,
             // Many other implementations know no checksums in trailers. The signature covers the content of every part anyway.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
-        if (options.Endpoint is not null)
-        {
-            config.ServiceURL = options.Endpoint.ToString();
-            config.AuthenticationRegion = options.Region ?? "us-east-1";
-        }
-        else if (options.Region is not null)
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
-        }
-
-        _client = options.AccessKey is null
-            ? new AmazonS3Client(config)
-            : new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config);
+        _client = S3Clients.Make(config, options.Endpoint?.ToString(), options.Region, options.PathStyle, S3Clients.Credentials(options.AccessKey, options.SecretKey));
     }
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ namespace Cortex.Queues.Postgres;
 internal sealed class Notifier : IAsyncDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Signal _signal = new();
+    private readonly Bell _bell = new();
     private readonly Database _database;
     private readonly Owner _owner;
     private readonly bool _isOn;
@@ -51,7 +51,7 @@ internal sealed class Notifier : IAsyncDisposable
             _queuesChanged |= queuesChanged;
         }
 
-        _signal.Set();
+        _bell.Ring();
     }
 
     public async ValueTask DisposeAsync()
@@ -63,7 +63,7 @@ internal sealed class Notifier : IAsyncDisposable
     {
         while (true)
         {
-            await _signal.WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+            await _bell.WaitAsync(cancellationToken);
             try
             {
                 foreach (var text in Take().Format())

@@ -43,10 +43,10 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
     private readonly Notifier _notifier;
     private readonly Session _session;
     private readonly Promoter _promoter;
-    private readonly Sweeper _sweeper;
+    private readonly ExpiredRemover _expired;
     private readonly Vacuum _vacuum;
     private readonly BlobRemover _blobRemover;
-    private readonly OrphanSweeper _orphans;
+    private readonly OrphanRemover _orphans;
     private readonly ITimer _expiryTimer;
     private readonly ConcurrentDictionary<Task, bool> _givingBack = new();
     private int _disposed;
@@ -71,9 +71,9 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         _session = new Session(database, _owner, _held, timing, this, logger);
         _blobRemover = new BlobRemover(blobs, clock.Time, logger);
         _promoter = new Promoter(database, clock, timing.Poll, OnInLine, logger);
-        _sweeper = new Sweeper(database, clock, options.Cluster, options.SweepInterval, _blobRemover.Remove, name => DeleteAsync(name, CancellationToken.None), logger);
+        _expired = new ExpiredRemover(database, clock, options.Cluster, options.SweepInterval, _blobRemover.Remove, name => DeleteAsync(name, CancellationToken.None), logger);
         _vacuum = new Vacuum(database, logger);
-        _orphans = new OrphanSweeper(blobs, OwnsBlobAsync, options.OrphanAge, clock.Time, logger);
+        _orphans = new OrphanRemover(blobs, OwnsBlobAsync, options.OrphanAge, clock.Time, logger);
         _expiryTimer = clock.Time.CreateTimer(_ => Expire(), null, ExpiryInterval, ExpiryInterval);
     }
 
@@ -166,7 +166,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         {
             OnQueueEnded(id, isGone: true);
             _notifier.Send([], [], [], queuesChanged: true);
-            _sweeper.Wake();
+            _expired.Wake();
         }
     }
 
@@ -346,7 +346,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
 
         await _expiryTimer.DisposeAsync();
         await _orphans.DisposeAsync();
-        await _sweeper.DisposeAsync();
+        await _expired.DisposeAsync();
         await _vacuum.DisposeAsync();
         await _lines.CloseAllAsync();
         await _promoter.DisposeAsync();

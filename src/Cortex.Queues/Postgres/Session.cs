@@ -13,7 +13,7 @@ namespace Cortex.Queues.Postgres;
 internal sealed class Session : IAsyncDisposable
 {
     private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan MaxReconnectDelay = TimeSpan.FromSeconds(2);
+    private static readonly Backoff Reconnects = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2));
 
     private const string LockClass = "hashtext('cortex queues ' || current_schema())";
 
@@ -98,7 +98,7 @@ internal sealed class Session : IAsyncDisposable
             {
                 // Whatever it was: without a session this process would be taken for dead.
                 var first = delay == TimeSpan.Zero;
-                delay = first ? TimeSpan.FromMilliseconds(50) : delay * 2 < MaxReconnectDelay ? delay * 2 : MaxReconnectDelay;
+                delay = Reconnects.Next(delay);
                 if (_connection is { } broken)
                 {
                     _connection = null;

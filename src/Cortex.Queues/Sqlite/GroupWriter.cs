@@ -15,7 +15,7 @@ internal sealed class GroupWriter
     private readonly Intake _intake;
     private readonly DiskReserve _reserve;
     private readonly IntegrityCheck _check;
-    private readonly Sweeper _sweeper;
+    private readonly ExpiredRemover _expired;
     private readonly CommitMeter _meter;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -34,7 +34,7 @@ internal sealed class GroupWriter
         _intake = intake;
         _reserve = reserve;
         _check = check;
-        _sweeper = context.Sweeper;
+        _expired = context.Expired;
         _meter = meter;
         _time = time;
         _path = path;
@@ -59,17 +59,17 @@ internal sealed class GroupWriter
     private void Run()
     {
         var group = new List<Operation>();
-        while (_intake.Take(group, _sweeper.HasWork))
+        while (_intake.Take(group, _expired.HasWork))
         {
             if (Interlocked.Exchange(ref _sweepDue, 0) == 1)
             {
                 _notesTime = true;   // with the next commit: a server that does nothing leaves the disk alone
-                _sweeper.Sweep(_context.Queues.All);
+                _expired.Sweep(_context.Queues.All);
             }
 
-            if (_sweeper.HasWork)
+            if (_expired.HasWork)
             {
-                group.Add(new SweepOperation(_sweeper, group.Count == 0 ? Sweeper.RowsAlone : Sweeper.RowsBeside, exception => _logger.SweepFailed(exception, _path)));
+                group.Add(new SweepOperation(_expired, group.Count == 0 ? ExpiredRemover.RowsAlone : ExpiredRemover.RowsBeside, exception => _logger.SweepFailed(exception, _path)));
             }
 
             Write(group);

@@ -26,7 +26,7 @@ public sealed class SqliteQueueStore : IQueueStore
     private readonly FileStream _lock;
     private readonly Database _database;
     private readonly QueueDirectory _queues = new();
-    private readonly Sweeper _sweeper = new();
+    private readonly ExpiredRemover _expired = new();
     private readonly CommitMeter _meter = new();
     private readonly SteadyClock _clock;
     private readonly IntegrityCheck _check;
@@ -34,7 +34,7 @@ public sealed class SqliteQueueStore : IQueueStore
     private readonly PayloadCache _cache;
     private readonly FinalWaiters _waiters;
     private readonly BlobRemover _blobRemover;
-    private readonly OrphanSweeper _orphans;
+    private readonly OrphanRemover _orphans;
     private readonly IdSource _ids;
     private readonly Intake _intake;
     private readonly DiskReserve _reserve;
@@ -58,7 +58,7 @@ public sealed class SqliteQueueStore : IQueueStore
         _clock = new SteadyClock(time, StoreFile.LastNoted(database));
         var (firstToken, nextSequence) = StoreFile.BeginEpoch(database, _clock.Now);
         _live = new LiveMessages(time, firstToken);
-        StoreFile.Load(database, _queues, _live, _sweeper, options.FairnessInterval, _clock.Now);
+        StoreFile.Load(database, _queues, _live, _expired, options.FairnessInterval, _clock.Now);
         _ids = new IdSource(nextSequence);
         _cache = new PayloadCache(options.PayloadCacheBytes);
         _waiters = new FinalWaiters(options.MaxWaiters, time);
@@ -67,11 +67,11 @@ public sealed class SqliteQueueStore : IQueueStore
         _readers = new ReaderPool(path, Readers, _clock);
         _intake = new Intake(options);
         _blobRemover = new BlobRemover(blobs, time, logger);
-        var context = new WriteContext(new WriteStatements(database), _queues, _live, _cache, _waiters, _blobRemover, _ids, _sweeper, options, _clock, logger);
+        var context = new WriteContext(new WriteStatements(database), _queues, _live, _cache, _waiters, _blobRemover, _ids, _expired, options, _clock, logger);
         _writer = new GroupWriter(database, context, _intake, _reserve, _check, _meter, time, path, logger);
         _writer.Start();
         _sweepTimer = time.CreateTimer(_ => Sweep(), null, options.SweepInterval, options.SweepInterval);
-        _orphans = new OrphanSweeper(blobs, OwnsBlobAsync, options.OrphanAge, time, logger);
+        _orphans = new OrphanRemover(blobs, OwnsBlobAsync, options.OrphanAge, time, logger);
         _orphans.Start();
         logger.Opened(path, _queues.All.Sum(q => (long)_live.Count(q).Waiting), Database.Version, time.GetElapsedTime(started).TotalMilliseconds);
     }

@@ -67,7 +67,7 @@ internal static class StoreFile
     }
 
     /// <summary>Reads the queues, and from indexes alone which messages are not final.</summary>
-    public static void Load(Database database, QueueDirectory queues, LiveMessages live, Sweeper sweeper, int fairnessInterval, long now)
+    public static void Load(Database database, QueueDirectory queues, LiveMessages live, ExpiredRemover expired, int fairnessInterval, long now)
     {
         using (var rows = database.Query("SELECT number, name, retention, retired_at, deleted FROM queues"))
         {
@@ -75,7 +75,7 @@ internal static class StoreFile
             {
                 if (rows.Int(4) != 0)
                 {
-                    sweeper.Empty(rows.Int(0));
+                    expired.Empty(rows.Int(0));
                     continue;
                 }
 

@@ -6,7 +6,7 @@ namespace Cortex.Queues.Sqlite;
 
 /// <summary>What operations work with. Of the writer's thread.</summary>
 internal sealed class WriteContext(
-    WriteStatements statements, QueueDirectory queues, LiveMessages live, PayloadCache cache, FinalWaiters waiters, BlobRemover blobs, IdSource ids, Sweeper sweeper, QueueStoreOptions options, SteadyClock clock, ILogger logger)
+    WriteStatements statements, QueueDirectory queues, LiveMessages live, PayloadCache cache, FinalWaiters waiters, BlobRemover blobs, IdSource ids, ExpiredRemover expired, QueueStoreOptions options, SteadyClock clock, ILogger logger)
 {
     public WriteStatements Statements => statements;
 
@@ -22,7 +22,7 @@ internal sealed class WriteContext(
 
     public IdSource Ids => ids;
 
-    public Sweeper Sweeper => sweeper;
+    public ExpiredRemover Expired => expired;
 
     public QueueStoreOptions Options => options;
 

@@ -1,3 +1,4 @@
+using Cortex.Background;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker.Engine;
@@ -25,8 +26,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <summary>The engine's name for a container that somebody is removing.</summary>
     private const string Removing = "removing";
 
-    private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(5);
+    private static readonly Backoff _retries = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
 
     // That a container has ended and that it ran out of memory are two events, which come in any order.
     private static readonly TimeSpan _oomLate = TimeSpan.FromMilliseconds(300);
@@ -39,7 +39,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
     private readonly Lock _lock = new();
     private readonly List<Task> _commands = [];   // of checks, under way or left over
-    private readonly AsyncSignal _changed = new();
+    private readonly Bell _changed = new();
     private readonly ContainerStop _stop = new(pod, container, machine);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -176,7 +176,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             catch (EngineException error) when (tries < PausesTried && !error.NotFound && Running)
             {
                 // On a busy machine the first version of control groups may fail to catch every process ("unable to freeze").
-                await Task.Delay(_retryFirst, machine.Time, CancellationToken.None);
+                await Task.Delay(_retries.First, machine.Time, CancellationToken.None);
             }
         }
     }
@@ -298,7 +298,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
     /// <param name="cancellationToken">Stops the work; the container stays as it is.</param>
     public async Task RunAsync(Task infraUp, CancellationToken cancellationToken)
     {
-        var retry = _retryFirst;
+        var retry = _retries.First;
         while (true)
         {
             try
@@ -334,13 +334,13 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                         break;
                 }
 
-                retry = _retryFirst;
+                retry = _retries.First;
             }
             catch (RuntimeUnavailableException error)
             {
                 Note(error.Message);
                 await Task.Delay(retry, machine.Time, cancellationToken);
-                retry = retry * 2 < _retryMax ? retry * 2 : _retryMax;
+                retry = _retries.Next(retry);
                 _sight = ContainerSight.Unknown;
             }
         }
@@ -369,7 +369,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
         if (seen.State.Status is Removing)
         {
             _sight = ContainerSight.Unknown;
-            await Task.Delay(_retryFirst, machine.Time, cancellationToken);
+            await Task.Delay(_retries.First, machine.Time, cancellationToken);
         }
         else if (seen.State.Running)
         {
@@ -449,7 +449,8 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
 
     private async Task PullAsync(CancellationToken cancellationToken)
     {
-        var delay = machine.Options.PullRetryFirst;
+        var retries = new Backoff(machine.Options.PullRetryFirst, machine.Options.PullRetryMax);
+        var delay = retries.First;
         while (true)
         {
             Change(() => (_phase, _reason) = (ContainerPhase.Creating, $"pulling image {container.Image}"));
@@ -472,7 +473,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
                 return;
             }
 
-            delay = delay * 2 < machine.Options.PullRetryMax ? delay * 2 : machine.Options.PullRetryMax;
+            delay = retries.Next(delay);
 
             // Somebody may have made the image on this machine meanwhile.
             if (await machine.Engine.ImageExistsAsync(container.Image, cancellationToken))
@@ -528,7 +529,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             if (!await pod.Network.RunsAsync(cancellationToken) || await IsUnusableAsync(cancellationToken))
             {
                 // The network went away, which the pod will notice, or the container must be made anew.
-                await Task.Delay(_retryFirst, machine.Time, cancellationToken);
+                await Task.Delay(_retries.First, machine.Time, cancellationToken);
                 _sight = ContainerSight.Unknown;
                 return;
             }
@@ -636,7 +637,7 @@ internal sealed class ContainerKeeper(DockerPod pod, PodContainer container, Doc
             catch (Exception error) when (error is EngineException or RuntimeUnavailableException)
             {
                 Note($"{_livenessFailure} but can't be stopped: {error.Message}");
-                await Task.Delay(_retryMax, machine.Time, cancellationToken);
+                await Task.Delay(_retries.Most, machine.Time, cancellationToken);
             }
         }
     }

@@ -1,6 +1,6 @@
+using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Probes;
-using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 
@@ -13,7 +13,7 @@ namespace Cortex.Runtimes.Docker;
 internal sealed class DefaultPortProbe(int? port, PodNetwork network, TimeProvider time, Action changed, Func<bool> halted)
 {
     private readonly Lock _lock = new();
-    private readonly AsyncSignal _again = new();
+    private readonly Bell _again = new();
     private bool _ready;
     private bool _forget = true;
     private string _reason = "";

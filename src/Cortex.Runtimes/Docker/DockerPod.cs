@@ -9,9 +9,8 @@ namespace Cortex.Runtimes.Docker;
 [SuppressMessage("Design", "CA1001", Justification = "A deletion may come at any time, and without a wait handle these sources hold nothing.")]
 internal sealed class DockerPod
 {
-    private static readonly TimeSpan _retryFirst = TimeSpan.FromMilliseconds(200);
+    private static readonly Backoff _retries = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
     private static readonly TimeSpan _helperMargin = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _retryMax = TimeSpan.FromSeconds(10);
 
     private readonly DockerMachine _machine;
     private readonly DockerRuntime _host;
@@ -301,7 +300,7 @@ internal sealed class DockerPod
                     // A pod is never left alone: whatever went wrong, look again from the beginning.
                     _machine.Logger.SupervisionFailed(error, Definition.Id);
                     Trouble(error.Message);
-                    await DelayAsync(_retryMax, work.Token);
+                    await DelayAsync(_retries.Most, work.Token);
                 }
             }
         }
@@ -511,7 +510,7 @@ internal sealed class DockerPod
     /// <summary>Repeats a step, with growing delays, until the engine does it.</summary>
     private async Task RetryAsync(Func<CancellationToken, Task> step, string what, CancellationToken cancellationToken)
     {
-        for (var delay = _retryFirst; ; delay = delay * 2 < _retryMax ? delay * 2 : _retryMax)
+        for (var delay = _retries.First; ; delay = _retries.Next(delay))
         {
             try
             {

@@ -18,8 +18,7 @@ public sealed class DockerRuntime : IContainerRuntime
     /// <summary>The engine's name for a container that stands still.</summary>
     internal const string Paused = "paused";
 
-    private static readonly TimeSpan _reconnectFirst = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _reconnectMax = TimeSpan.FromSeconds(2);
+    private static readonly Backoff _reconnects = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2));
     private static readonly TimeSpan _capacityAge = TimeSpan.FromMinutes(1);
 
     // Calls that must not be cancelled are under way for as long as an engine that is silent likes.
@@ -503,7 +502,7 @@ public sealed class DockerRuntime : IContainerRuntime
 
     private async Task WatchEventsAsync(TaskCompletionSource listening, CancellationToken cancellationToken)
     {
-        var delay = _reconnectFirst;
+        var delay = _reconnects.First;
         while (!cancellationToken.IsCancellationRequested)
         {
             var listeningTo = new CancellationTokenSource();
@@ -533,13 +532,13 @@ public sealed class DockerRuntime : IContainerRuntime
 
                 listening.TrySetException(error);
                 await Task.Delay(delay, _machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                delay = delay * 2 < _reconnectMax ? delay * 2 : _reconnectMax;
+                delay = _reconnects.Next(delay);
             }
         }
 
         void Connected()
         {
-            delay = _reconnectFirst;
+            delay = _reconnects.First;
             listening.TrySetResult();
             if (_eventsBroke)
             {

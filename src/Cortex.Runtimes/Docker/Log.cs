@@ -34,7 +34,7 @@ internal static partial class Log
     [LoggerMessage(1010, LogLevel.Warning, "Pod {Pod}: the pre_stop hook of {Container} failed: {Why}")]
     public static partial void HookFailed(this ILogger logger, string pod, string container, string why);
 
-    [LoggerMessage(1016, LogLevel.Information, "Job {Pod} is done but for helpers, which did not end within {Grace} (jobs.helper_grace): they are ended")]
+    [LoggerMessage(1019, LogLevel.Information, "Job {Pod} is done but for helpers, which did not end within {Grace} (jobs.helper_grace): they are ended")]
     public static partial void HelpersEnd(this ILogger logger, string pod, TimeSpan grace);
 
     [LoggerMessage(1011, LogLevel.Warning, "No network container can be kept ready: {Why}. Pods start without; trying again in {Delay}.")]

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using Cortex.Background;
 using Cortex.Runtimes.Docker.Engine;
-using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 
@@ -18,7 +18,7 @@ internal sealed class PodFreeze(DockerMachine machine, DockerPod pod)
     private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
-    private readonly AsyncSignal _doubt = new();
+    private readonly Bell _doubt = new();
     private volatile bool _holds;
 
     /// <summary>Whether the pod stands still, or is on its way there or back: nothing probes it.</summary>

@@ -1,9 +1,9 @@
 using System.Globalization;
+using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
-using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 
@@ -24,7 +24,7 @@ internal sealed class PodNetwork(DockerMachine machine, PodDefinition definition
     private static readonly TimeSpan _refused = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly AsyncSignal _lookAgain = new();
+    private readonly Bell _lookAgain = new();
     private TaskCompletionSource<string> _created = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _id;
     private ContainerSight _sight = ContainerSight.Missing;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker.Engine;
 using Cortex.Runtimes.Probes;
@@ -25,8 +26,7 @@ internal sealed class ProbeCommand
     private static readonly TimeSpan _enginePatience = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan _outputLate = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _killFirst = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _killMax = TimeSpan.FromSeconds(30);
+    private static readonly Backoff _kills = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private static readonly TimeSpan _killTimeout = TimeSpan.FromSeconds(10);
 
     private readonly DockerMachine _machine;
@@ -157,7 +157,7 @@ internal sealed class ProbeCommand
     private async Task KillAsync(string exec, string mark, Task run, CancellationToken cancellationToken)
     {
         var told = false;
-        for (var pause = _killFirst; ; pause = pause * 2 < _killMax ? pause * 2 : _killMax)
+        for (var pause = _kills.First; ; pause = _kills.Next(pause))
         {
             var failure = await TryKillAsync(exec, mark, cancellationToken);
             var ended = failure is null || await EndsAsync(run, pause, cancellationToken);
@@ -220,7 +220,7 @@ internal sealed class ProbeCommand
             catch (RuntimeUnavailableException error)
             {
                 _result.TrySetResult(ProbeResult.None(error.Message));
-                await Task.Delay(_killFirst, _machine.Time, cancellationToken);
+                await Task.Delay(_kills.First, _machine.Time, cancellationToken);
             }
         }
     }

@@ -1,5 +1,5 @@
+using Cortex.Background;
 using Cortex.Runtimes.Docker.Engine;
-using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 
@@ -11,7 +11,7 @@ internal sealed class ReadyMark(DockerMachine machine, DockerPod pod)
 {
     private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
 
-    private readonly AsyncSignal _changed = new();
+    private readonly Bell _changed = new();
     private bool _written;
 
     private string Name => DockerLabels.ReadyMark(machine.Options.ClusterName, pod.Definition.Id);

@@ -1,5 +1,5 @@
+using Cortex.Background;
 using Cortex.Runtimes.Docker.Engine;
-using Cortex.Runtimes.Supervision;
 
 namespace Cortex.Runtimes.Docker;
 
@@ -12,14 +12,13 @@ namespace Cortex.Runtimes.Docker;
 /// </remarks>
 internal sealed class SpareNetworks(DockerMachine machine)
 {
-    private static readonly TimeSpan _retryFirst = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _retryMax = TimeSpan.FromMinutes(1);
+    private static readonly Backoff _retries = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
     // For so long nobody must have taken one before those that are too many go.
     private static readonly TimeSpan _surplusKept = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly AsyncSignal _changed = new();
+    private readonly Bell _changed = new();
     private readonly Queue<Spare> _ready = new();
 
     // Names, not ids: once a pod has taken one, no removal can hit it any more.
@@ -125,7 +124,7 @@ internal sealed class SpareNetworks(DockerMachine machine)
     /// <summary>Removes and makes what is to be, now and whenever that changes, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var retry = _retryFirst;
+        var retry = _retries.First;
         while (true)
         {
             // Whoever has taken one is starting a pod, which comes first.
@@ -141,17 +140,17 @@ internal sealed class SpareNetworks(DockerMachine machine)
 
                 if (!removed)
                 {
-                    await HasChangedAsync(retry, cancellationToken);
-                    retry = Longer(retry);
+                    await _changed.WaitAsync(retry, machine.Time, cancellationToken);
+                    retry = _retries.Next(retry);
                     continue;
                 }
 
-                retry = _retryFirst;
+                retry = _retries.First;
                 if (Missing() == 0)
                 {
                     await _changed.WaitAsync(cancellationToken);
                 }
-                else if (!await HasChangedAsync(_surplusKept, cancellationToken))
+                else if (!await _changed.WaitAsync(_surplusKept, machine.Time, cancellationToken))
                 {
                     DiscardSurplus();
                 }
@@ -162,25 +161,8 @@ internal sealed class SpareNetworks(DockerMachine machine)
                 LookAtAll();
                 machine.Logger.NoSpares(error.Message, retry);
                 await Task.Delay(retry, machine.Time, cancellationToken);
-                retry = Longer(retry);
+                retry = _retries.Next(retry);
             }
-        }
-    }
-
-    private static TimeSpan Longer(TimeSpan retry) => retry * 2 < _retryMax ? retry * 2 : _retryMax;
-
-    private async Task<bool> HasChangedAsync(TimeSpan limit, CancellationToken cancellationToken)
-    {
-        using var waiting = new CancellationTokenSource(limit, machine.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(waiting.Token, cancellationToken);
-        try
-        {
-            await _changed.WaitAsync(either.Token);
-            return true;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return false;
         }
     }
 

@@ -1,3 +1,5 @@
+using Cortex.Background;
+
 namespace Cortex.Runtimes.Supervision;
 
 /// <summary>How long to wait before a container is started again. Pure.</summary>
@@ -10,7 +12,5 @@ internal sealed record RestartBackoff(TimeSpan First, TimeSpan Max, TimeSpan Res
 
     /// <summary>The delay before the next restart.</summary>
     /// <param name="restartsInARow">Restarts since the last reset.</param>
-    public TimeSpan Delay(int restartsInARow) => restartsInARow <= 0
-        ? TimeSpan.Zero
-        : TimeSpan.FromTicks((long)Math.Min(Max.Ticks, First.Ticks * Math.Pow(2, Math.Min(restartsInARow - 1, 40))));
+    public TimeSpan Delay(int restartsInARow) => new Backoff(First, Max).After(restartsInARow);
 }

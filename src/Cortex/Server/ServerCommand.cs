@@ -103,7 +103,7 @@ internal static partial class ServerCommand
             stop.Cancel();
         }
 
-        var docker = RuntimeSettings.Docker(config);
+        var docker = PartOptions.Docker(config);
         docker.CallTimeout = arguments.Teardown ? _teardownCall : docker.CallTimeout;
         await using var runtime = new DockerRuntime(docker, time, loggers.CreateLogger<DockerRuntime>());
         if (arguments.Teardown)
@@ -135,7 +135,7 @@ internal static partial class ServerCommand
         void Awaken(string api) => control?.Awaken(api);
         await using var asyncApis = AsyncApis(config, storage, loggers, time, Awaken);
         await using var gateway = new GatewayServer(
-            RuntimeSettings.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time, Awaken);
+            PartOptions.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time, Awaken);
         await using var operatorServer = control = new OperatorServer(
             new OperatorOptions
             {
@@ -145,8 +145,8 @@ internal static partial class ServerCommand
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
                 WriteMoreMetrics = storage.WriteMetrics,
-                Foreign = RuntimeSettings.Foreign(config),
-                Dispatch = RuntimeSettings.Dispatch(config, _finish),
+                Foreign = PartOptions.Foreign(config),
+                Dispatch = PartOptions.Dispatch(config, _finish),
             },
             runtime, gateway, asyncApis, storage.Store, OperatorListeners(config, bridge, logger), loggers, time);
 
@@ -170,7 +170,7 @@ internal static partial class ServerCommand
         try
         {
             return new AsyncService(
-                storage.Store, RuntimeSettings.Async(config), RuntimeSettings.Dispatch(config, _finish), RuntimeSettings.Callbacks(config), loggers, time, awaken);
+                storage.Store, PartOptions.Async(config), PartOptions.Dispatch(config, _finish), PartOptions.Callbacks(config), loggers, time, awaken);
         }
         catch (ArgumentException exception)
         {

@@ -72,7 +72,7 @@ internal sealed class ServerStorage : IAsyncDisposable
 
         try
         {
-            return new S3BlobStore(RuntimeSettings.S3(config.Storage.S3, cluster, config.Queue.DiskReserve), time);
+            return new S3BlobStore(PartOptions.S3(config.Storage.S3, cluster, config.Queue.DiskReserve), time);
         }
         catch (Exception exception)
         {
@@ -83,7 +83,7 @@ internal sealed class ServerStorage : IAsyncDisposable
 
     private static async Task<IQueueStore> StoreAsync(ClusterConfig config, DataDirectory data, ClusterIdentity cluster, IBlobStore blobs, ILoggerFactory loggers, TimeProvider time)
     {
-        var options = RuntimeSettings.QueueStore(config, cluster);
+        var options = PartOptions.QueueStore(config, cluster);
         if (config.Storage.Queues == QueueStorage.Sqlite)
         {
             return await SqliteQueueStore.OpenAsync(data.QueuesPath, options, blobs, time, loggers.CreateLogger<SqliteQueueStore>());

@@ -81,14 +81,14 @@ internal sealed class CallbackHost : IAsyncDisposable
     public async Task<CallbackState> AttemptedAsync(MessageId id, int attempts)
     {
         CallbackState? state = null;
-        await EventuallyAsync(async () => (state = await StateAsync(id)).Attempts.Count >= attempts, $"{attempts} attempts");
+        await Eventually.TrueAsync(async () => (state = await StateAsync(id)).Attempts.Count >= attempts, $"{attempts} attempts");
         return state!;
     }
 
     public async Task<CallbackState> EndedAsync(MessageId id)
     {
         CallbackState? state = null;
-        await EventuallyAsync(async () => (state = await StateAsync(id)).Status != "pending", "the callback ended");
+        await Eventually.TrueAsync(async () => (state = await StateAsync(id)).Status != "pending", "the callback ended");
         return state!;
     }
 
@@ -105,16 +105,6 @@ internal sealed class CallbackHost : IAsyncDisposable
         if (_deliverer is not null)
         {
             await StopAsync();
-        }
-    }
-
-    private static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
-    {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        while (!await condition())
-        {
-            Assert.True(watch.Elapsed < Eventually.Limit, $"not within {Eventually.Limit}: {what}");
-            await Task.Delay(5);
         }
     }
 

@@ -190,7 +190,7 @@ public sealed class BadAnswerTests
 
         var attempt = Assert.Single((await service.FinalAsync(hanging)).Attempts);
         Assert.Equal("timeout", attempt.Reason);
-        Assert.InRange(attempt.Ended - attempt.Started, TimeSpan.FromSeconds(0.99), Wait.Limit);
+        Assert.InRange(attempt.Ended - attempt.Started, TimeSpan.FromSeconds(0.99), Eventually.Limit);
     }
 
     [Fact]
@@ -213,7 +213,7 @@ public sealed class BadAnswerTests
         Assert.Equal(MessageStatus.Leased, (await service.NowAsync(id)).Status);
         time.Advance(TimeSpan.FromMinutes(2));
 
-        await Wait.UntilAsync(() => service.NowAsync(id).Result.Status == MessageStatus.Failed, "it timed out");
+        await Eventually.TrueAsync(() => service.NowAsync(id).Result.Status == MessageStatus.Failed, "it timed out");
         Assert.Equal("timeout", Assert.Single((await service.NowAsync(id)).Attempts).Reason);
         Assert.True(service.Store.Extensions > 100, "its lease was extended all the time");
     }

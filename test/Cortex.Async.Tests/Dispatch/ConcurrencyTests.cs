@@ -92,11 +92,11 @@ public sealed class ConcurrencyTests
             ids.Add(await service.SubmitAsync());
         }
 
-        await Wait.UntilAsync(() => counter.Now == 4, "four are in progress");
+        await Eventually.TrueAsync(() => counter.Now == 4, "four are in progress");
         service.MaxConcurrency = 1;
         service.Apply();
         gate.Release(3);
-        await Wait.UntilAsync(() => counter.Done == 3, "three are done");
+        await Eventually.TrueAsync(() => counter.Done == 3, "three are done");
         Assert.Equal(1, counter.Now);
         counter.Most = 0;
         gate.Release(7);

@@ -37,7 +37,7 @@ public sealed class EndingTests
         await container.IsWorking();
         service.Remove("r1");
 
-        var draining = service.Service.DrainAsync("r1", Wait.Limit, CancellationToken.None);
+        var draining = service.Service.DrainAsync("r1", Eventually.Limit, CancellationToken.None);
         Assert.False(draining.IsCompleted);
         container.Answer();
         await draining.WithinLimit();
@@ -70,7 +70,7 @@ public sealed class EndingTests
     {
         await using var service = await TestService.StartAsync();
         service.Apply();
-        Assert.True(service.Service.DrainAsync("nobody", Wait.Limit, CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(service.Service.DrainAsync("nobody", Eventually.Limit, CancellationToken.None).IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class EndingTests
         await container.IsWorking();
 
         using var cancel = new CancellationTokenSource();
-        var draining = service.Service.DrainAsync("r1", Wait.Limit, cancel.Token);
+        var draining = service.Service.DrainAsync("r1", Eventually.Limit, cancel.Token);
         await cancel.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => draining.WithinLimit());
@@ -95,7 +95,7 @@ public sealed class EndingTests
     public async Task Stop_CallEndsInTime_IsCompletedAndNothingElseIsBegun()
     {
         await using var container = new Hanging();
-        var service = await TestService.StartAsync(options: TestService.Quick with { StopTime = Wait.Limit });
+        var service = await TestService.StartAsync(options: TestService.Quick with { StopTime = Eventually.Limit });
         service.Add("r1", container.Port);
         var id = await service.SubmitAsync("hang");
         await container.IsWorking();
@@ -144,7 +144,7 @@ public sealed class EndingTests
         time.Advance(TimeSpan.FromSeconds(61));
         var stolen = await service.Store.LeaseAsync(Queue, TimeSpan.FromHours(1), TimeSpan.Zero, CancellationToken.None);
         Assert.Equal(id, stolen?.Lease.Id);
-        await Wait.UntilAsync(() => stolen is not null && TickAsync().IsCompleted && container.WasClosed, "the call was aborted");
+        await Eventually.TrueAsync(() => stolen is not null && TickAsync().IsCompleted && container.WasClosed, "the call was aborted");
 
         Assert.True(await service.Store.CompleteAsync(stolen!.Lease, Body.Of("1"u8.ToArray()), CancellationToken.None));
         Assert.Equal("1", TestService.Text(await service.NowAsync(id)));

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Cortex.Async.Dispatch;
 using Cortex.Async.Tests.Dispatch.Support;
-using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;
 
 namespace Cortex.Async.Tests.Dispatch;
@@ -24,7 +23,7 @@ public sealed class ReplicaLossTests
         await using var service = await TestService.StartAsync(options: Patient);
         service.Add("r1", dying.Port);
         var id = await service.SubmitAsync();
-        await Wait.UntilAsync(() => dying.Connections == 1, "the first replica works on it");
+        await Eventually.TrueAsync(() => dying.Connections == 1, "the first replica works on it");
 
         service.Add("r2", living.Port);
         service.Remove("r1");
@@ -83,7 +82,7 @@ public sealed class ReplicaLossTests
         {
             service.Add("r1", container.Port);
             var id = await service.SubmitAsync();
-            await Wait.UntilAsync(() => calls == 1, "it was called");
+            await Eventually.TrueAsync(() => calls == 1, "it was called");
             service.Add("r1", container.Port, incarnation: 1);
 
             var record = await service.FinalAsync(id);
@@ -120,7 +119,7 @@ public sealed class ReplicaLossTests
     {
         await using var living = Container.Answering(Container.Answer);
         await using var service = await TestService.StartAsync();
-        service.Add("closed", ClosedPort());
+        service.Add("closed", FreePort.Find());
         service.Add("open", living.Port);
 
         for (var i = 0; i < 30; i++)
@@ -134,9 +133,9 @@ public sealed class ReplicaLossTests
     public async Task Call_EveryReplicaRefusesConnections_WaitsInTheQueueAndCountsNothing()
     {
         await using var service = await TestService.StartAsync();
-        service.Add("closed", ClosedPort());
+        service.Add("closed", FreePort.Find());
         var id = await service.SubmitAsync();
-        await Wait.UntilAsync(() => service.Store.Releases >= 2, "it was put back again and again");
+        await Eventually.TrueAsync(() => service.Store.Releases >= 2, "it was put back again and again");
 
         await using var living = Container.Answering(Container.Answer);
         service.Add("open", living.Port);
@@ -157,12 +156,5 @@ public sealed class ReplicaLossTests
         service.Add("r1", living.Port);
 
         Assert.Equal(MessageStatus.Completed, (await service.FinalAsync(id)).Status);
-    }
-
-    private static int ClosedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

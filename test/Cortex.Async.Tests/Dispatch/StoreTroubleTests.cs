@@ -62,7 +62,7 @@ public sealed class StoreTroubleTests
         service.Add("r1", container.Port);
         var id = await service.SubmitAsync();
 
-        await Wait.UntilAsync(() =>
+        await Eventually.TrueAsync(() =>
         {
             time.Advance(TimeSpan.FromSeconds(1));
             return service.NowAsync(id).Result.Status == MessageStatus.Completed;
@@ -89,8 +89,8 @@ public sealed class StoreTroubleTests
             id = await service.SubmitAsync();
             service.Add("r1", container.Port);
 
-            await Wait.UntilAsync(() => service.Store.Memory.Written > 200_000, "the result was written");
-            await Wait.UntilAsync(() => service.Store.Memory.All.IsEmpty, "the result was deleted");
+            await Eventually.TrueAsync(() => service.Store.Memory.Written > 200_000, "the result was written");
+            await Eventually.TrueAsync(() => service.Store.Memory.All.IsEmpty, "the result was deleted");
             Assert.Equal(MessageStatus.Cancelled, (await service.NowAsync(id)).Status);
         }
     }
@@ -133,7 +133,7 @@ public sealed class StoreTroubleTests
         service.Store.Memory.WriteTrouble = new StoreFullException("no room");
         service.Add("r1", container.Port);
         var id = await service.SubmitAsync();
-        await Wait.UntilAsync(() => service.Store.Releases > 0, "it was put back");
+        await Eventually.TrueAsync(() => service.Store.Releases > 0, "it was put back");
 
         service.Store.Memory.WriteTrouble = null;
 

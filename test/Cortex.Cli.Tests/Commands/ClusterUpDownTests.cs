@@ -41,6 +41,40 @@ public sealed class ClusterUpDownTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Up_AnotherDocker_IsWrittenDownForWhoeverComesLater()
+    {
+        _cli.SetVariable("DOCKER_HOST", "unix:///run/user/1000/docker.sock");
+
+        Assert.Equal((0, ""), await _cli.RunAsync("cluster", "up") is var made ? (made.ExitCode, made.Error) : default);
+        Assert.Equal("docker: {host: unix:///run/user/1000/docker.sock}\n", await File.ReadAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), TestContext.Current.CancellationToken));
+        _cli.SetVariable("DOCKER_HOST", "unix:///var/run/docker.sock");
+        Assert.Equal(
+            "DOCKER_HOST is unix:///var/run/docker.sock; this cluster runs on unix:///run/user/1000/docker.sock, which `docker: {host: ...}` in its configuration changes\n",
+            (await _cli.RunAsync("cluster", "up")).Error);
+    }
+
+    [Theory]
+    [InlineData("unix://relative")]
+    [InlineData("unix:///x\"}, apis: {host: 0.0.0.0")]
+    public async Task Up_DockerAtNoPath_IsRefusedByItsName(string docker)
+    {
+        _cli.SetVariable("DOCKER_HOST", docker);
+
+        Assert.StartsWith($"error: DOCKER_HOST:1:10: docker.host: \"{docker}\" must be unix://", (await _cli.RunAsync("cluster", "up")).Error, StringComparison.Ordinal);
+        Assert.StartsWith("error: --name and DOCKER_HOST:2:10: docker.host: ", (await _cli.RunAsync("cluster", "up", "--name", "staging")).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_server.Directory, "cluster.yaml")));
+    }
+
+    [Fact]
+    public async Task Up_DockerElsewhere_IsNotTakenForASocketAndSaid()
+    {
+        _cli.SetVariable("DOCKER_HOST", "tcp://10.0.0.1:2376");
+
+        Assert.StartsWith("DOCKER_HOST is tcp://10.0.0.1:2376; this cluster runs on unix:///var/run/docker.sock", (await _cli.RunAsync("cluster", "up")).Error, StringComparison.Ordinal);
+        Assert.Equal("{}\n", await File.ReadAllTextAsync(Path.Combine(_server.Directory, "cluster.yaml"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Up_AlreadyRunning_IsHarmless()
     {
         await _cli.RunAsync("cluster", "up");

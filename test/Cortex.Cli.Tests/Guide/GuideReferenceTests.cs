@@ -27,7 +27,7 @@ public sealed partial class GuideReferenceTests
         {
             foreach (var link in Link().Matches(GuidePages.Read(page)).Select(match => match.Groups))
             {
-                var target = link[1].Length == 0 ? page : Path.GetRelativePath(GuidePages.Root, Path.GetFullPath(Path.Combine(GuidePages.Root, Path.GetDirectoryName(page)!, link[1].Value)));
+                var target = link[1].Length == 0 ? page : Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.Root, Path.GetDirectoryName(page)!, link[1].Value)));
                 if (GuidePages.Has(target) && !Heading().Matches(GuidePages.Read(target)).Any(heading => Anchor(heading.Groups[1].Value) == link[2].Value))
                 {
                     wrong.Add($"{page}: {link[0].Value}");
@@ -42,7 +42,7 @@ public sealed partial class GuideReferenceTests
     public void Metrics_OfTheGuide_AreThoseOfTheSource()
     {
         static HashSet<string> Names(IEnumerable<string> texts) => [.. texts.SelectMany(text => Metric().Matches(text).Select(match => HistogramSuffix().Replace(match.Value, "")))];
-        var written = Names(Directory.GetFiles(Path.Combine(GuidePages.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        var written = Names(Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
         var told = Names(GuidePages.All.Where(page => page.StartsWith("docs/guide/", StringComparison.Ordinal)).Select(GuidePages.Read));
 
         Assert.True(written.Count > 20, $"only {written.Count} metrics were found");

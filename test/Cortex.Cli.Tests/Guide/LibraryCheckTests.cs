@@ -21,7 +21,7 @@ public sealed class LibraryCheckTests : IDisposable
         var ldd = Path.Combine(_folder, "ldd");
         await File.WriteAllTextAsync(ldd, $"#!/bin/sh\n[ \"$1\" = --version ] && printf '{version}\\n' || printf '{libraries.Replace("\n", "\\n", StringComparison.Ordinal)}'\n", TestContext.Current.CancellationToken);
         File.SetUnixFileMode(ldd, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        var start = new ProcessStartInfo("sh", [Path.Combine(GuidePages.Root, "scripts", "check-libraries.sh"), ldd]) { RedirectStandardError = true };
+        var start = new ProcessStartInfo("sh", [Path.Combine(Repository.Root, "scripts", "check-libraries.sh"), ldd]) { RedirectStandardError = true };
         start.Environment["PATH"] = $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}";
 
         using var check = Process.Start(start)!;

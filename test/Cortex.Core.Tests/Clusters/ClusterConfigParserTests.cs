@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cortex.Core.Clusters;
+using Cortex.Core.Shapes;
 using Cortex.Core.Tests.Specs;
 
 namespace Cortex.Core.Tests.Clusters;
@@ -240,6 +241,19 @@ public sealed class ClusterConfigParserTests
     [InlineData("jobs: {sources: {zzz: []}}", "`zzz` is not a key here; the keys here are `s3`, `file_folders` and `http_hosts`")]
     public void Parse_UnknownKey_HintsAtTheNearest(string yaml, string detail) => Assert.Equal(
         detail.Replace("{0}", $"{ClusterShapes.Cluster.Fields.Count}", StringComparison.Ordinal), Assert.Single(ClusterConfigParser.Parse("cluster.yaml", yaml).Errors).Detail);
+
+    [Fact]
+    public void Settings_OfEveryPart_HaveAKey()
+    {
+        var parts = typeof(ClusterConfig).GetProperties().Where(property => property.PropertyType.Name.EndsWith("Settings", StringComparison.Ordinal)).ToList();
+
+        Assert.True(parts.Count > 8);
+        Assert.All(parts, part =>
+        {
+            var field = Assert.Single(ClusterTables.Parts.Fields, field => field.Key.Equals(part.Name, StringComparison.OrdinalIgnoreCase));
+            Assert.Equal(part.PropertyType.GetProperties().Count(property => property.CanWrite), ((MapShape)field.Shape).Fields.Count);
+        });
+    }
 
     [Fact]
     public void ToInfo_Defaults_HaveEveryFieldOfTheContract()

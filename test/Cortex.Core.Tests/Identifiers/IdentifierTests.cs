@@ -12,7 +12,7 @@ public sealed class IdentifierTests
     {
         var moment = DateTimeOffset.Parse("2021-09-21T15:04:05Z", System.Globalization.CultureInfo.InvariantCulture);
 
-        var id = new TimeIdGenerator(new HandClock(moment)).Next();
+        var id = new TimeIdGenerator(new ManualTime(moment)).Next();
 
         Assert.Equal((long.MaxValue - 1_632_236_645_000_000_000).ToString("x16", System.Globalization.CultureInfo.InvariantCulture), id.ToString());
         Assert.Equal(1_632_236_645_000_000_000, id.UnixNanoseconds);
@@ -22,14 +22,14 @@ public sealed class IdentifierTests
     [Fact]
     public void Next_ClockStandsStillOrStepsBack_IdsStillDecrease()
     {
-        var clock = new HandClock(DateTimeOffset.UnixEpoch.AddDays(20_000));
+        var clock = new ManualTime(DateTimeOffset.UnixEpoch.AddDays(20_000));
         var ids = new TimeIdGenerator(clock);
 
         var first = ids.Next().ToString();
         var second = ids.Next().ToString();
-        clock.Now -= TimeSpan.FromHours(1);
+        clock.Jump(-TimeSpan.FromHours(1));
         var third = ids.Next().ToString();
-        clock.Now += TimeSpan.FromHours(2);
+        clock.Jump(TimeSpan.FromHours(2));
         var fourth = ids.Next().ToString();
 
         Assert.Equal([fourth, third, second, first], new[] { first, second, third, fourth }.Order(StringComparer.Ordinal));
@@ -38,9 +38,9 @@ public sealed class IdentifierTests
     [Fact]
     public void Next_AfterRestartWithAnEarlierClock_StaysBelowTheNewestKnown()
     {
-        var clock = new HandClock(DateTimeOffset.UnixEpoch.AddDays(20_000));
+        var clock = new ManualTime(DateTimeOffset.UnixEpoch.AddDays(20_000));
         var before = new TimeIdGenerator(clock).Next();
-        clock.Now -= TimeSpan.FromDays(1);
+        clock.Jump(-TimeSpan.FromDays(1));
 
         Assert.True(new TimeIdGenerator(clock, before).Next().Value < before.Value);
     }
@@ -48,7 +48,7 @@ public sealed class IdentifierTests
     [Fact]
     public async Task Next_ManyThreads_NeverRepeats()
     {
-        var ids = new TimeIdGenerator(new HandClock(DateTimeOffset.UnixEpoch.AddDays(20_000)));
+        var ids = new TimeIdGenerator(new ManualTime(DateTimeOffset.UnixEpoch.AddDays(20_000)));
 
         var made = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Enumerable.Range(0, 1000).Select(_ => ids.Next()).ToList())));
 
@@ -181,12 +181,5 @@ public sealed class IdentifierTests
         var file = ApiFileParser.Parse("f.yaml", $"- name: a\n  kind: {kind}\n  pod: {{containers: [{{name: c, image: i}}]}}\n{extra}");
         Assert.Empty(file.Errors);
         return file.Apis[0];
-    }
-
-    private sealed class HandClock(DateTimeOffset now) : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = now;
-
-        public override DateTimeOffset GetUtcNow() => Now;
     }
 }

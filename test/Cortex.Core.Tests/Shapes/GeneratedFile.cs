@@ -6,7 +6,7 @@ internal static class GeneratedFile
     /// <summary>Fails when the file is not what is generated; writes it with UPDATE_SCHEMAS=1.</summary>
     public static void AssertIsTheSame(string path, string generated)
     {
-        var file = Path.Combine(RepositoryRoot(), path);
+        var file = Path.Combine(Repository.Root, path);
         if (Environment.GetEnvironmentVariable("UPDATE_SCHEMAS") == "1")
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -16,17 +16,5 @@ internal static class GeneratedFile
         Assert.True(
             File.Exists(file) && File.ReadAllText(file) == generated,
             $"{path} differs from what the code generates; run: UPDATE_SCHEMAS=1 dotnet test test/Cortex.Core.Tests --filter \"JsonSchemaTests|ReferenceTests\"");
-    }
-
-    /// <summary>The folder that the repository is in.</summary>
-    public static string RepositoryRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cortex.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("Cortex.slnx is in no folder above the tests");
     }
 }

@@ -1,4 +1,3 @@
-using Cortex.Core.Tests.Shapes;
 using Cortex.Core.Yaml;
 
 namespace Cortex.Core.Tests.Yaml;
@@ -11,7 +10,7 @@ public sealed class GuideYamlTests
     [Fact]
     public void Yaml_ForPrometheus_CanBeRead()
     {
-        var blocks = Directory.GetFiles(Path.Combine(GeneratedFile.RepositoryRoot(), "docs", "guide"), "*.md", SearchOption.AllDirectories)
+        var blocks = Directory.GetFiles(Path.Combine(Repository.Root, "docs", "guide"), "*.md", SearchOption.AllDirectories)
             .SelectMany(page => File.ReadAllText(page).Split(Fence).Skip(1).Select(rest => rest[..rest.IndexOf("\n```", StringComparison.Ordinal)])).ToArray();
 
         Assert.NotEmpty(blocks);

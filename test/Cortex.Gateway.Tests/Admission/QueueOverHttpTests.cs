@@ -42,9 +42,9 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         await using var replica = await AppUpstream.StartAsync(_ => release.Task.WithinLimit());
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
         var running = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
         var waiting = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
 
         using var refused = await gateway.Client.GetAsync("api");
 
@@ -66,7 +66,7 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         await using var replica = await AppUpstream.StartAsync(_ => release.Task.WithinLimit());
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 0, replica.Address()));
         var running = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
 
         using var client = await gateway.SendAsync("POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
 
@@ -94,7 +94,7 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         await using var gateway = await TestGateway.StartAsync(
             new GatewayOptions { QueueTimeout = TimeSpan.FromMilliseconds(100) }, Routes.Api("api", 1, 1, replica.Address()));
         var running = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
 
         using var late = await gateway.Client.GetAsync("api");
 
@@ -116,13 +116,13 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         });
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
         var running = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
         using (await gateway.SendAsync("GET /api HTTP/1.1\r\nHost: a\r\n\r\n"))
         {
-            await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
+            await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
         }
 
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "the place is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "the place is free");
         release.SetResult();
         await running.WithinLimit();
         Assert.Equal(1, requests);
@@ -143,7 +143,7 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         for (var i = 0; i < 30; i++)
         {
             all.Add(gateway.Client.GetAsync($"api/{i:00}"));
-            await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") is { } traffic && traffic.InFlight + traffic.Queued == all.Count, "it arrived");
+            await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") is { } traffic && traffic.InFlight + traffic.Queued == all.Count, "it arrived");
         }
 
         release.Release(30);
@@ -164,9 +164,9 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         await using var fresh = await AppUpstream.StartAsync(http => http.Response.WriteAsync("new"));
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, old.Address("old")));
         var running = gateway.Client.GetStringAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
         var waiting = gateway.Client.GetStringAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
 
         gateway.Server.Apply(Routes.Snapshot(Routes.Api("api", 1, 1, fresh.Address("new"))));
         var drain = gateway.Server.DrainAsync("old", TestContext.Current.CancellationToken);
@@ -185,9 +185,9 @@ public abstract class QueueOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         await using var replica = await AppUpstream.StartAsync(_ => release.Task.WithinLimit());
         await using var gateway = await TestGateway.StartAsync(Routes.Api("api", 1, 1, replica.Address()));
         var running = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 0), "one runs");
         var waiting = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(1, 1), "one waits");
 
         gateway.Server.Apply(Routes.Snapshot());
 

@@ -22,7 +22,7 @@ public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
         await using var gateway = await StartAsync();
         using var content = new StringContent("hello");
         var asking = gateway.Client.PostAsync("api/sub", content);
-        await Wait.UntilAsync(() => !_awakened.IsEmpty, "it is awakened");
+        await Eventually.TrueAsync(() => !_awakened.IsEmpty, "it is awakened");
         Assert.Equal("api", _awakened.First());
         Assert.Equal(new ApiTraffic(0, 1), gateway.Server.GetTraffic("api"));
 
@@ -40,7 +40,7 @@ public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
     {
         await using var gateway = await StartAsync();
         var asking = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => !_awakened.IsEmpty, "it is awakened");
+        await Eventually.TrueAsync(() => !_awakened.IsEmpty, "it is awakened");
 
         gateway.Server.Apply(Routes.Snapshot(Asleep() with { StartFailure = "manifest for app:9 not found" }));
 
@@ -71,7 +71,7 @@ public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
         await using var gateway = await StartAsync(new GatewayOptions(), Routes.Api("api", 1, 1) with { Wakeable = true });
         _ = gateway.Client.GetAsync("api");
         _ = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 2), "two wait");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 2), "two wait");
 
         using var answer = await gateway.Client.GetAsync("api");
 
@@ -83,13 +83,13 @@ public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
     {
         await using var gateway = await StartAsync(new GatewayOptions { WakeBuffer = 1 << 20 }, Asleep());
         using var first = await gateway.SendAsync("POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 1), "the first waits");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 1), "the first waits");
 
         using var second = await gateway.SendAsync("POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\nx");
 
         Assert.StartsWith("HTTP/1.1 503 ", await second.ReadHeadAsync());
         _ = gateway.Client.GetAsync("api");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 2), "one without a body waits");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 2), "one without a body waits");
     }
 
     [Fact]
@@ -98,10 +98,10 @@ public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
         await using var gateway = await StartAsync();
         using (await gateway.SendAsync("GET /api HTTP/1.1\r\nHost: a\r\n\r\n"))
         {
-            await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 1), "it waits");
+            await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 1), "it waits");
         }
 
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the place is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the place is free");
     }
 
     [Fact]

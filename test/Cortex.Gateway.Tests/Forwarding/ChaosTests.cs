@@ -70,7 +70,7 @@ public abstract class ChaosTests(bool isHttp2) : ForwardingTests(isHttp2)
         await done.CancelAsync();
         await changes;
 
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "all slots are free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "all slots are free");
         Assert.InRange(whole, 1, 24 * 60);
     }
 }

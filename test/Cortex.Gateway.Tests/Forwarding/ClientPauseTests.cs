@@ -288,5 +288,5 @@ public sealed class ClientPauseTests
     });
 
     private static Task InFlightAsync(TestGateway gateway, int count) =>
-        Wait.UntilAsync(() => gateway.Server.GetTraffic("api")!.Value.InFlight == count, $"{count} in flight");
+        Eventually.TrueAsync(() => gateway.Server.GetTraffic("api")!.Value.InFlight == count, $"{count} in flight");
 }

@@ -136,7 +136,7 @@ public abstract class FailureTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         Assert.DoesNotContain("0\r\n\r\n", rest);
         Assert.DoesNotContain("HTTP/1.1 5", rest);
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public abstract class FailureTests(bool isHttp2) : ForwardingTests(isHttp2)
         client.Dispose();
 
         await aborted.Task.WithinLimit();
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
     }
 
     [Fact]
@@ -292,7 +292,7 @@ public abstract class FailureTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         Assert.StartsWith("HTTP/1.1 413 ", await client.ReadHeadAsync());
         Assert.Equal("stop", await client.ReadAsync(4));
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
     }
 
     [Fact]
@@ -314,7 +314,7 @@ public abstract class FailureTests(bool isHttp2) : ForwardingTests(isHttp2)
         client.Dispose();
 
         Assert.DoesNotContain("0\r\n\r\n", await seen.Task.WithinLimit());
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
     }
 
     [Fact]
@@ -368,7 +368,7 @@ public abstract class FailureTests(bool isHttp2) : ForwardingTests(isHttp2)
         await using var gateway = await TestGateway.StartAsync(
             Routes.Api("hanging", 1, 100, hanging.Address("h")), Routes.Api("fine", 1, 100, fine.Address("f")));
         var stuck = Enumerable.Range(0, 50).Select(_ => gateway.Client.GetAsync("hanging")).ToArray();
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("hanging") == new ApiTraffic(1, 49), "requests wait");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("hanging") == new ApiTraffic(1, 49), "requests wait");
 
         for (var i = 0; i < 50; i++)
         {

@@ -210,7 +210,7 @@ public sealed class Http2Tests
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         }
 
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slots are free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slots are free");
     }
 
     [Fact]

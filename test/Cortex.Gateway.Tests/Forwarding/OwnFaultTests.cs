@@ -17,17 +17,17 @@ public sealed class OwnFaultTests : IDisposable
     public void Dispose() => _watch.Dispose();
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Http1_FaultWhileTheAnswerIsPassedOn_IsThrown(string name)
     {
         await using var replica = RawUpstream.Answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
-        var fault = Faults.Make(name);
+        var fault = OwnFaults.Make(name);
 
         Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(replica, FaultyClient.OfAnswer(fault))));
     }
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Http1_FaultWhileTheBodyFlows_IsThrownThoughTheReplicaWaits(string name)
     {
         await using var replica = new RawUpstream(static async connection =>
@@ -35,13 +35,13 @@ public sealed class OwnFaultTests : IDisposable
             await connection.ReadHeadAsync();
             await connection.ReadRestAsync();
         });
-        var fault = Faults.Make(name);
+        var fault = OwnFaults.Make(name);
 
         Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(replica, FaultyClient.OfBody(fault))));
     }
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Http1_FaultInATunnel_IsThrownThoughTheReplicaWaits(string name)
     {
         await using var replica = new RawUpstream(static async connection =>
@@ -50,7 +50,7 @@ public sealed class OwnFaultTests : IDisposable
             await connection.SendAsync("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
             await connection.ReadRestAsync();
         });
-        var fault = Faults.Make(name);
+        var fault = OwnFaults.Make(name);
 
         Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(replica, FaultyClient.OfTunnel(fault))));
     }
@@ -64,11 +64,11 @@ public sealed class OwnFaultTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Http2_FaultWhileItConnects_IsThrownAndNotAReplicaThatCannotBeReached(string name)
     {
         await using var replica = RawUpstream.Answering("");
-        var time = new FaultyTime { Fault = Faults.Make(name) };
+        var time = new FaultyTime { Fault = OwnFaults.Make(name) };
         using var exchange = new Http2Exchange(new UpstreamConnector(new GatewayOptions(), time), new GatewayOptions());
 
         var thrown = await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(exchange, replica.Address(), FaultyClient.OfAnswer(new InvalidOperationException("not reached"))));
@@ -77,11 +77,11 @@ public sealed class OwnFaultTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Http2_FaultWhileTheAnswerIsPassedOn_IsThrown(string name)
     {
         await using var replica = await AppUpstream.StartAsync(static http => http.Response.WriteAsync("hello"), HttpProtocols.Http2);
-        var fault = Faults.Make(name);
+        var fault = OwnFaults.Make(name);
         using var exchange = new Http2Exchange(new UpstreamConnector(new GatewayOptions(), TimeProvider.System), new GatewayOptions());
 
         Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(exchange, replica.Address(), FaultyClient.OfAnswer(fault))));

@@ -25,7 +25,7 @@ public abstract class StreamingTests(bool isHttp2) : ForwardingTests(isHttp2)
             {
                 var line = $"data: {i:00}\n\n";
                 await connection.SendAsync(chunked ? $"{line.Length:x}\r\n{line}\r\n" : line);
-                Assert.True(await acknowledged.WaitAsync(Wait.Limit));
+                Assert.True(await acknowledged.WaitAsync(Eventually.Limit));
             }
 
             await connection.SendAsync(chunked ? "0\r\n\r\n" : "");
@@ -36,12 +36,12 @@ public abstract class StreamingTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         for (var i = 0; i < 20; i++)
         {
-            Assert.Equal($"data: {i:00}", await reader.ReadLineAsync().WaitAsync(Wait.Limit));
-            Assert.Equal("", await reader.ReadLineAsync().WaitAsync(Wait.Limit));
+            Assert.Equal($"data: {i:00}", await reader.ReadLineAsync().WaitAsync(Eventually.Limit));
+            Assert.Equal("", await reader.ReadLineAsync().WaitAsync(Eventually.Limit));
             acknowledged.Release();
         }
 
-        Assert.Null(await reader.ReadLineAsync().WaitAsync(Wait.Limit));
+        Assert.Null(await reader.ReadLineAsync().WaitAsync(Eventually.Limit));
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public abstract class StreamingTests(bool isHttp2) : ForwardingTests(isHttp2)
         for (var i = 0; i < 10; i++)
         {
             await client.SendAsync($"5\r\npart{i}\r\n");
-            Assert.True(await parts.WaitAsync(Wait.Limit));
+            Assert.True(await parts.WaitAsync(Eventually.Limit));
         }
 
         await client.SendAsync("0\r\n\r\n");
@@ -238,7 +238,7 @@ public sealed class StreamingOverHttp1Tests() : StreamingTests(isHttp2: false)
 
         await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "done", CancellationToken.None).WithinLimit();
         Assert.Equal("bye", client.CloseStatusDescription);
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
     }
 
     [Fact]
@@ -260,7 +260,7 @@ public sealed class StreamingOverHttp1Tests() : StreamingTests(isHttp2: false)
         client.Reset();
 
         await ended.Task.WithinLimit();
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api") == new ApiTraffic(0, 0), "the slot is free");
     }
 
     [Fact]

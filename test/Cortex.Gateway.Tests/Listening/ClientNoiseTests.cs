@@ -25,7 +25,7 @@ public sealed class ClientNoiseTests
         await server.StartAsync(TestContext.Current.CancellationToken);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(() => MisbehaveAsync(server.EndPoints[0], new Random(worker)), TestContext.Current.CancellationToken)));
-        await Wait.UntilAsync(() => server.GetTraffic("api")!.Value.InFlight == 0, "every slot is free");
+        await Eventually.TrueAsync(() => server.GetTraffic("api")!.Value.InFlight == 0, "every slot is free");
 
         Assert.Empty(log.Errors);
     }

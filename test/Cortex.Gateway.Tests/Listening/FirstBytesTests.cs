@@ -18,7 +18,7 @@ public sealed class FirstBytesTests
         var connected = new ManualResetEventSlim();
         var time = new HookedTime(HeaderTimeout, () =>
         {
-            Assert.True(connected.Wait(Wait.Limit));
+            Assert.True(connected.Wait(Eventually.Limit));
             client.Send("GET /jobs HTTP/1.1\r\nHost: test\r\n\r\n"u8);
             Thread.Sleep(100);   // long enough for the bytes to be read by another thread; too short a time only proves less
         });

@@ -68,9 +68,9 @@ public sealed class GatewayServerTests
         var running = gateway.Client.GetStringAsync("api");
         await arrived.Task.WithinLimit();
 
-        using var bound = new CancellationTokenSource(Wait.Limit);
+        using var bound = new CancellationTokenSource(Eventually.Limit);
         var stopping = gateway.Server.StopAsync(bound.Token);
-        await Wait.UntilAsync(() => CannotConnect(gateway.EndPoint), "nothing listens");
+        await Eventually.TrueAsync(() => CannotConnect(gateway.EndPoint), "nothing listens");
         Assert.False(stopping.IsCompleted);
         release.SetResult();
 

@@ -61,7 +61,7 @@ public sealed class UselessFramesTests
         Assert.True(closed, "requests that are taken back never end it");
         await reading.WithinLimit();
         Assert.Equal("ok", await ServedAsync(gateway));
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("api")!.Value.InFlight == 0, "every slot is free");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("api")!.Value.InFlight == 0, "every slot is free");
     }
 
     [Fact]

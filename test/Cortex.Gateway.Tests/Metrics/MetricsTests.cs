@@ -22,7 +22,7 @@ public sealed class MetricsTests
 
         (await gateway.Client.GetAsync("api/bad")).Dispose();
         (await gateway.Client.GetAsync("empty")).Dispose();
-        await Wait.UntilAsync(() => Text(gateway).Contains("duration_seconds_count{api_name=\"empty\",api_kind=\"RealtimeAPI\"} 1\n", StringComparison.Ordinal), "all are recorded");
+        await Eventually.TrueAsync(() => Text(gateway).Contains("duration_seconds_count{api_name=\"empty\",api_kind=\"RealtimeAPI\"} 1\n", StringComparison.Ordinal), "all are recorded");
 
         var text = Text(gateway);
 

@@ -48,7 +48,7 @@ public sealed class ReplicaCallTests
     [Fact]
     public async Task Open_ConnectionRefused_IsUnreachable()
     {
-        using var client = Client(new ReplicaAddress("r1", "127.0.0.1", ClosedPort()));
+        using var client = Client(new ReplicaAddress("r1", "127.0.0.1", FreePort.Find()));
         await using var call = client.Call();
         await Assert.ThrowsAsync<UpstreamUnreachableException>(() => call.OpenAsync(client.Host).AsTask().WithinLimit());
     }
@@ -154,10 +154,10 @@ public sealed class ReplicaCallTests
     }
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Send_FaultOfOursWhileTheBodyIsRead_IsThrownThoughTheReplicaWaits(string name)
     {
-        var fault = Faults.Make(name);
+        var fault = OwnFaults.Make(name);
         await using var replica = new RawUpstream(static async connection =>
         {
             await connection.ReadHeadAsync();
@@ -172,7 +172,7 @@ public sealed class ReplicaCallTests
     }
 
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Read_FaultOfOursWhenTheConnectionIsGivenBack_IsNoBadAnswer(string name)
     {
         await using var replica = Replica(static connection => connection.SendAsync(Answer));
@@ -181,7 +181,7 @@ public sealed class ReplicaCallTests
         await using var call = client.Call();
         await call.OpenAsync(client.Host);
         await call.SendAsync("abc"u8.ToArray());
-        time.Fault = Faults.Make(name);
+        time.Fault = OwnFaults.Make(name);
 
         Assert.Same(time.Fault, await Assert.ThrowsAnyAsync<Exception>(() => ReadToEndAsync(call).WithinLimit()));
     }
@@ -272,13 +272,6 @@ public sealed class ReplicaCallTests
         }
 
         return text.ToString();
-    }
-
-    private static int ClosedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed class FaultyStream(Exception fault) : MemoryStream

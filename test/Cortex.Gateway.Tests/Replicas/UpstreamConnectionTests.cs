@@ -26,7 +26,7 @@ public sealed class UpstreamConnectionTests : IDisposable
             connection.BeginRequest(isHead: false);
             await connection.SendAsync("second"u8.ToArray());
 
-            Assert.False(await connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
+            Assert.False(await connection.FillAsync().AsTask().WaitAsync(Eventually.Limit));
             Assert.True(connection.ClosedBeforeRequest);
         }
     }
@@ -42,7 +42,7 @@ public sealed class UpstreamConnectionTests : IDisposable
             await ReadAsync(replica, "second");
             replica.Dispose();
 
-            Assert.False(await connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
+            Assert.False(await connection.FillAsync().AsTask().WaitAsync(Eventually.Limit));
             Assert.False(connection.ClosedBeforeRequest);
         }
     }
@@ -55,10 +55,10 @@ public sealed class UpstreamConnectionTests : IDisposable
         {
             connection.BeginRequest(isHead: false);
             await connection.SendAsync("second"u8.ToArray());
-            Assert.True(replica.Poll(Wait.Limit, SelectMode.SelectRead));
+            Assert.True(replica.Poll(Eventually.Limit, SelectMode.SelectRead));
             replica.Dispose();
 
-            await Assert.ThrowsAsync<SocketException>(() => connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
+            await Assert.ThrowsAsync<SocketException>(() => connection.FillAsync().AsTask().WaitAsync(Eventually.Limit));
             Assert.False(connection.ClosedBeforeRequest);
         }
     }
@@ -73,7 +73,7 @@ public sealed class UpstreamConnectionTests : IDisposable
             connection.BeginRequest(isHead: false);
             await connection.SendAsync("first"u8.ToArray());
 
-            Assert.False(await connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
+            Assert.False(await connection.FillAsync().AsTask().WaitAsync(Eventually.Limit));
             Assert.False(connection.ClosedBeforeRequest);
         }
     }
@@ -88,7 +88,7 @@ public sealed class UpstreamConnectionTests : IDisposable
         await replica.SendAsync("answer"u8.ToArray());
         while (connection.Unread.Length < "answer".Length)
         {
-            Assert.True(await connection.FillAsync().AsTask().WaitAsync(Wait.Limit));
+            Assert.True(await connection.FillAsync().AsTask().WaitAsync(Eventually.Limit));
         }
 
         connection.Consume("answer".Length);
@@ -108,7 +108,7 @@ public sealed class UpstreamConnectionTests : IDisposable
         var bytes = new byte[text.Length];
         for (var read = 0; read < bytes.Length;)
         {
-            var count = await replica.ReceiveAsync(bytes.AsMemory(read)).AsTask().WaitAsync(Wait.Limit);
+            var count = await replica.ReceiveAsync(bytes.AsMemory(read)).AsTask().WaitAsync(Eventually.Limit);
             Assert.NotEqual(0, count);
             read += count;
         }

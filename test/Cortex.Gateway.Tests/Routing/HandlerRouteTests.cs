@@ -57,7 +57,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
         var answer = await gateway.Client.GetStringAsync("jobs");
 
         Assert.Equal("new ", answer);
-        await Wait.UntilAsync(() => Metrics(gateway.Server).Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"2xx\"} 2\n", StringComparison.Ordinal), "both are counted");
+        await Eventually.TrueAsync(() => Metrics(gateway.Server).Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"2xx\"} 2\n", StringComparison.Ordinal), "both are counted");
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         (await gateway.Client.GetAsync("jobs")).Dispose();
 
-        await Wait.UntilAsync(() => Metrics(gateway.Server).Contains("duration_seconds_count{api_name=\"jobs\",api_kind=\"AsyncAPI\"} 1\n", StringComparison.Ordinal), "it is recorded");
+        await Eventually.TrueAsync(() => Metrics(gateway.Server).Contains("duration_seconds_count{api_name=\"jobs\",api_kind=\"AsyncAPI\"} 1\n", StringComparison.Ordinal), "it is recorded");
         Assert.Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"4xx\"} 1\n", Metrics(gateway.Server));
         Assert.DoesNotContain("cortex_in_flight_requests{api_name=\"jobs\"", Metrics(gateway.Server));
     }
@@ -123,7 +123,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
         var rest = await connection.ReadRestAsync();
 
         Assert.DoesNotContain("error", rest, StringComparison.Ordinal);
-        await Wait.UntilAsync(() => Metrics(gateway.Server).Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"aborted\"} 1\n", StringComparison.Ordinal), "it counts as aborted");
+        await Eventually.TrueAsync(() => Metrics(gateway.Server).Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"aborted\"} 1\n", StringComparison.Ordinal), "it counts as aborted");
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
             await waiting.Task.WithinLimit();
         }
 
-        await Wait.UntilAsync(() => Metrics(server).Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"aborted\"} 1\n", StringComparison.Ordinal), "it counts as aborted");
+        await Eventually.TrueAsync(() => Metrics(server).Contains("cortex_gateway_requests_total{api_name=\"jobs\",api_kind=\"AsyncAPI\",code=\"aborted\"} 1\n", StringComparison.Ordinal), "it counts as aborted");
         Assert.Empty(log.Errors);
     }
 

@@ -14,10 +14,10 @@ namespace Cortex.Gateway.Tests.Serving;
 public sealed class GatewayApplicationTests
 {
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task ProcessRequest_FaultOfOursBeforeTheBodyBegins_IsThrownAndNoClientThatLeft(string name)
     {
-        var fault = Faults.Make(name);
+        var fault = OwnFaults.Make(name);
         var options = new GatewayOptions();
         var time = TimeProvider.System;
         var connector = new UpstreamConnector(options, time);

@@ -10,11 +10,11 @@ namespace Cortex.Gateway.Tests.Shadowing;
 public sealed class ShadowCopyTests
 {
     [Theory]
-    [MemberData(nameof(Faults.Names), MemberType = typeof(Faults))]
+    [MemberData(nameof(OwnFaults.Names), MemberType = typeof(OwnFaults))]
     public async Task Send_FaultOfOurs_IsLoggedAsOneAndNotCountedAgainstTheShadow(string name)
     {
         var options = new GatewayOptions();
-        var time = new FaultyTime { Fault = Faults.Make(name) };
+        var time = new FaultyTime { Fault = OwnFaults.Make(name) };
         using var logger = new RecordingLogger();
         using var copies = new ShadowCopies(options, TimeProvider.System, logger);
         using var gate = new ApiGate(
@@ -24,7 +24,7 @@ public sealed class ShadowCopyTests
 
         new ShadowCopy(copies, options, TimeProvider.System, logger, shadow, new HeadBuffer(), reserved: 0, isHead: false, CancellationToken.None).Send();
 
-        await Wait.UntilAsync(() => !logger.Errors.IsEmpty && gate.Traffic.InFlight == 0, "it is over");
+        await Eventually.TrueAsync(() => !logger.Errors.IsEmpty && gate.Traffic.InFlight == 0, "it is over");
         Assert.Contains("failed within the server", Assert.Single(logger.Errors));
         Assert.Equal(0, shadow.Counters.Errors);
     }

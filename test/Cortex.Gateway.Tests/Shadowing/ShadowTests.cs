@@ -66,7 +66,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("100001", await answer.Content.ReadAsStringAsync());
-        await Wait.UntilAsync(() => pair.Shadow is { Dropped: 1, Requests: 0 }, "the copy is counted as dropped");
+        await Eventually.TrueAsync(() => pair.Shadow is { Dropped: 1, Requests: 0 }, "the copy is counted as dropped");
         Assert.Empty(pair.Copies);
     }
 
@@ -84,11 +84,11 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
         }
 
         // 64 KiB hold four copies of 10,000 bytes with their overhead.
-        await Wait.UntilAsync(() => pair.Shadow.Dropped == 16, "16 were dropped");
+        await Eventually.TrueAsync(() => pair.Shadow.Dropped == 16, "16 were dropped");
         hang.SetResult();
-        await Wait.UntilAsync(() => pair.Shadow.Requests == 4, "the four that were under way are done");
+        await Eventually.TrueAsync(() => pair.Shadow.Requests == 4, "the four that were under way are done");
         using var last = await pair.Gateway.Client.PostAsync("split", new ByteArrayContent(content));
-        await Wait.UntilAsync(() => pair.Shadow.Requests == 5, "there is room again");
+        await Eventually.TrueAsync(() => pair.Shadow.Requests == 5, "there is room again");
     }
 
     [Fact]
@@ -104,10 +104,10 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         // One after another behind a shadow that takes 200 ms each would be 10 s.
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"took {watch.Elapsed}");
-        await Wait.UntilAsync(() => pair.Shadow.Requests + pair.Shadow.Dropped == 50, "the copies were given up, or had no room");
+        await Eventually.TrueAsync(() => pair.Shadow.Requests + pair.Shadow.Dropped == 50, "the copies were given up, or had no room");
         Assert.Equal(pair.Shadow.Requests, pair.Shadow.Errors);
         Assert.True(pair.Shadow.Requests >= Pair.ShadowConcurrency, $"{pair.Shadow}");
-        await Wait.UntilAsync(() => pair.Gateway.Server.GetTraffic("s") is { InFlight: 0, Queued: 0 }, "their slots are free");
+        await Eventually.TrueAsync(() => pair.Gateway.Server.GetTraffic("s") is { InFlight: 0, Queued: 0 }, "their slots are free");
     }
 
     [Fact]
@@ -125,8 +125,8 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
             Assert.Equal("0", await pair.Gateway.Client.GetStringAsync("split"));
         }
 
-        await Wait.UntilAsync(() => pair.Shadow is { Requests: 10, Errors: 10 }, "the failures are the shadow's");
-        await Wait.UntilAsync(() => pair.Primary == new SplitTraffic("p", 10, 0, 0, 0), "none is the target's");
+        await Eventually.TrueAsync(() => pair.Shadow is { Requests: 10, Errors: 10 }, "the failures are the shadow's");
+        await Eventually.TrueAsync(() => pair.Primary == new SplitTraffic("p", 10, 0, 0, 0), "none is the target's");
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
 
         Assert.Equal("0", await pair.Gateway.Client.GetStringAsync("split"));
 
-        await Wait.UntilAsync(() => pair.Shadow is { Requests: 1, Errors: 1 }, "the failure is the shadow's");
+        await Eventually.TrueAsync(() => pair.Shadow is { Requests: 1, Errors: 1 }, "the failure is the shadow's");
     }
 
     [Fact]
@@ -157,9 +157,9 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
             (await pair.Gateway.Client.GetAsync("split")).Dispose();
         }
 
-        await Wait.UntilAsync(() => pair.Shadow.Dropped == 50 - Pair.ShadowConcurrency - Pair.ShadowQueue, "the rest had no room");
+        await Eventually.TrueAsync(() => pair.Shadow.Dropped == 50 - Pair.ShadowConcurrency - Pair.ShadowQueue, "the rest had no room");
         go.SetResult();
-        await Wait.UntilAsync(() => pair.Shadow.Requests == Pair.ShadowConcurrency + Pair.ShadowQueue, "those that waited are answered");
+        await Eventually.TrueAsync(() => pair.Shadow.Requests == Pair.ShadowConcurrency + Pair.ShadowQueue, "those that waited are answered");
         Assert.Equal(Pair.ShadowConcurrency, most);
     }
 
@@ -175,7 +175,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
         using var connection = await pair.Gateway.SendAsync("POST /split HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\npart");
 
         Assert.StartsWith("HTTP/1.1 413", await connection.ReadHeadAsync());
-        await Wait.UntilAsync(() => pair.Shadow is { Dropped: 1, Requests: 0 }, "half a request is no copy");
+        await Eventually.TrueAsync(() => pair.Shadow is { Dropped: 1, Requests: 0 }, "half a request is no copy");
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
             (await pair.Gateway.Client.GetAsync("split")).Dispose();
         }
 
-        await Wait.UntilAsync(() => (pair.Primary.Requests, pair.Shadow.Requests) == (100, 20), "20 of 100");
+        await Eventually.TrueAsync(() => (pair.Primary.Requests, pair.Shadow.Requests) == (100, 20), "20 of 100");
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
         for (var i = 1; i <= 5; i++)
         {
             (await pair.Gateway.Client.GetAsync("split")).Dispose();
-            await Wait.UntilAsync(() => pair.Shadow.Requests == i, "the copy is answered");
+            await Eventually.TrueAsync(() => pair.Shadow.Requests == i, "the copy is answered");
         }
 
         Assert.Equal((5, 0), (pair.Shadow.Requests, pair.Shadow.Errors));
@@ -228,11 +228,11 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
     {
         var pair = await Pair.StartAsync(shadow: http => Task.Delay(Timeout.Infinite, http.RequestAborted));
         (await pair.Gateway.Client.GetAsync("split")).Dispose();
-        await Wait.UntilAsync(() => pair.Gateway.Server.GetTraffic("s") is { InFlight: 1 }, "a copy is under way");
+        await Eventually.TrueAsync(() => pair.Gateway.Server.GetTraffic("s") is { InFlight: 1 }, "a copy is under way");
 
         await pair.DisposeAsync();
 
-        await Wait.UntilAsync(() => pair.Gateway.Server.GetTraffic("s") is null or { InFlight: 0 }, "it was given up");
+        await Eventually.TrueAsync(() => pair.Gateway.Server.GetTraffic("s") is null or { InFlight: 0 }, "it was given up");
     }
 
     private static void InterlockedMax(ref int most, int value)
@@ -288,7 +288,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
         public async Task<Copy> CopyAsync()
         {
             Copy? copy = null;
-            await Wait.UntilAsync(() => Copies.TryDequeue(out copy), "the shadow gets a copy");
+            await Eventually.TrueAsync(() => Copies.TryDequeue(out copy), "the shadow gets a copy");
             return copy!;
         }
 

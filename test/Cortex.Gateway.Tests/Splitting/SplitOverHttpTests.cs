@@ -72,7 +72,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         Apply(gateway, asleep, split);
 
         var asking = gateway.Client.GetAsync("split");
-        await Wait.UntilAsync(() => awakened.Count == 2, "both are awakened");
+        await Eventually.TrueAsync(() => awakened.Count == 2, "both are awakened");
         Apply(gateway, [asleep[0] with { Replicas = [target.Address("a1")] }, asleep[1] with { Replicas = [shadow.Address("s1")] }], split);
 
         using var answer = await asking.WithinLimit();
@@ -126,7 +126,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         }
 
         Assert.Equal((5, 5), (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.ServiceUnavailable)));
-        await Wait.UntilAsync(() => both.Traffic("empty") is { Requests: 5, Errors: 5 }, "the failures are counted for the target");
+        await Eventually.TrueAsync(() => both.Traffic("empty") is { Requests: 5, Errors: 5 }, "the failures are counted for the target");
         Assert.Equal(0, both.Traffic("a").Errors);
     }
 
@@ -154,9 +154,9 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         Apply(gateway, [Routes.Api("a", 1, 1, replica.Address())], Routes.Split("split", new SplitTarget("a", 100, false)));
 
         var first = gateway.Client.GetAsync("split");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("a") is { InFlight: 1 }, "the first is in progress");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("a") is { InFlight: 1 }, "the first is in progress");
         var second = gateway.Client.GetAsync("a");
-        await Wait.UntilAsync(() => gateway.Server.GetTraffic("a") is { Queued: 1 }, "the second waits");
+        await Eventually.TrueAsync(() => gateway.Server.GetTraffic("a") is { Queued: 1 }, "the second waits");
         using var third = await gateway.Client.GetAsync("split");
         go.SetResult();
 
@@ -190,7 +190,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
 
         await stop.CancelAsync();
         var total = (await Task.WhenAll(clients)).Sum();
-        await Wait.UntilAsync(() => both.Traffic("a").Requests + both.Traffic("b").Requests == total, "every request is counted, once");
+        await Eventually.TrueAsync(() => both.Traffic("a").Requests + both.Traffic("b").Requests == total, "every request is counted, once");
         Assert.Equal((0, 0), (both.Traffic("a").Errors, both.Traffic("b").Errors));
         var counts = await both.CountsAsync("split", 10);
         Assert.Equal(10, counts["b"]);
@@ -223,7 +223,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
 
         await Assert.ThrowsAsync<HttpRequestException>(() => gateway.Client.GetStringAsync("split?broken"));
 
-        await Wait.UntilAsync(() => gateway.Server.GetSplitTraffic("split")[0].Requests == 4, "all are counted");
+        await Eventually.TrueAsync(() => gateway.Server.GetSplitTraffic("split")[0].Requests == 4, "all are counted");
         Assert.Equal(new SplitTraffic("a", 4, 2, 4, 0), gateway.Server.GetSplitTraffic("split")[0]);
         Assert.Empty(gateway.Server.GetSplitTraffic("nobody"));
     }
@@ -240,11 +240,11 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
 
         using (await gateway.SendAsync("GET /split HTTP/1.1\r\nHost: x\r\n\r\n"))
         {
-            await Wait.UntilAsync(() => gateway.Server.GetTraffic("a") is { InFlight: 1 }, "it is in progress");
+            await Eventually.TrueAsync(() => gateway.Server.GetTraffic("a") is { InFlight: 1 }, "it is in progress");
         }
 
-        await Wait.UntilAsync(() => MetricsOf(gateway).Contains("cortex_gateway_requests_total{api_name=\"split\"", StringComparison.Ordinal), "it is over");
-        await Wait.UntilAsync(() => gateway.Server.GetSplitTraffic("split")[0].Requests == counted, "it is counted, or not");
+        await Eventually.TrueAsync(() => MetricsOf(gateway).Contains("cortex_gateway_requests_total{api_name=\"split\"", StringComparison.Ordinal), "it is over");
+        await Eventually.TrueAsync(() => gateway.Server.GetSplitTraffic("split")[0].Requests == counted, "it is counted, or not");
         Assert.Equal(new SplitTraffic("a", counted, 0, counted, 0), gateway.Server.GetSplitTraffic("split")[0]);
     }
 
@@ -254,7 +254,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         await using var both = await Both.StartAsync(Routes.Split("split", new("a", 75, false), new("b", 25, false), new("empty", 10, true)), Routes.Api("empty", 1, 1));
         await both.CountsAsync("split", 100);
 
-        await Wait.UntilAsync(() => both.Traffic("a").Requests + both.Traffic("b").Requests == 100 && both.Traffic("empty").Dropped == 10, "all are counted");
+        await Eventually.TrueAsync(() => both.Traffic("a").Requests + both.Traffic("b").Requests == 100 && both.Traffic("empty").Dropped == 10, "all are counted");
         var writer = new StringWriter();
         both.Gateway.Server.WriteMetrics(writer);
         var text = writer.ToString();

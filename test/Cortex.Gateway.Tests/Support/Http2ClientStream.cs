@@ -28,7 +28,7 @@ internal sealed class Http2ClientStream : Stream
     })
     {
         BaseAddress = new Uri($"http://{endPoint}"),
-        Timeout = Wait.Limit,
+        Timeout = Eventually.Limit,
     };
 
     public override bool CanRead => true;

@@ -52,7 +52,7 @@ internal sealed class RawUpstream : IAsyncDisposable
         {
             try
             {
-                await script.WaitAsync(Wait.Limit);
+                await script.WaitAsync(Eventually.Limit);
             }
             catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException)
             {

@@ -14,7 +14,7 @@ internal sealed class TestGateway : IAsyncDisposable
         Client = new HttpClient(new VersionHandler(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false }))
         {
             BaseAddress = new Uri($"http://127.0.0.1:{EndPoint.Port}/"),
-            Timeout = Wait.Limit,
+            Timeout = Eventually.Limit,
         };
     }
 

@@ -4,12 +4,10 @@ using System.Text;
 using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
-using Cortex.Gateway.Tests.Support;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Running;
 using Cortex.Jobs.Tests.Batch.Support;
-using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 

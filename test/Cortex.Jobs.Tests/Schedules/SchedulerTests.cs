@@ -1,11 +1,9 @@
 using System.Text.Json;
-using Cortex.Background.Tests;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tests.Support;
-using Cortex.Queues.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

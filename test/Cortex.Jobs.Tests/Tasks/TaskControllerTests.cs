@@ -5,7 +5,6 @@ using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Tasks;
 using Cortex.Jobs.Tests.Support;
-using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -206,7 +205,7 @@ public sealed class TaskControllerTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(1));
         await MessageAsync(job, "attempt 1 of 2 failed: container main ended with exit code 1");
 
-        _time.Set(TimeSpan.FromHours(-1));
+        _time.Jump(TimeSpan.FromHours(-1));
         for (var i = 0; i < 10 && !Tasks.Find("train", job.Id)!.Record.Status.IsFinal(); i++)
         {
             await Settle();
@@ -554,7 +553,7 @@ public sealed class TaskControllerTests : IAsyncDisposable
         _store = new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db"), History = _limits.History }, _time, NullLogger<JobStore>.Instance);
         _tasks = new TaskController(
             _store, new WatchedRuntime(_runtime, _pods), new JobOptions { Limits = _limits, LogFolder = Path.Combine(_folder, "logs") },
-            new TaskHost(_deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(_time, _store.NewestId()), _time, NullLogger<TaskController>.Instance);
+            new JobHost(_deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(_time, _store.NewestId()), _time, NullLogger<TaskController>.Instance);
         _running = Task.Run(() => Tasks.RunAsync(_stop.Token), CancellationToken.None);
     }
 

@@ -17,7 +17,7 @@ public sealed class ReconcilerTests : IDisposable
     private readonly ApiStore _store;
     private readonly ScriptedRuntime _runtime = new();
     private readonly UnsteadyGateway _gateway = new();
-    private readonly ManualClock _clock = new();
+    private readonly ManualTime _clock = new();
 
     public ReconcilerTests() => _store = new ApiStore(Path.Combine(_directory, "state.db"), versionsKept: 10);
 
@@ -283,17 +283,6 @@ public sealed class ReconcilerTests : IDisposable
 
     private Reconciler Reconciler(TimeProvider time, TimeSpan? grace = null) => new(
         _store, _runtime, Pods, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { TerminationGrace = grace ?? TimeSpan.FromSeconds(60), RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _ticks;
-
-        public void Advance(TimeSpan by) => _ticks += by.Ticks;
-    }
 
     private sealed class NoJobs : IJobEndpoints
     {

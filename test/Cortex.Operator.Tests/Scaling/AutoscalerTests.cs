@@ -17,7 +17,7 @@ public sealed class AutoscalerTests : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-autoscaler-").FullName;
     private readonly FakeGateway _gateway = new();
     private readonly FakeAsyncService _async = new();
-    private readonly ManualClock _clock = new();
+    private readonly ManualTime _clock = new();
     private readonly ApiStore _store;
     private readonly Autoscaler _autoscaler;
     private int _changes;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Cortex.Queues.Blobs;
-using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Queues.Tests.Blobs;
 

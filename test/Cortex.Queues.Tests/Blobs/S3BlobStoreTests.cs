@@ -1,5 +1,4 @@
 using Cortex.Queues.Blobs;
-using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Queues.Tests.Blobs;
 
@@ -85,7 +84,7 @@ public sealed class S3BlobStoreTests(S3Server server) : BlobStoreConformance
     [Fact]
     public async Task EveryCall_NoServer_IsUnavailable()
     {
-        var options = await server.OptionsAsync() with { Endpoint = new Uri($"http://127.0.0.1:{Repository.FreePort()}") };
+        var options = await server.OptionsAsync() with { Endpoint = new Uri($"http://127.0.0.1:{FreePort.Find()}") };
         await using var store = new S3BlobStore(options, TimeProvider.System);
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.WriteAsync("aa/one", new PatternStream(10), CancellationToken.None));

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Cortex.Queues.Blobs;
-using Cortex.Queues.Tests.Support;
 
 [assembly: AssemblyFixture(typeof(Cortex.Queues.Tests.Blobs.S3Server))]
 
@@ -14,7 +13,7 @@ public sealed class S3Server : IAsyncDisposable
     private static readonly string Program = Path.Combine(Repository.Root, "artifacts/s3rver-3.7.1/node_modules/s3rver/bin/s3rver.js");
     private readonly SemaphoreSlim _starting = new(1);
     private readonly string _folder = Directory.CreateTempSubdirectory("cortex-s3rver-").FullName;
-    private readonly int _port = Repository.FreePort();
+    private readonly int _port = FreePort.Find();
     private Process? _process;
 
     /// <summary>Options for blobs under a prefix that nobody else uses.</summary>

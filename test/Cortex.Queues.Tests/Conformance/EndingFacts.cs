@@ -19,7 +19,7 @@ public abstract partial class QueueStoreConformance
         Assert.Null((await GetAsync(small)).Result);
 
         Assert.True((await Store.RetryAsync(Queue, large, default)).Done);
-        await EventuallyAsync(async () => await Blobs.OpenAsync(blob, default) is null, "the answer's blob is gone");
+        await Eventually.TrueAsync(async () => await Blobs.OpenAsync(blob, default) is null, "the answer's blob is gone");
         Assert.True(await Store.FailAsync((await LeaseAsync()).Lease, Failure(), null, null, default));
         Assert.Null((await GetAsync(large)).Answer);
     }
@@ -35,7 +35,7 @@ public abstract partial class QueueStoreConformance
 
         Time.Advance(Retention + TimeSpan.FromMinutes(1));
 
-        await EventuallyAsync(async () => await Blobs.OpenAsync(blob, default) is null, "the answer's blob is gone");
+        await Eventually.TrueAsync(async () => await Blobs.OpenAsync(blob, default) is null, "the answer's blob is gone");
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using Cortex.Queues.Tests.Support;
-
 namespace Cortex.Queues.Tests.Conformance;
 
 public abstract partial class QueueStoreConformance

@@ -53,6 +53,6 @@ public abstract partial class QueueStoreConformance
 
         Assert.Null(await TryLeaseAsync());
         Time.Advance(TimeSpan.FromMinutes(2));
-        await EventuallyAsync(async () => await TryLeaseAsync() is not null, "it is due");
+        await Eventually.TrueAsync(async () => await TryLeaseAsync() is not null, "it is due");
     }
 }

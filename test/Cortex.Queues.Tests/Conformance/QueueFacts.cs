@@ -286,8 +286,8 @@ public abstract partial class QueueStoreConformance
         Assert.NotNull(await Store.GetAsync(Queue, completed, default));
         Time.Advance(TimeSpan.FromSeconds(30));
 
-        await EventuallyAsync(async () => await Store.GetAsync(Queue, waiting, default) is null && await Store.GetAsync(Queue, completed, default) is null, "the queue is deleted");
-        await EventuallyAsync(async () =>
+        await Eventually.TrueAsync(async () => await Store.GetAsync(Queue, waiting, default) is null && await Store.GetAsync(Queue, completed, default) is null, "the queue is deleted");
+        await Eventually.TrueAsync(async () =>
         {
             try
             {
@@ -354,7 +354,7 @@ public abstract partial class QueueStoreConformance
 
         foreach (var id in new[] { completed, failed, cancelled })
         {
-            await EventuallyAsync(async () => await Store.GetAsync(Queue, id, default) is null, $"{id} is removed");
+            await Eventually.TrueAsync(async () => await Store.GetAsync(Queue, id, default) is null, $"{id} is removed");
         }
 
         Assert.Equal(MessageStatus.Waiting, (await GetAsync(waiting)).Status);
@@ -374,7 +374,7 @@ public abstract partial class QueueStoreConformance
 
         Time.Advance(Retention + TimeSpan.FromSeconds(20));
 
-        await EventuallyAsync(async () => (await Store.ListAsync(Queue, new MessageQuery(null, 1, null), default)).Messages.Count == 0, "all results are removed");
+        await Eventually.TrueAsync(async () => (await Store.ListAsync(Queue, new MessageQuery(null, 1, null), default)).Messages.Count == 0, "all results are removed");
     }
 
     [Fact]
@@ -385,7 +385,7 @@ public abstract partial class QueueStoreConformance
 
         Time.Advance(TimeSpan.FromSeconds(20));
 
-        await EventuallyAsync(async () => await Store.GetAsync(Queue, completed, default) is null, "the result is removed");
+        await Eventually.TrueAsync(async () => await Store.GetAsync(Queue, completed, default) is null, "the result is removed");
     }
 
     [Fact]
@@ -536,7 +536,7 @@ public abstract partial class QueueStoreConformance
     {
         var id = await EnqueueAsync();
         var waiting = Store.WaitAsync(Queue, id, TimeSpan.FromSeconds(3), default).AsTask();
-        await EventuallyAsync(() =>
+        await Eventually.TrueAsync(() =>
         {
             Time.Advance(TimeSpan.FromSeconds(3));
             return Task.FromResult(waiting.IsCompleted);
@@ -590,9 +590,9 @@ public abstract partial class QueueStoreConformance
         Assert.True(await Store.CompleteAsync(leased.Lease, Body.InBlob(result, 20), default));
 
         Assert.Equal(Body.InBlob(result, 20), (await GetAsync(id)).Result);
-        await EventuallyAsync(() => Task.FromResult(Blobs.Names.SequenceEqual([result])), "the payload's blob goes when the message is completed");
+        await Eventually.TrueAsync(() => Task.FromResult(Blobs.Names.SequenceEqual([result])), "the payload's blob goes when the message is completed");
         Time.Advance(Retention + TimeSpan.FromSeconds(20));
-        await EventuallyAsync(() => Task.FromResult(Blobs.Names.Count == 0), "the result's blob goes with the result");
+        await Eventually.TrueAsync(() => Task.FromResult(Blobs.Names.Count == 0), "the result's blob goes with the result");
     }
 
     [Fact]
@@ -610,7 +610,7 @@ public abstract partial class QueueStoreConformance
 
         Time.Advance(Options.OrphanAge - TimeSpan.FromSeconds(1));
         Assert.Contains(orphan, Blobs.Names);
-        await EventuallyAsync(() =>
+        await Eventually.TrueAsync(() =>
         {
             Time.Advance(Options.OrphanAge / 4);
             return Task.FromResult(Blobs.Names.Count == 2);

@@ -121,17 +121,6 @@ public abstract partial class QueueStoreConformance : IAsyncLifetime
         Answer = "oops é",
     };
 
-    /// <summary>Waits for something that happens on another thread.</summary>
-    protected static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
-    {
-        var deadline = DateTime.UtcNow + Deadline;
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, $"did not happen in {Deadline}: {what}");
-            await Task.Delay(5);
-        }
-    }
-
     protected static async Task<T> InTimeAsync<T>(ValueTask<T> task) => await task.AsTask().WaitAsync(Deadline);
 
     protected static async Task<T> InTimeAsync<T>(Task<T> task) => await task.WaitAsync(Deadline);

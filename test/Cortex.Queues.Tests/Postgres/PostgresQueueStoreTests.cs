@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
-using Cortex.Background.Tests;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Postgres;
 using Cortex.Queues.Tests.Support;
@@ -132,7 +131,7 @@ public sealed class PostgresQueueStoreTests(PostgresServer server) : IAsyncLifet
 
     [Fact]
     public async Task OpenAsync_NoServer_IsUnavailable() => await Assert.ThrowsAsync<StoreUnavailableException>(() =>
-        PostgresQueueStore.OpenAsync($"Host=127.0.0.1;Port={Repository.FreePort()};Username=x", new QueueStoreOptions(), _blobs, TimeProvider.System, NullLogger.Instance));
+        PostgresQueueStore.OpenAsync($"Host=127.0.0.1;Port={FreePort.Find()};Username=x", new QueueStoreOptions(), _blobs, TimeProvider.System, NullLogger.Instance));
 
     [Fact]
     public async Task LeaseAsync_TwoProcesses_ShareTheWorkWithoutDoubling()

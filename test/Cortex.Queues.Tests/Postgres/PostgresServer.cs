@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Cortex.Queues.Tests.Support;
 
 [assembly: AssemblyFixture(typeof(Cortex.Queues.Tests.Postgres.PostgresServer))]
 
@@ -10,7 +9,7 @@ public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly SemaphoreSlim _starting = new(1);
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"cortex-postgres-{Guid.NewGuid():N}");
-    private readonly int _port = Repository.FreePort();
+    private readonly int _port = FreePort.Find();
     private string? _connectionString;
 
     /// <summary>A connection string with a schema that nobody else uses.</summary>

@@ -84,10 +84,10 @@ public sealed class ServerRestartTests : IAsyncLifetime
         var last = acknowledged.Count;
         await Eventually.TrueAsync(() => Task.FromResult(acknowledged.Count > last + 50), "messages are put in again");
         await submitting.CancelAsync();
-        await Task.WhenAll(submitters).WaitAsync(Eventually.Deadline);
+        await Task.WhenAll(submitters).WaitAsync(Eventually.Limit);
         await Eventually.TrueAsync(async () => await _store.CountAsync(Queue, default) == default, "all is worked off");
         await working.CancelAsync();
-        await Task.WhenAll(workers).WaitAsync(Eventually.Deadline);
+        await Task.WhenAll(workers).WaitAsync(Eventually.Limit);
 
         foreach (var (id, payload) in acknowledged)
         {
@@ -103,10 +103,10 @@ public sealed class ServerRestartTests : IAsyncLifetime
         await _server.StopAsync("fast");
         var message = new NewMessage { Id = _store.NewId(), Queue = Queue };
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.EnqueueAsync(message, default).AsTask().WaitAsync(Eventually.Deadline));
-        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.LeaseAsync(Queue, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), default).AsTask().WaitAsync(Eventually.Deadline));
-        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.GetAsync(Queue, message.Id, default).AsTask().WaitAsync(Eventually.Deadline));
-        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.CountAsync(Queue, default).AsTask().WaitAsync(Eventually.Deadline));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.EnqueueAsync(message, default).AsTask().WaitAsync(Eventually.Limit));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.LeaseAsync(Queue, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), default).AsTask().WaitAsync(Eventually.Limit));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.GetAsync(Queue, message.Id, default).AsTask().WaitAsync(Eventually.Limit));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await _store.CountAsync(Queue, default).AsTask().WaitAsync(Eventually.Limit));
 
         await _server.StartAsync();
         Assert.True((await _store.EnqueueAsync(message with { Id = _store.NewId() }, default)).IsNew);

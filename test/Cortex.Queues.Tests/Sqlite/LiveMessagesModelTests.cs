@@ -1,5 +1,4 @@
 using Cortex.Queues.Sqlite.Live;
-using Cortex.Queues.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -77,7 +76,7 @@ public sealed class LiveMessagesModelTests
         var takes = 0;
         foreach (var (what, pick, priority) in steps)
         {
-            var now = time.GetTimestamp();
+            var now = time.GetElapsedTime(0).Ticks;
             var some = model.Count == 0 ? 0 : model.Keys.Order().ElementAt(pick % model.Count);
             switch (what)
             {
@@ -142,7 +141,7 @@ public sealed class LiveMessagesModelTests
                     break;
             }
 
-            now = time.GetTimestamp();
+            now = time.GetElapsedTime(0).Ticks;
             var (waiting, delayed, leased, oldest) = live.Count(queue);
             Assert.Equal(
                 (model.Values.Count(m => m.IsReady(now)), model.Values.Count(m => m.IsDelayed(now)), model.Values.Count(m => m.LeasedUntil > now)),

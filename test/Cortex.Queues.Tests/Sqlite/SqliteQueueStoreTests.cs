@@ -55,7 +55,7 @@ public sealed class SqliteQueueStoreTests : IDisposable
                 }
             }));
             var all = clients.Concat(workers).ToArray();
-            await EventuallyAsync(() => completed.Count > 2000);
+            await Eventually.TrueAsync(() => completed.Count > 2000, "messages are completed");
 
             // Inside the writer's transaction nothing else writes, so the copy is what a power cut would leave.
             await store.WriteAsync(
@@ -228,7 +228,7 @@ public sealed class SqliteQueueStoreTests : IDisposable
         BreakLeaf(DatabasePath);
 
         await using var after = await SqliteQueueStore.OpenAsync(DatabasePath, new QueueStoreOptions(), new MemoryBlobStore(_time), _time, NullLogger.Instance);
-        await EventuallyAsync(() => after.Damage is not null);
+        await Eventually.TrueAsync(() => after.Damage is not null, "the damage is seen");
         Assert.Contains("is damaged", after.Damage, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StoreUnavailableException>(async () => await EnqueueAsync(after, "new"));
         await Assert.ThrowsAsync<StoreUnavailableException>(async () => await after.LeaseAsync(Queue, Visibility, TimeSpan.Zero, default));
@@ -359,9 +359,9 @@ public sealed class SqliteQueueStoreTests : IDisposable
         await store.ConfigureAsync("large", new QueueSettings(TimeSpan.FromDays(1)), default);
         var kept = await store.EnqueueAsync(Message(store, "kept") with { Queue = "large" }, default);
 
-        await EventuallyAsync(() => Rows(DatabasePath, "SELECT count(*) FROM messages") == 1);
+        await Eventually.TrueAsync(() => Rows(DatabasePath, "SELECT count(*) FROM messages") == 1, "the messages are removed");
         Assert.True(store.Metrics.Commits >= commits + 10);
-        await EventuallyAsync(() => Rows(DatabasePath, "SELECT count(*) FROM queues WHERE deleted = 1") == 0);
+        await Eventually.TrueAsync(() => Rows(DatabasePath, "SELECT count(*) FROM queues WHERE deleted = 1") == 0, "the queue is removed");
         Assert.Equal(kept.Id, (await store.LeaseAsync("large", Visibility, TimeSpan.Zero, default))!.Lease.Id);
     }
 
@@ -385,7 +385,7 @@ public sealed class SqliteQueueStoreTests : IDisposable
         await using var after = await OpenAsync(image);
         await after.ConfigureAsync("wakes the writer", new QueueSettings(TimeSpan.FromDays(1)), default);
 
-        await EventuallyAsync(() => Rows(image, "SELECT count(*) FROM messages") == 0);
+        await Eventually.TrueAsync(() => Rows(image, "SELECT count(*) FROM messages") == 0, "the messages are removed");
         Assert.Equal(0, (await after.CountAsync(Queue, default)).Waiting);
     }
 
@@ -425,16 +425,6 @@ public sealed class SqliteQueueStoreTests : IDisposable
     private static NewMessage Message(SqliteQueueStore store, string payload) => new() { Id = store.NewId(), Queue = Queue, Payload = Text(payload) };
 
     private static async Task<MessageId> EnqueueAsync(SqliteQueueStore store, string payload) => (await store.EnqueueAsync(Message(store, payload), default)).Id;
-
-    private static async Task EventuallyAsync(Func<bool> condition)
-    {
-        var deadline = DateTime.UtcNow + Deadline;
-        while (!condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "did not happen in time");
-            await Task.Delay(5);
-        }
-    }
 
     private static long Rows(string path, string sql)
     {

@@ -630,7 +630,7 @@ public abstract class RuntimeConformance : IAsyncLifetime
 
         await second.DisposeAsync();
 
-        await watching.WaitAsync(Eventually.Deadline, Cancel);
+        await watching.WaitAsync(Eventually.Limit, Cancel);
     }
 
     [Fact]

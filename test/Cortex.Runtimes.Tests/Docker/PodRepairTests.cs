@@ -1,4 +1,3 @@
-using Cortex.Background.Tests;
 using Cortex.Core.Specs;
 using Cortex.Runtimes.Docker;
 using Cortex.Runtimes.Docker.Engine;

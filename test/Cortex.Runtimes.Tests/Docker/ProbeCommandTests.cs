@@ -110,7 +110,7 @@ public sealed class ProbeCommandTests : IAsyncLifetime
         var killed = await ProbeCommand.KillInsideAsync(_cluster.Engine, _cluster.User("web", "web"), "CORTEX_PROBE=one", Cancel);
 
         Assert.Equal("", killed.Output);
-        Assert.Equal(137, (await run.WaitAsync(Eventually.Deadline, Cancel)).ExitCode);
+        Assert.Equal(137, (await run.WaitAsync(Eventually.Limit, Cancel)).ExitCode);
         Assert.Equal(0, Processes.Count("sleep", "1000.0576"));
         Assert.Equal(PodState.Ready, _runtime.Find("web")!.State);
     }

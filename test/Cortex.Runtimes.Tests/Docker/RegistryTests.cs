@@ -24,12 +24,7 @@ public sealed class RegistryTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            _host = $"127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}";
-        }
-
+        _host = $"127.0.0.1:{FreePort.Find()}";
         var passwords = await RunAsync("htpasswd", "apache2-utils", "-Bbn", User, Password);
         await File.WriteAllTextAsync(Path.Combine(_folder, "htpasswd"), passwords, Cancel);
         await File.WriteAllTextAsync(Path.Combine(_folder, "config.yml"), $$"""

@@ -85,7 +85,7 @@ public sealed class SilentEngineTests : IAsyncLifetime
             o.SocketPath = _relay.Path;
             o.CallTimeout = TimeSpan.FromSeconds(3);
         });
-        var error = await Assert.ThrowsAsync<RuntimeUnavailableException>(() => last.TeardownAsync(TimeSpan.FromSeconds(1), Cancel).WaitAsync(Eventually.Deadline, Cancel));
+        var error = await Assert.ThrowsAsync<RuntimeUnavailableException>(() => last.TeardownAsync(TimeSpan.FromSeconds(1), Cancel).WaitAsync(Eventually.Limit, Cancel));
 
         Assert.Contains($"docker rm -f {name}   # Docker Engine did not answer within 3 s", error.Message, StringComparison.Ordinal);
         Assert.Contains("restart it first", error.Message, StringComparison.Ordinal);

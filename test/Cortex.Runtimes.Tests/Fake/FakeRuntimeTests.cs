@@ -116,7 +116,7 @@ public sealed class FakeRuntimeTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal((PodState.Terminating, false), (Pod.State, gone.IsCompleted));
         _time.Advance(TimeSpan.FromSeconds(1));
-        await gone.WaitAsync(Eventually.Deadline, Cancel);
+        await gone.WaitAsync(Eventually.Limit, Cancel);
         Assert.Empty(_runtime.List());
     }
 
@@ -133,7 +133,7 @@ public sealed class FakeRuntimeTests : IAsyncDisposable
             HelperGrace = TimeSpan.FromSeconds(10),
         }, Cancel);
         _runtime.Machine.End("job", "main", 0);
-        _time.SetClock(_time.GetUtcNow() - TimeSpan.FromMilliseconds(1));
+        _time.Jump(-TimeSpan.FromMilliseconds(1));
 
         _time.Advance(TimeSpan.FromSeconds(10));
 

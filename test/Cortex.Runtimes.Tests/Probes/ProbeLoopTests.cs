@@ -117,7 +117,7 @@ public sealed class ProbeLoopTests
         Assert.False(death.IsCompleted);
         Step(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(500));
 
-        Assert.Equal("refused", await death.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken));
+        Assert.Equal("refused", await death.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken));
         Assert.Equal(3, _checks.Count);
     }
 
@@ -165,7 +165,7 @@ public sealed class ProbeLoopTests
         result = ProbeResult.Bad("refused");
         Step(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(500));
         Assert.False(_told[^1]);
-        Assert.Equal("refused", await death.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken));
+        Assert.Equal("refused", await death.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
     }

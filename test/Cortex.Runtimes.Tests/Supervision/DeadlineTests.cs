@@ -12,10 +12,10 @@ public sealed class DeadlineTests
         var deadline = Deadline.After(TimeSpan.FromSeconds(30), _time);
         _time.Advance(TimeSpan.FromSeconds(10));
 
-        _time.SetClock(_time.GetUtcNow() - TimeSpan.FromHours(1));
+        _time.Jump(-TimeSpan.FromHours(1));
         Assert.Equal(TimeSpan.FromSeconds(20), deadline.Left(_time));
 
-        _time.SetClock(_time.GetUtcNow() + TimeSpan.FromHours(9));
+        _time.Jump(TimeSpan.FromHours(9));
         Assert.Equal(TimeSpan.FromSeconds(20), deadline.Left(_time));
         _time.Advance(TimeSpan.FromSeconds(21));
         Assert.Equal(TimeSpan.Zero, deadline.Left(_time));

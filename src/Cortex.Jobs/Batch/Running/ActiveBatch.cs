@@ -174,7 +174,7 @@ internal sealed class ActiveBatch : JobEntry
         DiedOfMemory |= ofMemory;
 
         // The first one is replaced at once.
-        ReplaceAt = DeathsInARow < 2 ? null : now + TimeSpan.FromSeconds(Math.Min(options.RetryDelay.TotalSeconds * Math.Pow(2, DeathsInARow - 2), options.MaxRetryDelay.TotalSeconds));
+        ReplaceAt = DeathsInARow < 2 ? null : now + options.Retries.After(DeathsInARow - 1);
         Places[place].Generation++;
         MustSave = true;
         Places[place].IsCreated = false;

@@ -4,7 +4,6 @@ using Cortex.Background;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Items;
 using Cortex.Jobs.Loop;
-using Cortex.Jobs.Tasks;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
 
@@ -27,7 +26,7 @@ internal sealed record BatchContext
 
     public required BatchOptions Options { get; init; }
 
-    public required TaskHost Host { get; init; }
+    public required JobHost Host { get; init; }
 
     public required TimeProvider Time { get; init; }
 

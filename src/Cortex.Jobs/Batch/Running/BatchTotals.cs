@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Cortex.Async.Dispatch;
+using static Cortex.Gateway.Metrics.PrometheusText;
 
 namespace Cortex.Jobs.Batch.Running;
 
@@ -21,28 +21,13 @@ internal sealed class BatchTotals
     public void Write(TextWriter writer)
     {
         var all = _byApi.OrderBy(static api => api.Key, StringComparer.Ordinal).Select(static api => (api.Key, Total: api.Value.Read())).ToList();
-        writer.Write("# HELP cortex_batch_succeeded Batches that a worker answered with success.\n# TYPE cortex_batch_succeeded counter\n");
-        all.ForEach(api => Line(writer, $"cortex_batch_succeeded{{api_name=\"{api.Key}\"}}", api.Total.Succeeded));
-        writer.Write("# HELP cortex_batch_failed Batches that were given up.\n# TYPE cortex_batch_failed counter\n");
-        all.ForEach(api => Line(writer, $"cortex_batch_failed{{api_name=\"{api.Key}\"}}", api.Total.Failed));
-        writer.Write("# HELP cortex_time_per_batch Seconds that batches took that succeeded.\n# TYPE cortex_time_per_batch histogram\n");
-        foreach (var (name, total) in all)
-        {
-            var count = 0L;
-            for (var i = 0; i < _bounds.Length; i++)
-            {
-                count += total.Buckets[i];
-                Line(writer, string.Create(CultureInfo.InvariantCulture, $"cortex_time_per_batch_bucket{{api_name=\"{name}\",le=\"{_bounds[i]}\"}}"), count);
-            }
-
-            Line(writer, $"cortex_time_per_batch_bucket{{api_name=\"{name}\",le=\"+Inf\"}}", total.Succeeded);
-            Line(writer, $"cortex_time_per_batch_sum{{api_name=\"{name}\"}}", total.Seconds);
-            Line(writer, $"cortex_time_per_batch_count{{api_name=\"{name}\"}}", total.Succeeded);
-        }
+        Family(writer, "cortex_batch_succeeded", "counter", "Batches that a worker answered with success.");
+        all.ForEach(api => Sample(writer, "cortex_batch_succeeded", Labels(("api_name", api.Key)), api.Total.Succeeded));
+        Family(writer, "cortex_batch_failed", "counter", "Batches that were given up.");
+        all.ForEach(api => Sample(writer, "cortex_batch_failed", Labels(("api_name", api.Key)), api.Total.Failed));
+        Family(writer, "cortex_time_per_batch", "histogram", "Seconds that batches took that succeeded.");
+        all.ForEach(api => Histogram(writer, "cortex_time_per_batch", Labels(("api_name", api.Key)), _bounds, api.Total.Buckets, api.Total.Seconds));
     }
-
-    private static void Line(TextWriter writer, string series, double value) =>
-        writer.Write(string.Create(CultureInfo.InvariantCulture, $"{series} {value}\n"));
 
     /// <summary>What is counted of one API.</summary>
     /// <param name="Succeeded">Batches that succeeded.</param>

@@ -1,5 +1,6 @@
 using System.Net;
 using Amazon.Runtime;
+using Cortex.Background;
 using Cortex.Core.Errors;
 
 namespace Cortex.Jobs.Batch.Sources;
@@ -71,8 +72,7 @@ internal sealed class Retry(SourceOptions options, TimeProvider time)
             throw new CortexException(BatchErrorKinds.Other, $"can't {what}, after {tries} tries: {Reason(exception)}", exception);
         }
 
-        var pause = TimeSpan.FromTicks(Math.Min(options.BackoffMax.Ticks, options.Backoff.Ticks << Math.Min(tries - 1, 20)));
-        await Task.Delay(pause, time, cancellationToken);
+        await Task.Delay(new Backoff(options.Backoff, options.BackoffMax).After(tries), time, cancellationToken);
     }
 
     // One line: Amazon's client tells of every place where it has looked for credentials.

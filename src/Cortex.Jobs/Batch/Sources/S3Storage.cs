@@ -1,7 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
-using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -113,25 +112,11 @@ internal sealed partial class S3Storage(S3SourceOptions options, Retry retry) : 
     {
         var config = new AmazonS3Config
         {
-            HttpClientFactory = new S3HttpClients(),
-            ForcePathStyle = options.PathStyle,
             MaxErrorRetry = 0,   // Retry does it, for reading too
             IgnoreConfiguredEndpointUrls = !options.Environment,
-            RegionEndpoint = options.Endpoint is null ? RegionEndpoint.GetBySystemName(options.Region) : null,
         };
-        if (options.Endpoint is { } endpoint)
-        {
-            config.ServiceURL = endpoint;
-            config.AuthenticationRegion = options.Region;
-        }
-
-        return (options.AccessKey, options.SecretKey, options.SessionToken) switch
-        {
-            ({ } access, { } secret, { } token) => new AmazonS3Client(new SessionAWSCredentials(access, secret, token), config),
-            ({ } access, { } secret, null) => new AmazonS3Client(new BasicAWSCredentials(access, secret), config),
-            _ when options.Environment => new AmazonS3Client(config),
-            _ => new AmazonS3Client(new AnonymousAWSCredentials(), config),
-        };
+        var credentials = S3Clients.Credentials(options.AccessKey, options.SecretKey, options.SessionToken);
+        return S3Clients.Make(config, options.Endpoint, options.Region, options.PathStyle, credentials ?? (options.Environment ? null : new AnonymousAWSCredentials()));
     }
 
     private async Task<T> AskAsync<T>(string what, string bucket, Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)

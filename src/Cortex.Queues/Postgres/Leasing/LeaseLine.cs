@@ -1,3 +1,5 @@
+using Cortex.Background;
+
 namespace Cortex.Queues.Postgres.Leasing;
 
 /// <summary>
@@ -21,7 +23,7 @@ internal sealed class LeaseLine
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly LinkedList<Fetched> _ahead = new();
-    private readonly Signal _signal = new();
+    private readonly Bell _bell = new();
     private readonly HandOutRate _rate;
     private readonly FairOrder _order;
     private readonly LeaseLines _owner;
@@ -73,7 +75,7 @@ internal sealed class LeaseLine
     }
 
     /// <summary>There may be messages.</summary>
-    public void Signal() => _signal.Set();
+    public void Signal() => _bell.Ring();
 
     /// <summary>Sends everybody away with nothing; what was fetched ahead is returned to be given back.</summary>
     public List<HeldLease> Close()
@@ -87,7 +89,7 @@ internal sealed class LeaseLine
             }
 
             _waiters.Clear();
-            _signal.Set();
+            _bell.Ring();
             return TakeAhead_NeedsLock();
         }
     }
@@ -137,7 +139,7 @@ internal sealed class LeaseLine
             }
             else if (_ahead.Count <= Ahead_NeedsLock() / 2)
             {
-                _signal.Set();
+                _bell.Ring();
             }
 
             return waiter;
@@ -185,7 +187,7 @@ internal sealed class LeaseLine
                 }
             }
 
-            var woken = await _signal.WaitAsync(MaxAge, CancellationToken.None);
+            var woken = await _bell.WaitAsync(MaxAge, TimeProvider.System, CancellationToken.None);
             if (!woken)
             {
                 _owner.GiveBack(Unwanted());

@@ -15,7 +15,7 @@ internal sealed class Promoter : IAsyncDisposable
         update messages m set state = 0 from due d where m.seq = d.seq returning m.queue
         """;
 
-    private readonly Signal _signal = new();
+    private readonly Bell _bell = new();
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lock _lock = new();
     private readonly Database _database;
@@ -36,7 +36,7 @@ internal sealed class Promoter : IAsyncDisposable
         _poll = poll;
         _inLine = inLine;
         _logger = logger;
-        _timer = clock.Time.CreateTimer(_ => _signal.Set(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.Time.CreateTimer(_ => _bell.Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _background = new BackgroundWork(logger, clock.Time);
         _background.StartLoop("the promoter of delayed messages", WorkAsync);
     }
@@ -83,7 +83,7 @@ internal sealed class Promoter : IAsyncDisposable
                 _logger.UpkeepFailed(e, _database.Name);
             }
 
-            await _signal.WaitAsync(_poll, cancellationToken);
+            await _bell.WaitAsync(_poll, TimeProvider.System, cancellationToken);
         }
     }
 

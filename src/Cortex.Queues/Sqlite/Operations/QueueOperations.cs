@@ -91,7 +91,7 @@ internal sealed class DeleteOperation(string name, long? retiredUntil) : Operati
             context.Live.Delete(queue);
             context.Cache.RemoveQueue(_number);
             context.Queues.Remove(queue);
-            context.Sweeper.Empty(_number);
+            context.Expired.Empty(_number);
         }
     }
 }

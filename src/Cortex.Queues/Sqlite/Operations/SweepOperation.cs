@@ -1,7 +1,7 @@
 namespace Cortex.Queues.Sqlite.Operations;
 
 /// <summary>Removes a little of what has expired or belongs to deleted queues. Nobody waits for it.</summary>
-internal sealed class SweepOperation(Sweeper sweeper, int rows, Action<Exception> failed) : Operation
+internal sealed class SweepOperation(ExpiredRemover expired, int rows, Action<Exception> failed) : Operation
 {
     private readonly List<string> _blobs = [];
     private int _done;
@@ -9,12 +9,12 @@ internal sealed class SweepOperation(Sweeper sweeper, int rows, Action<Exception
     public override void Execute(WriteContext context)
     {
         _blobs.Clear();
-        _done = sweeper.Execute(context, rows, _blobs);
+        _done = expired.Execute(context, rows, _blobs);
     }
 
     public override void Apply(WriteContext context)
     {
-        sweeper.Advance(_done);
+        expired.Advance(_done);
         _blobs.ForEach(context.Blobs.Remove);
     }
 
@@ -24,7 +24,7 @@ internal sealed class SweepOperation(Sweeper sweeper, int rows, Action<Exception
 
     public override void Fail(Exception exception)
     {
-        sweeper.Pause();
+        expired.Pause();
         failed(exception);
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Cortex.Background;
 
 namespace Cortex.Runtimes.Docker.Engine;
 
@@ -152,7 +153,7 @@ internal sealed partial class DockerEngine
         }
 
         // The output ends a little before the engine knows how the command has ended.
-        for (var pause = _execEndFirst; ; pause = pause * 2 < _execEndMax ? pause * 2 : _execEndMax)
+        for (var pause = _execEnds.First; ; pause = _execEnds.Next(pause))
         {
             if (await InspectExecAsync(execId, cancellationToken) is { Running: false } ended)
             {
@@ -194,6 +195,5 @@ internal sealed partial class DockerEngine
     /// <summary>Characters kept of a command's output.</summary>
     private const int MaxExecOutput = 4096;
 
-    private static readonly TimeSpan _execEndFirst = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan _execEndMax = TimeSpan.FromMilliseconds(500);
+    private static readonly Backoff _execEnds = new(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(500));
 }

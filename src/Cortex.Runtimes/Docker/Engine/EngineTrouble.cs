@@ -9,7 +9,7 @@ internal static class EngineTrouble
     {
         (false, _) =>
             $"Docker Engine can't be reached: there is no socket at {socketPath}. Install it (Debian: apt-get install docker.io), " +
-            "start it (systemctl start docker), or set DOCKER_HOST=unix:///path/to.sock when it listens elsewhere.",
+            "start it (systemctl start docker), or name it in the cluster's configuration (docker: {host: unix:///path/to.sock}) when it listens elsewhere.",
         (_, SocketError.AccessDenied) =>
             $"Docker Engine can't be reached: permission denied on {socketPath}. Add this user to the socket's group " +
             "(usermod -aG docker $USER, then log in again) or run as root.",

@@ -1,6 +1,5 @@
 using System.Text;
 using Cortex.Async.Dispatch;
-using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -82,14 +81,14 @@ internal sealed class TestService : IAsyncDisposable
         Assert.True(MessageHead.TryMeasure(http, Api, "", out var length, out var trouble), trouble);
         var head = new byte[length];
         length = MessageHead.Write(head, http, Api, "");
-        await Wait.UntilAsync(() => TryEnqueue(id, head.AsMemory(0, length), payload), "the queue is configured");
+        await Eventually.TrueAsync(() => TryEnqueue(id, head.AsMemory(0, length), payload), "the queue is configured");
         return id;
     }
 
     /// <summary>Waits for a request's final state.</summary>
     public async Task<MessageRecord> FinalAsync(MessageId id)
     {
-        var record = await Store.WaitAsync(Queue, id, Wait.Limit, TestContext.Current.CancellationToken);
+        var record = await Store.WaitAsync(Queue, id, Eventually.Limit, TestContext.Current.CancellationToken);
         Assert.NotNull(record);
         Assert.True(record.Status > MessageStatus.Leased, $"it is still {record.Status}");
         return record;

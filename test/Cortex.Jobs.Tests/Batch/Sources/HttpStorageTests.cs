@@ -4,7 +4,6 @@ using System.Text;
 using Cortex.Core.Errors;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Batch.Sources;
-using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Jobs.Tests.Batch.Sources;
 
@@ -148,7 +147,7 @@ public sealed class HttpStorageTests : IAsyncDisposable
     private sealed class WebServer : IAsyncDisposable
     {
         private readonly HttpListener _listener = new();
-        private readonly int _port = Repository.FreePort();
+        private readonly int _port = FreePort.Find();
         private readonly Task _serving;
 
         public WebServer()

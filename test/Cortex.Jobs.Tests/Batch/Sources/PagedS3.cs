@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Cortex.Queues.Tests.Support;
 
 namespace Cortex.Jobs.Tests.Batch.Sources;
 
@@ -16,7 +15,7 @@ internal sealed class PagedS3 : IAsyncDisposable
     {
         _keys = keys;
         _pageSize = pageSize;
-        Url = $"http://127.0.0.1:{Repository.FreePort()}/";
+        Url = $"http://127.0.0.1:{FreePort.Find()}/";
         _listener.Prefixes.Add(Url);
         _listener.Start();
         _serving = ServeAsync();

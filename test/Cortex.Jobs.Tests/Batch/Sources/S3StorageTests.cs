@@ -127,7 +127,7 @@ public sealed class S3StorageTests(S3Server server)
     public async Task ListAsync_NobodyAnswers_GivesUpAfterTheAttempts()
     {
         using var storages = new SourceStorages(
-            new SourceOptions { S3 = new() { Endpoint = $"http://127.0.0.1:{Repository.FreePort()}", PathStyle = true, AccessKey = "a", SecretKey = "b" }, Attempts = 3, Backoff = TimeSpan.FromMilliseconds(1) },
+            new SourceOptions { S3 = new() { Endpoint = $"http://127.0.0.1:{FreePort.Find()}", PathStyle = true, AccessKey = "a", SecretKey = "b" }, Attempts = 3, Backoff = TimeSpan.FromMilliseconds(1) },
             TimeProvider.System);
         var reader = new BatchSubmissionReader(new BatchLimits(), storages);
 

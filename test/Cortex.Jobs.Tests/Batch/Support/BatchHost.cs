@@ -1,6 +1,5 @@
 using System.Text;
 using Cortex.Async.Dispatch;
-using Cortex.Background.Tests;
 using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
@@ -14,7 +13,6 @@ using Cortex.Jobs.Tests.Support;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
-using Cortex.Queues.Tests.Support;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -78,7 +76,7 @@ internal sealed class BatchHost : IAsyncDisposable
         OnStart(Queues);
         Store = new JobStore(new JobStoreOptions { Path = Path.Combine(Folder, "jobs.db"), History = Limits.History }, TimeProvider.System, NullLogger<JobStore>.Instance);
         Jobs = new BatchController(
-            Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new TaskHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
+            Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new JobHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
             TimeProvider.System, Loggers ?? Faults.On<ILoggerFactory>(NullLoggerFactory.Instance));
         var (jobs, stop) = (Jobs, _stop.Token);
         _running = Task.Run(() => KeptAlive.RunAsync(jobs.RunAsync, stop), CancellationToken.None);

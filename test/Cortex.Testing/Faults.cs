@@ -4,14 +4,14 @@ using System.Reflection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Cortex.Background.Tests;
+namespace Cortex.Testing;
 
 /// <summary>Lets every member of what a loop calls fail a few times before it does its work, once armed, and every line of the log always.</summary>
 /// <remarks>
 /// The pattern of a loop's test: run it over interfaces from <see cref="On"/>, arm them, and wait for what the loop is there for. So each thing
 /// that the loop calls has thrown, be it at the call or where its task is awaited.
 /// </remarks>
-internal sealed class Faults
+public sealed class Faults
 {
     private readonly ConcurrentDictionary<string, int> _left = new(StringComparer.Ordinal);
     private volatile int _times;

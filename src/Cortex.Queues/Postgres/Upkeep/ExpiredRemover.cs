@@ -6,7 +6,7 @@ using Npgsql;
 namespace Cortex.Queues.Postgres.Upkeep;
 
 /// <summary>Removes what has expired and what deleted queues left, in small chunks. One process at a time does it.</summary>
-internal sealed class Sweeper : IAsyncDisposable
+internal sealed class ExpiredRemover : IAsyncDisposable
 {
     private const int Chunk = 500;
     private const string LockName = "hashtextextended('cortex queues sweep ' || current_schema(), 0)";
@@ -51,7 +51,7 @@ internal sealed class Sweeper : IAsyncDisposable
     private static readonly string RemoveExpired = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 and o.finished <= $3 order by o.finished limit $2", StringComparison.Ordinal);
     private static readonly string RemoveLeft = RemoveResults.Replace("{0}", "select o.seq from results o where o.queue = $1 order by o.finished limit $2", StringComparison.Ordinal);
 
-    private readonly Signal _signal = new();
+    private readonly Bell _bell = new();
     private readonly Database _database;
     private readonly StoreClock _clock;
     private readonly ClusterIdentity? _cluster;
@@ -62,7 +62,7 @@ internal sealed class Sweeper : IAsyncDisposable
     private readonly BackgroundWork _background;
 
     // removeBlob: told of blobs that belong to nothing any more. delete: deletes a queue by name.
-    public Sweeper(Database database, StoreClock clock, ClusterIdentity? cluster, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
+    public ExpiredRemover(Database database, StoreClock clock, ClusterIdentity? cluster, TimeSpan interval, Action<string> removeBlob, Func<string, Task> delete, ILogger logger)
     {
         _database = database;
         _clock = clock;
@@ -76,7 +76,7 @@ internal sealed class Sweeper : IAsyncDisposable
     }
 
     /// <summary>There is something to remove.</summary>
-    public void Wake() => _signal.Set();
+    public void Wake() => _bell.Ring();
 
     public async ValueTask DisposeAsync()
     {
@@ -97,7 +97,7 @@ internal sealed class Sweeper : IAsyncDisposable
                 _logger.UpkeepFailed(e, _database.Name);
             }
 
-            await _signal.WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+            await _bell.WaitAsync(cancellationToken);
         }
     }
 

@@ -10,7 +10,7 @@ using Cortex.Core.Wire;
 namespace Cortex.Cli.Commands;
 
 /// <summary>One job as <c>get API JOB</c> shows it.</summary>
-internal static class JobView
+internal static class JobPage
 {
     private static readonly (string Header, string Key, bool HiddenWhenZero)[] Workers =
     [

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Cortex.Async.Dispatch;
 
 /// <summary>One timer for all calls in progress: ends those that take too long or were cancelled, and extends the leases of the others.</summary>
-internal sealed class Sweeper : IAsyncDisposable
+internal sealed class CallKeeper : IAsyncDisposable
 {
     private readonly IQueueStore _store;
     private readonly DispatchOptions _options;
@@ -17,13 +17,13 @@ internal sealed class Sweeper : IAsyncDisposable
     private long _closedIdle;
     private int _sweeping;
 
-    /// <summary>Makes a sweeper that does not run yet.</summary>
-    public Sweeper(IQueueStore store, DispatchOptions options, TimeProvider time, ILogger logger, Func<IEnumerable<Dispatcher>> dispatchers)
+    /// <summary>Makes one that does not run yet.</summary>
+    public CallKeeper(IQueueStore store, DispatchOptions options, TimeProvider time, ILogger logger, Func<IEnumerable<Dispatcher>> dispatchers)
     {
         (_store, _options, _time, _logger, _dispatchers) = (store, options, time, logger, dispatchers);
         _extendAfter = Ticks(options.Visibility / 3);
         _closeIdleAfter = Ticks(options.Connections.UpstreamIdleTimeout / 2);
-        _timer = time.CreateTimer(static state => ((Sweeper)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static state => ((CallKeeper)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Begins.</summary>

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Cortex.Gateway.Tests.Support;
 
 /// <summary>Errors that only a bug of ours throws.</summary>
-internal static class Faults
+internal static class OwnFaults
 {
     /// <summary>One of each kind, by name, as a theory's data.</summary>
     public static TheoryData<string> Names => [nameof(ObjectDisposedException), nameof(InvalidOperationException), nameof(ArgumentException), nameof(NullReferenceException)];

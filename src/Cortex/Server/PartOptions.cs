@@ -12,7 +12,7 @@ using Cortex.Runtimes.Docker;
 namespace Cortex.Server;
 
 /// <summary>Hands the cluster's configuration to the parts.</summary>
-internal static class RuntimeSettings
+internal static class PartOptions
 {
     private const string UnixScheme = "unix://";
 

@@ -3,7 +3,7 @@ using Cortex.Queues.Sqlite.Live;
 namespace Cortex.Queues.Sqlite;
 
 /// <summary>Which queues have something to be removed. Removing is done in small chunks between other operations. Of the writer's thread.</summary>
-internal sealed class Sweeper
+internal sealed class ExpiredRemover
 {
     /// <summary>Rows of a chunk that nobody waits behind: a few milliseconds.</summary>
     public const int RowsAlone = 500;

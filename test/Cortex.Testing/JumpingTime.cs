@@ -1,7 +1,7 @@
-namespace Cortex.Cli.Tests.Support;
+namespace Cortex.Testing;
 
 /// <summary>A clock by hand. Short waits pass at once and move it; long ones are deadlines, which never come.</summary>
-internal sealed class JumpingTime : TimeProvider
+public sealed class JumpingTime : TimeProvider
 {
     public static readonly DateTimeOffset Start = new(2026, 3, 4, 15, 4, 5, TimeSpan.Zero);
 

@@ -1,24 +1,31 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Cortex.Gateway.Tests.Support;
+namespace Cortex.Testing;
 
-/// <summary>Keeps what is logged at errors and at warnings.</summary>
-internal sealed class RecordingLogger : ILoggerFactory, ILogger
+/// <summary>Keeps what is logged as an error, with the message of its exception, and as a warning.</summary>
+public sealed class RecordingLogger : ILoggerFactory, ILogger
 {
+    /// <summary>Errors and worse, oldest first, each with its exception's message.</summary>
     public ConcurrentQueue<string> Errors { get; } = [];
 
+    /// <summary>Warnings, oldest first.</summary>
     public ConcurrentQueue<string> Warnings { get; } = [];
 
+    /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => this;
 
+    /// <inheritdoc/>
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
 
+    /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
+    /// <inheritdoc/>
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
+    /// <inheritdoc/>
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (logLevel >= LogLevel.Error)
@@ -31,6 +38,7 @@ internal sealed class RecordingLogger : ILoggerFactory, ILogger
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
     }

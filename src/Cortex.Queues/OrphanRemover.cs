@@ -13,7 +13,7 @@ namespace Cortex.Queues;
 /// <param name="age">The age.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Gets failures.</param>
-internal sealed class OrphanSweeper(
+internal sealed class OrphanRemover(
     IBlobStore blobs, Func<string, MessageId, CancellationToken, ValueTask<bool>> isOwned, TimeSpan age, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
