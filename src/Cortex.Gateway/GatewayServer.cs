@@ -4,7 +4,9 @@ using Cortex.Gateway.Admission;
 using Cortex.Gateway.Forwarding;
 using Cortex.Gateway.Listening;
 using Cortex.Gateway.Metrics;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
+using Cortex.Gateway.Serving;
 using Cortex.Gateway.Shadowing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -20,9 +22,6 @@ namespace Cortex.Gateway;
 /// </remarks>
 public sealed class GatewayServer : IGateway, IAsyncDisposable
 {
-    /// <summary>Bytes that a connection reads ahead of whoever takes them.</summary>
-    internal const int ReadBuffer = 1 << 20;
-
     private readonly GatewayOptions _options;
     private readonly IReadOnlyList<SharedPort> _ports;
     private readonly SocketTransportFactory _transport;
@@ -68,10 +67,10 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         _pauses = new PauseWatch(time, logger);
         _application = new GatewayApplication(options, _gates, _http2, _shadows, _faults, _pauses, time, logger);
         var clients = new ClientConnections(options.MaxConnections, options.MaxConnectionsPerAddress, options.TrustedProxies, time, logger);
-        _ports = [.. listeners.Select(listener => new SharedPort(listener, clients, options, time, logger))];
+        _ports = [.. listeners.Select(listener => new SharedPort(listener, clients, options.HeaderTimeout, time, logger))];
         var kestrelLoggers = new ClientNoise(loggers);
         _transport = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = ReadBuffer }), kestrelLoggers);
+            Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4096, MaxReadBufferSize = GatewayApplication.ReadBuffer }), kestrelLoggers);
         _kestrel = new KestrelServer(Options.Create(KestrelOptions()), new ProtocolListenerFactory(), kestrelLoggers);
         _sweep = time.CreateTimer(
             static state => ((GatewayServer)state!).CloseIdleConnections(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

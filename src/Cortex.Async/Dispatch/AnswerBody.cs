@@ -1,4 +1,4 @@
-using Cortex.Gateway.Calling;
+using Cortex.Gateway.Replicas;
 
 namespace Cortex.Async.Dispatch;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Cortex.Background;
-using Cortex.Gateway.Calling;
+using Cortex.Gateway.Replicas;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 

@@ -1,5 +1,4 @@
-using Cortex.Gateway.Calling;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Queues;
 using Microsoft.Extensions.Logging;
 

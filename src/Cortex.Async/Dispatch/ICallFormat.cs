@@ -1,4 +1,4 @@
-using Cortex.Gateway.Calling;
+using Cortex.Gateway.Replicas;
 using Cortex.Queues;
 
 namespace Cortex.Async.Dispatch;

@@ -1,5 +1,5 @@
 using Cortex.Gateway;
-using Cortex.Gateway.Calling;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 
 namespace Cortex.Async.Dispatch;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Cortex.Async.Dispatch;
-using Cortex.Gateway.Calling;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,5 @@
 using Cortex.Async.Dispatch;
-using Cortex.Gateway.Calling;
+using Cortex.Gateway.Replicas;
 using Cortex.Queues;
 
 namespace Cortex.Async.Workers;

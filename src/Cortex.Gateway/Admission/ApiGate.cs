@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 
 namespace Cortex.Gateway.Admission;

@@ -1,4 +1,4 @@
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 
 namespace Cortex.Gateway.Admission;

@@ -1,3 +1,4 @@
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;

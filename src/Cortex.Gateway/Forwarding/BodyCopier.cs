@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Forwarding;

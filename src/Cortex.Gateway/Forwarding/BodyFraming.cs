@@ -1,20 +1,8 @@
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Cortex.Gateway.Forwarding;
-
-/// <summary>How a message's body is delimited.</summary>
-internal enum BodyKind
-{
-    /// <summary>No body and no header that speaks of one.</summary>
-    None,
-
-    /// <summary>As many bytes as announced; perhaps 0.</summary>
-    Sized,
-
-    /// <summary>Chunks, ended by an empty one.</summary>
-    Chunked,
-}
 
 /// <summary>A request's body as it is sent on: framed as it came.</summary>
 /// <param name="Kind">How it is delimited.</param>

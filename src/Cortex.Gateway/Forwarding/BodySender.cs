@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Net.Sockets;
 using System.Text;
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -84,7 +84,7 @@ internal sealed class BodySender(UpstreamConnection connection, bool chunked) : 
             await connection.SendAsync(bytes);
             return true;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (UpstreamConnection.IsFailure(e))
         {
             return false;
         }

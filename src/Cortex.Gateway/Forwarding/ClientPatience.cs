@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Forwarding;

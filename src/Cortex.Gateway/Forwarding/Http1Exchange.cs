@@ -1,6 +1,6 @@
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Cortex.Gateway.Admission;
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -10,7 +10,7 @@ namespace Cortex.Gateway.Forwarding;
 /// Forwards one request after another over HTTP/1.1 connections to replicas. Belongs to one client connection (or
 /// HTTP/2 stream) and is used by one request at a time.
 /// </summary>
-/// <remarks>The steps of <see cref="SendAsync"/>:
+/// <remarks>The steps of <see cref="SendAsync"/>, by which it is ordered:
 /// 1. send the head, with a short body that is here already; 2. let a longer body flow; 3. read the answer's head;
 /// 4. pass it on; 5. let the answer's body flow; 6. with its last byte read, but before the client gets that byte, keep or
 /// close the connection and free the slot, so that a client's next request finds the slot free.</remarks>
@@ -65,7 +65,7 @@ internal sealed class Http1Exchange
 
     /// <summary>
     /// Sends the request over a connection, which it keeps or closes, and passes the answer on. Frees the slot when the
-    /// answer has been read, and not when there is none.
+    /// answer has been read, and not when there is none. What it throws is a fault of this program, not of the replica or the client.
     /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ExchangeResult> SendAsync(UpstreamPool pool, UpstreamConnection connection, Slot slot, CancellationToken clientLeft)
@@ -75,11 +75,12 @@ internal sealed class Http1Exchange
         {
             try
             {
+                // 1. Send the head, with a short body that is here already.
                 connection.BeginRequest(_isHead);
                 connection.BoundSending(_bodyIsInline && !_switchesProtocol);
                 await connection.SendAsync(_request.Written);
             }
-            catch (Exception e) when (IsConnectionFailure(e))
+            catch (Exception e) when (UpstreamConnection.IsFailure(e))
             {
                 return clientLeft.IsCancellationRequested
                     ? new ExchangeResult(ExchangeOutcome.ClientLeft)
@@ -89,7 +90,7 @@ internal sealed class Http1Exchange
             await (_bodyIsInline ? AnswerAsync() : AnswerWithBodyAsync());
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
-        catch (Exception e) when (IsConnectionFailure(e))
+        catch (Exception e) when (e is OperationCanceledException || UpstreamConnection.IsFailure(e))
         {
             // With a longer body, the part that was sent is gone.
             return _bodyIsInline && !_http.Response.HasStarted && !clientLeft.IsCancellationRequested && connection.ClosedBeforeRequest
@@ -102,34 +103,35 @@ internal sealed class Http1Exchange
         }
     }
 
-    private static bool IsConnectionFailure(Exception e) =>
-        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
-
-    /// <summary>Whether the client's body failed, or it paused for too long.</summary>
-    private bool IsClientsFault => _patience.IsAnswerOver || _bodyFailure is not null || (_switchesProtocol && _idle is { HasFired: true });
-
-    private ExchangeResult Failed(Exception e, CancellationToken clientLeft)
+    /// <summary>Takes a short body along with the head when all of it has arrived: one send instead of two.</summary>
+    private bool TryInlineBody()
     {
-        if (_http.Response.HasStarted)
+        if (_body.Length == 0)
         {
-            return e is ClientLeftException || clientLeft.IsCancellationRequested || IsClientsFault
-                ? new ExchangeResult(ExchangeOutcome.ClientLeft)
-                : new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
+            return true;
         }
 
-        if (_bodyFailure is BadHttpRequestException bad)
+        // Reading the body would tell a client that asked to be told that it may send it.
+        if (_body.Length > MaxInlineBody || _http.Request.Headers.Expect.Count > 0)
         {
-            return new ExchangeResult(ExchangeOutcome.BadRequest, bad.Message, bad.StatusCode);
+            return false;
         }
 
-        if (clientLeft.IsCancellationRequested || _bodyFailure is not null)
+        var reader = _http.Request.BodyReader;
+        if (!reader.TryRead(out var read))
         {
-            return new ExchangeResult(ExchangeOutcome.ClientLeft);
+            return false;
         }
 
-        return _idle is { HasFired: true }
-            ? new ExchangeResult(ExchangeOutcome.IdleTooLong, $"nothing moved for {_options.IdleTimeout.TotalSeconds:0.###} s")
-            : new ExchangeResult(ExchangeOutcome.BadAnswer, e.Message);
+        if (read.Buffer.Length < _body.Length)
+        {
+            reader.AdvanceTo(read.Buffer.Start);
+            return false;
+        }
+
+        _request.Append(read.Buffer);
+        reader.AdvanceTo(read.Buffer.End);
+        return true;
     }
 
     private void Begin(UpstreamPool pool, UpstreamConnection connection, Slot slot, CancellationToken clientLeft)
@@ -141,7 +143,169 @@ internal sealed class Http1Exchange
         _idle = _options.IdleTimeout == TimeSpan.Zero ? null : new IdleWatch(_options.IdleTimeout, _time, Abandon);
     }
 
-    /// <summary>The whole answer has been read: lets go of connection and slot.</summary>
+    /// <summary>Steps 2 to 6 with a body that is not sent yet.</summary>
+    private async ValueTask AnswerWithBodyAsync()
+    {
+        Task? answering = null;
+        if (_http.Request.Headers.Expect.Count > 0)
+        {
+            // The replica's word decides whether the client sends its body. Without a word in time, it does.
+            var head = _connection.ReadHeadAsync(skipInterim: false, _idle).AsTask();
+            try
+            {
+                await head.WaitAsync(_options.ExpectTimeout, _time);
+                if (_connection.Head.IsFinal)
+                {
+                    _sending = Task.FromResult(false);   // the replica waits for a body that will not come
+                    await PassOnAsync();
+                    return;
+                }
+
+                _connection.Consume(_connection.Head.Length);
+            }
+            catch (TimeoutException)
+            {
+                answering = AnswerAfterAsync(head);
+            }
+        }
+
+        // 2. Let the body flow, beside the steps that follow.
+        using var answered = new CancellationTokenSource();
+        _sending = SendBodyAsync(_connection, answered.Token);
+        try
+        {
+            await (answering ?? AnswerAsync().AsTask());
+        }
+        finally
+        {
+            if (!_sending.IsCompleted)
+            {
+                // Answered before the body's end, or failed: nobody reads the rest.
+                if (!_finished)
+                {
+                    _connection.Dispose();
+                }
+
+                await answered.CancelAsync();
+            }
+
+            await _sending;   // what it throws is why the answer broke off
+        }
+    }
+
+    /// <summary>Sends the body as it comes. True when the replica was given all of it. What it throws is a fault of neither side, and has closed the connection.</summary>
+    private async Task<bool> SendBodyAsync(UpstreamConnection connection, CancellationToken answered)
+    {
+        var sender = new BodySender(connection, _body.Kind == BodyKind.Chunked);
+        try
+        {
+            var reader = _http.Request.BodyReader;
+            while (true)
+            {
+                var read = await _patience.ReadAsync(reader, answered);
+                if (!await sender.TrySendAsync(read.Buffer))
+                {
+                    // The replica takes no more; its answer, if it gives one, says why.
+                    reader.AdvanceTo(read.Buffer.Start);
+                    return false;
+                }
+
+                _idle?.Touch();
+                reader.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return await sender.TryEndAsync(_http.Features.Get<IHttpRequestTrailersFeature>());
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            if (!answered.IsCancellationRequested)
+            {
+                // The client's fault: the replica must not take the part it got for the whole.
+                _bodyFailure = e;
+                connection.Dispose();
+            }
+
+            return false;
+        }
+        catch
+        {
+            connection.Dispose();   // nobody waits for an answer to a part of a request
+            throw;
+        }
+        finally
+        {
+            sender.Dispose();
+        }
+    }
+
+    private async Task AnswerAfterAsync(Task head)
+    {
+        await head;
+        if (_connection.Head.IsFinal)
+        {
+            await PassOnAsync();
+            return;
+        }
+
+        _connection.Consume(_connection.Head.Length);
+        await AnswerAsync();
+    }
+
+    /// <summary>Steps 3 to 6.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AnswerAsync()
+    {
+        // 3. Read the answer's head.
+        await _connection.ReadHeadAsync(skipInterim: true, _idle);
+        await PassOnAsync();
+    }
+
+    /// <summary>Steps 4 to 6.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask PassOnAsync()
+    {
+        var connection = _connection;
+        var head = connection.Head;
+        if (head.Status == StatusCodes.Status101SwitchingProtocols && !_switchesProtocol)
+        {
+            throw new BadUpstreamAnswerException("the answer switches protocols though nobody asked for it");
+        }
+
+        // 4. Pass it on.
+        AnswerHead.PassOn(head, connection.Unread, _http.Response, _pool.Strings, _saysOrigin);
+        connection.Consume(head.Length);
+
+        // 5. Let the answer's body flow. Whoever reads its last byte calls Finish.
+        var body = new BodyCopier(connection, _http.Response, _patience, _finish, _idle);
+        if (head.Status == StatusCodes.Status101SwitchingProtocols)
+        {
+            _idle ??= new IdleWatch(_patience.StreamLimit, _time, Abandon);
+            await ProtocolSwitch.TunnelAsync(_http, connection, _idle);
+        }
+        else if (connection.AnswerHasNoBody)
+        {
+            Finish();
+        }
+        else if (head.IsChunked)
+        {
+            await body.ChunkedAsync();
+        }
+        else if (head.ContentLength is { } length)
+        {
+            await body.SizedAsync(length);
+        }
+        else
+        {
+            head.EndsWithConnection();
+            await body.UntilCloseAsync();
+        }
+    }
+
+    /// <summary>
+    /// 6. With the answer's last byte read, but before the client gets it, keep or close the connection and free the slot.
+    /// </summary>
     private void Finish()
     {
         _closing.Dispose();   // from here on, the connection may serve another client
@@ -191,180 +355,36 @@ internal sealed class Http1Exchange
         }
     }
 
-    /// <summary>Takes a short body along with the head when all of it has arrived: one send instead of two.</summary>
-    private bool TryInlineBody()
+    /// <summary>Whether the client's body failed, or it paused for too long.</summary>
+    private bool IsClientsFault => _patience.IsAnswerOver || _bodyFailure is not null || (_switchesProtocol && _idle is { HasFired: true });
+
+    private ExchangeResult Failed(Exception e, CancellationToken clientLeft)
     {
-        if (_body.Length == 0)
+        // Nothing that a replica does cancels anything.
+        if (_http.Response.HasStarted)
         {
-            return true;
+            return e is OperationCanceledException || clientLeft.IsCancellationRequested || IsClientsFault
+                ? new ExchangeResult(ExchangeOutcome.ClientLeft)
+                : new ExchangeResult(ExchangeOutcome.BrokenOff, e.Message);
         }
 
-        // Reading the body would tell a client that asked to be told that it may send it.
-        if (_body.Length > MaxInlineBody || _http.Request.Headers.Expect.Count > 0)
+        if (_bodyFailure is BadHttpRequestException bad)
         {
-            return false;
+            return new ExchangeResult(ExchangeOutcome.BadRequest, bad.Message, bad.StatusCode);
         }
 
-        var reader = _http.Request.BodyReader;
-        if (!reader.TryRead(out var read))
+        if (clientLeft.IsCancellationRequested || _bodyFailure is not null)
         {
-            return false;
+            return new ExchangeResult(ExchangeOutcome.ClientLeft);
         }
 
-        if (read.Buffer.Length < _body.Length)
+        if (_idle is { HasFired: true })
         {
-            reader.AdvanceTo(read.Buffer.Start);
-            return false;
+            return new ExchangeResult(ExchangeOutcome.IdleTooLong, $"nothing moved for {_options.IdleTimeout.TotalSeconds:0.###} s");
         }
 
-        _request.Append(read.Buffer);
-        reader.AdvanceTo(read.Buffer.End);
-        return true;
-    }
-
-    private async ValueTask AnswerWithBodyAsync()
-    {
-        Task? answering = null;
-        if (_http.Request.Headers.Expect.Count > 0)
-        {
-            // The replica's word decides whether the client sends its body. Without a word in time, it does.
-            var head = _connection.ReadHeadAsync(skipInterim: false, _idle).AsTask();
-            try
-            {
-                await head.WaitAsync(_options.ExpectTimeout, _time);
-                if (_connection.Head.IsFinal)
-                {
-                    _sending = Task.FromResult(false);   // the replica waits for a body that will not come
-                    await PassOnAsync();
-                    return;
-                }
-
-                _connection.Consume(_connection.Head.Length);
-            }
-            catch (TimeoutException)
-            {
-                answering = AnswerAfterAsync(head);
-            }
-        }
-
-        using var answered = new CancellationTokenSource();
-        _sending = SendBodyAsync(_connection, answered.Token);
-        try
-        {
-            await (answering ?? AnswerAsync().AsTask());
-        }
-        finally
-        {
-            if (!_sending.IsCompleted)
-            {
-                // Answered before the body's end, or failed: nobody reads the rest.
-                if (!_finished)
-                {
-                    _connection.Dispose();
-                }
-
-                await answered.CancelAsync();
-                await _sending;
-            }
-        }
-    }
-
-    private async Task AnswerAfterAsync(Task head)
-    {
-        await head;
-        if (_connection.Head.IsFinal)
-        {
-            await PassOnAsync();
-            return;
-        }
-
-        _connection.Consume(_connection.Head.Length);
-        await AnswerAsync();
-    }
-
-    /// <summary>Sends the body as it comes. True when the replica was given all of it. Never throws.</summary>
-    private async Task<bool> SendBodyAsync(UpstreamConnection connection, CancellationToken answered)
-    {
-        var sender = new BodySender(connection, _body.Kind == BodyKind.Chunked);
-        try
-        {
-            var reader = _http.Request.BodyReader;
-            while (true)
-            {
-                var read = await _patience.ReadAsync(reader, answered);
-                if (!await sender.TrySendAsync(read.Buffer))
-                {
-                    // The replica takes no more; its answer, if it gives one, says why.
-                    reader.AdvanceTo(read.Buffer.Start);
-                    return false;
-                }
-
-                _idle?.Touch();
-                reader.AdvanceTo(read.Buffer.End);
-                if (read.IsCompleted)
-                {
-                    return await sender.TryEndAsync(_http.Features.Get<IHttpRequestTrailersFeature>());
-                }
-            }
-        }
-        catch (Exception e) when (IsConnectionFailure(e))
-        {
-            if (!answered.IsCancellationRequested)
-            {
-                // The client's fault: the replica must not take the part it got for the whole.
-                _bodyFailure = e;
-                connection.Dispose();
-            }
-
-            return false;
-        }
-        finally
-        {
-            sender.Dispose();
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerAsync()
-    {
-        await _connection.ReadHeadAsync(skipInterim: true, _idle);
-        await PassOnAsync();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask PassOnAsync()
-    {
-        var connection = _connection;
-        var head = connection.Head;
-        if (head.Status == StatusCodes.Status101SwitchingProtocols && !_switchesProtocol)
-        {
-            throw new BadUpstreamAnswerException("the answer switches protocols though nobody asked for it");
-        }
-
-        AnswerHead.PassOn(head, connection.Unread, _http.Response, _pool.Strings, _saysOrigin);
-        connection.Consume(head.Length);
-        var body = new BodyCopier(connection, _http.Response, _patience, _finish, _idle);
-        if (head.Status == StatusCodes.Status101SwitchingProtocols)
-        {
-            _idle ??= new IdleWatch(_patience.StreamLimit, _time, Abandon);
-            await ProtocolSwitch.TunnelAsync(_http, connection, _idle);
-        }
-        else if (connection.AnswerHasNoBody)
-        {
-            Finish();
-        }
-        else if (head.IsChunked)
-        {
-            await body.ChunkedAsync();
-        }
-        else if (head.ContentLength is { } length)
-        {
-            await body.SizedAsync(length);
-        }
-        else
-        {
-            head.EndsWithConnection();
-            await body.UntilCloseAsync();
-        }
+        return e is OperationCanceledException
+            ? new ExchangeResult(ExchangeOutcome.ClientLeft)
+            : new ExchangeResult(ExchangeOutcome.BadAnswer, e.Message);
     }
 }

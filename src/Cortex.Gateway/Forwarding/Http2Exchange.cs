@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,6 +15,7 @@ namespace Cortex.Gateway.Forwarding;
 internal sealed class Http2Exchange : IDisposable
 {
     private readonly HttpMessageInvoker _client;
+    private volatile bool _disposed;
 
     public Http2Exchange(UpstreamConnector connector, GatewayOptions options)
     {
@@ -32,7 +35,14 @@ internal sealed class Http2Exchange : IDisposable
             ConnectCallback = async (context, cancellationToken) =>
             {
                 var address = new ReplicaAddress("", context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-                return new System.Net.Sockets.NetworkStream(await connector.ConnectAsync(address, cancellationToken), ownsSocket: true);
+                try
+                {
+                    return new NetworkStream(await connector.ConnectAsync(address, cancellationToken), ownsSocket: true);
+                }
+                catch (Exception e) when (e is not (IOException or SocketException or OperationCanceledException))
+                {
+                    throw new ConnectFault(e);
+                }
             },
         });
     }
@@ -47,7 +57,7 @@ internal sealed class Http2Exchange : IDisposable
             && (type.Length == GrpcType.Length || type[GrpcType.Length] is '+' or ';');
     }
 
-    /// <summary>Sends the call and passes the answer on.</summary>
+    /// <summary>Sends the call and passes the answer on. What it throws is a fault of this program, not of the replica or the client.</summary>
     public async Task<ExchangeResult> SendAsync(
         HttpContext http, ReplicaAddress replica, string rawTarget, int matched, ClientPeer client, bool saysOrigin, ClientPatience patience, CancellationToken clientLeft)
     {
@@ -59,7 +69,7 @@ internal sealed class Http2Exchange : IDisposable
             await PassOnAsync(answer, http, saysOrigin, patience, clientLeft);
             return new ExchangeResult(ExchangeOutcome.Answered);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (IsTheirs(e))
         {
             return Failed(e, http, body, patience, clientLeft);
         }
@@ -70,7 +80,16 @@ internal sealed class Http2Exchange : IDisposable
         }
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _client.Dispose();
+    }
+
+    /// <summary>Whether an error is the replica's, the client's or that of a gateway that is being closed.</summary>
+    private bool IsTheirs(Exception e) =>
+        (e is IOException or HttpRequestException or OperationCanceledException && e.InnerException is not ConnectFault)
+        || (_disposed && e is ObjectDisposedException);
 
     private static ExchangeResult Failed(Exception e, HttpContext http, ForwardedContent? body, ClientPatience patience, CancellationToken clientLeft)
     {
@@ -196,4 +215,7 @@ internal sealed class Http2Exchange : IDisposable
             response.AppendTrailer(name, values.ToArray());
         }
     }
+
+    /// <summary>A fault of this program while it connected, which the framework's client would tell as one of the replica.</summary>
+    private sealed class ConnectFault(Exception fault) : Exception(fault.Message, fault);
 }

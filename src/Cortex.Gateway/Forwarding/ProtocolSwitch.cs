@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Net.Sockets;
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -56,7 +56,7 @@ internal static class ProtocolSwitch
         while (await connection.FillAsync());
     }
 
-    /// <summary>Ends, without throwing, when either side does.</summary>
+    /// <summary>Ends, without throwing, when either side does. What it throws is a fault of neither, and has closed the connection.</summary>
     private static async Task ToReplicaAsync(Stream client, UpstreamConnection connection, IdleWatch? idle, CancellationToken ended)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -70,9 +70,14 @@ internal static class ProtocolSwitch
 
             connection.EndSending();
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || UpstreamConnection.IsFailure(e))
         {
             connection.Dispose();
+        }
+        catch
+        {
+            connection.Dispose();   // else the other way would wait for the replica
+            throw;
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Cortex.Gateway.Replicas;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Forwarding;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;

@@ -13,7 +13,7 @@ namespace Cortex.Gateway.Listening;
 /// One port for HTTP/1.1 and prior-knowledge HTTP/2, which Kestrel does not serve together without TLS: every accepted
 /// connection's first bytes decide which of two Kestrel endpoints gets it.
 /// </summary>
-internal sealed class SharedPort(GatewayListener listener, ClientConnections clients, GatewayOptions options, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class SharedPort(GatewayListener listener, ClientConnections clients, TimeSpan headerTimeout, TimeProvider time, ILogger logger) : IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly BackgroundWork _background = new(logger, time);
@@ -162,7 +162,7 @@ internal sealed class SharedPort(GatewayListener listener, ClientConnections cli
             reading = input.ReadAsync().AsTask();
         }
 
-        using var late = new CancellationTokenSource(options.HeaderTimeout, time);
+        using var late = new CancellationTokenSource(headerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stopping.Token);
         await using var registration = either.Token.UnsafeRegister(static state => ((PipeReader)state!).CancelPendingRead(), input);
         var read = await reading;

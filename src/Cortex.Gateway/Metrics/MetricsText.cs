@@ -1,4 +1,5 @@
 using Cortex.Gateway.Admission;
+using Cortex.Gateway.Counting;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Splitting;
 using static Cortex.Gateway.Metrics.PrometheusText;

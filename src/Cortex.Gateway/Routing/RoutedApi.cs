@@ -1,4 +1,4 @@
-using Cortex.Gateway.Metrics;
+using Cortex.Gateway.Counting;
 
 namespace Cortex.Gateway.Routing;
 

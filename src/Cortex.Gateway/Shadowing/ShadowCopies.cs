@@ -1,4 +1,5 @@
 using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Splitting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

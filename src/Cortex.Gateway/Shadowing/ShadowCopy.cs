@@ -1,8 +1,7 @@
 using System.Buffers;
-using System.Net.Sockets;
 using Cortex.Gateway.Admission;
-using Cortex.Gateway.Calling;
 using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Splitting;
 using Microsoft.Extensions.Logging;
 
@@ -61,9 +60,6 @@ internal sealed class ShadowCopy(
         _isCollected = true;
         ThreadPool.UnsafeQueueUserWorkItem(static copy => _ = copy.SendAsync(), this, preferLocal: false);
     }
-
-    private static bool IsFailure(Exception e) =>
-        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 
     private bool TryTake(in ReadOnlySequence<byte> part)
     {
@@ -155,7 +151,7 @@ internal sealed class ShadowCopy(
                 slot.ReleaseUnreachable();
                 logger.ShadowFailed(gate.Name, e.Message);
             }
-            catch (Exception e) when (IsFailure(e))
+            catch (Exception e) when (UpstreamConnection.IsFailure(e) || (e is OperationCanceledException && end.IsCancellationRequested))
             {
                 logger.ShadowFailed(gate.Name, e.Message);
             }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Cortex.Gateway.Admission;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
 

@@ -1,5 +1,5 @@
 using Cortex.Gateway.Admission;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
 

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
-using Cortex.Gateway.Calling;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using System.Text;
-using Cortex.Gateway.Forwarding;
+using Cortex.Gateway.Replicas;
 
 namespace Cortex.Gateway.Tests.Support;
 

@@ -482,6 +482,31 @@ public sealed class BatchControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task OnJobComplete_FaultOfOurs_IsLoggedAsOneAndNotAsTheWorkersAnswer()
+    {
+        using var logger = new RecordingLogger();
+        _host.Loggers = logger;
+        await StartAsync(async (_, request) =>
+        {
+            if (request.Path == "/")
+            {
+                // Nobody but a bug of ours makes this an address. Who looks for the second time has gone by the first look.
+                _host.Machine.Elsewhere = new PodAddress("no address", 1);
+                await Eventually.TrueAsync(() => _host.Machine.SeenElsewhere >= 2, "the controller has looked");
+            }
+
+            return new WorkerReply(200);
+        });
+        var job = await _host.SubmitItemsAsync(1);
+
+        await Eventually.TrueAsync(() => logger.Errors.Any(line => line.Contains($"Could not go on with batch job {job.Id}", StringComparison.Ordinal)), "the fault is logged");
+        _host.Machine.Elsewhere = null;
+        await _host.StatusAsync(job, JobStatus.Succeeded);
+
+        Assert.DoesNotContain(logger.Warnings, line => line.Contains("gave no good answer", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task MaxConcurrent_JobsOverItWaitInOrder()
     {
         _host.Deployed["score"] = BatchHost.Api(new JobsSpec { MaxConcurrent = 1 });

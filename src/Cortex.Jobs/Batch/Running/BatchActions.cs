@@ -300,13 +300,14 @@ internal sealed class BatchActions(BatchContext context)
         Run(async () =>
         {
             var (told, trouble) = (false, "");
+            Exception? fault = null;   // not the worker's
             try
             {
                 (told, trouble) = await TellAsync(job, worker, ending.Token);
             }
             catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
-                trouble = ending.IsCancellationRequested ? "" : exception.Message;
+                fault = ending.IsCancellationRequested ? null : exception;
             }
 
             Post(() =>
@@ -318,6 +319,11 @@ internal sealed class BatchActions(BatchContext context)
             if (trouble.Length > 0)
             {
                 context.Logger.ToldBadly(worker.Id, job.Record.Id, trouble);
+            }
+
+            if (fault is not null)
+            {
+                context.Logger.JobStepFailed(fault, job.Record.Id, job.Record.ApiName);
             }
         });
     }

@@ -53,6 +53,9 @@ internal sealed class BatchHost : IAsyncDisposable
     /// <summary>What the loop calls fails as these say.</summary>
     public Faults Faults { get; } = new();
 
+    /// <summary>Gets the log; null for one that fails with the rest.</summary>
+    public ILoggerFactory? Loggers { get; set; }
+
     /// <summary>Set up before each start.</summary>
     public Action<KillableStore> OnStart { get; set; } = _ => { };
 
@@ -74,7 +77,7 @@ internal sealed class BatchHost : IAsyncDisposable
         Store = new JobStore(new JobStoreOptions { Path = Path.Combine(Folder, "jobs.db"), History = Limits.History }, TimeProvider.System, NullLogger<JobStore>.Instance);
         Jobs = new BatchController(
             Store, Queues, Faults.On<IContainerRuntime>(_runtime), Options(), new JobHost(Deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(TimeProvider.System, Store.NewestId()),
-            TimeProvider.System, Faults.On<ILoggerFactory>(NullLoggerFactory.Instance));
+            TimeProvider.System, Loggers ?? Faults.On<ILoggerFactory>(NullLoggerFactory.Instance));
         var (jobs, stop) = (Jobs, _stop.Token);
         _running = Task.Run(() => KeptAlive.RunAsync(jobs.RunAsync, stop), CancellationToken.None);
     }

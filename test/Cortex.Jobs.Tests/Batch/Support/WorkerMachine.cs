@@ -8,11 +8,18 @@ namespace Cortex.Jobs.Tests.Batch.Support;
 internal sealed class WorkerMachine : IDisposable
 {
     private readonly ConcurrentDictionary<string, LoopbackWorker> _servers = new(StringComparer.Ordinal);
+    private int _seenElsewhere;
 
     public FakeMachine Machine { get; } = new(TimeProvider.System);
 
     /// <summary>How workers answer: the pod's id and what it was sent.</summary>
     public Func<string, WorkerRequest, Task<WorkerReply>> Handle { get; set; } = (_, _) => Task.FromResult(new WorkerReply(200));
+
+    /// <summary>Where all workers seem to be; null for where they are.</summary>
+    public PodAddress? Elsewhere { get; set; }
+
+    /// <summary>How often somebody has looked while they seemed to be <see cref="Elsewhere"/>.</summary>
+    public int SeenElsewhere => Volatile.Read(ref _seenElsewhere);
 
     /// <summary>Every pod that was ever created.</summary>
     public ConcurrentQueue<PodDefinition> Created { get; } = new();
@@ -70,7 +77,16 @@ internal sealed class WorkerMachine : IDisposable
 
         public Task<bool> ThawAsync(string podId, CancellationToken cancellationToken) => inner.ThawAsync(podId, cancellationToken);
 
-        public IReadOnlyList<PodStatus> List() => inner.List();
+        public IReadOnlyList<PodStatus> List()
+        {
+            if (machine.Elsewhere is not { } address)
+            {
+                return inner.List();
+            }
+
+            Interlocked.Increment(ref machine._seenElsewhere);
+            return [.. inner.List().Select(pod => pod with { Address = address })];
+        }
 
         public IAsyncEnumerable<string> WatchAsync(CancellationToken cancellationToken) => inner.WatchAsync(cancellationToken);
 
