@@ -66,7 +66,7 @@ prints() { "${@:2}" | grep -F "$1"; }
 
 apt_install mmdebstrap ca-certificates debian-archive-keyring curl
 scripts/ensure-docker.sh
-scripts/release.sh linux-x64 static deb image
+scripts/release.sh linux-x64 static deb-amd64 image
 version=$(sed -nE 's:.*<Version>([^<]+)</Version>.*:\1:p' Directory.Build.props)
 release=$PWD/artifacts/release
 mirror=${CORTEX_DEBIAN_MIRROR:-$(debian_mirror)}

@@ -27,6 +27,9 @@ Run the script as root, or install sudo."
   fi
 }
 
+# apt_get ARGUMENT...: waits while another script of ours is at it, and while another program has dpkg's lock.
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive flock --close /var/lib/apt apt-get -o DPkg::Lock::Timeout=300 "$@"; }
+
 # apt_install PACKAGE...: installs those that are missing, without their recommended packages.
 apt_install() {
   local missing=() package log
@@ -37,9 +40,9 @@ apt_install() {
   have apt-get || fail "missing: ${missing[*]}. Install them with your system's package manager; only apt is known here."
   say "installing ${missing[*]}"
   log=$(mktemp)
-  if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
+  if ! apt_get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
     # The package lists may be missing or old.
-    if ! { as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    if ! { apt_get update && apt_get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
       tail -n 20 "$log" >&2
       rm -f "$log"
       fail "apt-get could not install ${missing[*]}; its last words are above."
@@ -53,7 +56,7 @@ debian_mirror() {
   local found
   found=$(debian_sources)
   # Without package lists apt does not know whose packages a source has.
-  [ -n "$found" ] || { as_root apt-get update >/dev/null 2>&1 && found=$(debian_sources); } || true
+  [ -n "$found" ] || { apt_get update >/dev/null 2>&1 && found=$(debian_sources); } || true
   head -n 1 <<<"$found"
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Makes everything that a release consists of, in artifacts/release: executables for Linux on x86_64 and aarch64, the command line alone
-# for containers of any image, for macOS and for Windows, a Debian package with a systemd unit, a container image, the Python wheel, the NuGet package, an installer,
+# for containers of any image, for macOS and for Windows, Debian packages with a systemd unit, a container image, the Python wheel, the NuGet package, an installer,
 # a bill of materials (CycloneDX) and checksums. The version is the one of Directory.Build.props. Takes about ten minutes.
-#   scripts/release.sh [PART...]      parts: linux-x64 linux-arm64 static cli deb image wheel nuget sbom; default: all; the checksums come with each
+#   scripts/release.sh [PART...]      parts: linux-x64 linux-arm64 static cli deb-amd64 deb-arm64 image wheel nuget sbom; default: all; the checksums come with each
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=ensure-dotnet.sh
 . scripts/ensure-dotnet.sh
 
-PARTS=(linux-x64 linux-arm64 static cli deb image wheel nuget sbom)
+PARTS=(linux-x64 linux-arm64 static cli deb-amd64 deb-arm64 image wheel nuget sbom)
 CLI_TARGETS=(osx-arm64 osx-x64 win-x64)
 CYCLONEDX=6.3.1
 case ${1:-} in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
@@ -89,17 +89,18 @@ cli() {
   done
 }
 
+# deb RID ARCHITECTURE
 deb() {
-  local root=$work/deb
-  step "Debian package"
-  server linux-x64
-  install -D -m 755 "$work/linux-x64/cortex" "$root/usr/bin/cortex"
+  local root=$work/deb-$2 package=cortex_${version}_$2.deb
+  step "Debian package for $2"
+  server "$1"
+  install -D -m 755 "$work/$1/cortex" "$root/usr/bin/cortex"
   install -D -m 644 packaging/cortex.service "$root/lib/systemd/system/cortex.service"
   install -D -m 644 LICENSE "$root/usr/share/doc/cortex/copyright"
   install -D -m 644 /dev/stdin "$root/DEBIAN/control" <<TEXT
 Package: cortex
 Version: $version
-Architecture: amd64
+Architecture: $2
 Maintainer: The Cortex for .NET authors
 Section: admin
 Priority: optional
@@ -124,8 +125,8 @@ TEXT
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl disable --now cortex.service || true; fi
 TEXT
-  SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zgzip --build "$root" "$release/cortex_${version}_amd64.deb" >/dev/null
-  say "cortex_${version}_amd64.deb: $(du -k "$release/cortex_${version}_amd64.deb" | awk '{ printf "%.1f MB", $1 / 1024 }')"
+  SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zgzip --build "$root" "$release/$package" >/dev/null
+  say "$package: $(du -k "$release/$package" | awk '{ printf "%.1f MB", $1 / 1024 }')"
 }
 
 image() {
@@ -154,7 +155,8 @@ if wanted linux-x64; then linux linux-x64; fi
 if wanted linux-arm64; then linux linux-arm64; fi
 if wanted static; then static; fi
 if wanted cli; then cli; fi
-if wanted deb; then deb; fi
+if wanted deb-amd64; then deb linux-x64 amd64; fi
+if wanted deb-arm64; then deb linux-arm64 arm64; fi
 if wanted image; then image; fi
 if wanted wheel; then step "Python"; scripts/python-wheel.sh; cp "artifacts/cortex-$version-py3-none-any.whl" "$release/"; fi
 if wanted nuget; then step "NuGet"; ./build.sh; cp "artifacts/Cortex.Client.$version.nupkg" "$release/"; fi
