@@ -1,6 +1,7 @@
 using Cortex.Async.Dispatch;
 using Cortex.Async.Endpoint;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Async;

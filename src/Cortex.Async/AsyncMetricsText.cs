@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cortex.Async.Dispatch;
+using Cortex.Routing;
 using static Cortex.Gateway.Metrics.PrometheusText;
 
 namespace Cortex.Async;

@@ -3,12 +3,13 @@ using Cortex.Async.Dispatch;
 using Cortex.Async.Endpoint;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Async;
 
 /// <summary>The data plane of Async APIs: takes requests over HTTP, brings them to replicas and calls back. Several may share one store of several servers.</summary>
-public sealed class AsyncService : IAsyncService, IAsyncDisposable
+public sealed class AsyncService : IAsyncDisposable
 {
     internal const string Kind = "AsyncAPI";
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(1);
@@ -77,16 +78,21 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
-    public IReadOnlyList<HandlerRoute> Apply(AsyncSnapshot snapshot)
+    /// <summary>
+    /// Swaps the APIs and their replicas whole. Calls in progress go on, also on replicas that left; new ones go to those that are listed.
+    /// An API that left keeps its queue and results for their retention and goes on with them if it comes back.
+    /// </summary>
+    /// <param name="routes">One per API; names and endpoints are unique.</param>
+    /// <returns>The endpoints to hand to the gateway with its next routes.</returns>
+    public IReadOnlyList<HandlerRoute> Apply(IReadOnlyList<AsyncRoute> routes)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(routes);
         lock (_lock)
         {
             var before = _apis;
             var apis = new Dictionary<string, AsyncApi>(StringComparer.Ordinal);
-            List<HandlerRoute> routes = [];
-            foreach (var route in snapshot.Apis)
+            List<HandlerRoute> endpoints = [];
+            foreach (var route in routes)
             {
                 var api = before.GetValueOrDefault(route.Name) ?? Make(route);
                 apis.Add(route.Name, api);
@@ -97,7 +103,7 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
                     _setup.Configure(QueueNames.Of(route.Name), new QueueSettings(route.Policy.ResultRetention), api.Open);
                 }
 
-                routes.Add(new HandlerRoute(route.Name, Kind, route.Endpoint, api));
+                endpoints.Add(new HandlerRoute(route.Name, Kind, route.Endpoint, api));
             }
 
             foreach (var (name, api) in before)
@@ -121,23 +127,22 @@ public sealed class AsyncService : IAsyncService, IAsyncDisposable
 
             Volatile.Write(ref _apis, apis);
             _applied.TrySetResult();
-            return routes;
+            return endpoints;
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Completes when no call is in progress on the replica. The caller has taken it out of the routes before. What
+    /// is in progress after <paramref name="grace"/> is aborted and put back into the queue first.
+    /// </summary>
     public Task DrainAsync(string replicaId, TimeSpan grace, CancellationToken cancellationToken) =>
         Task.WhenAll(Volatile.Read(ref _apis).Values.Select(api => api.Dispatcher.DrainAsync(replicaId, grace, cancellationToken)));
 
-    /// <inheritdoc/>
+    /// <summary>What waits and what is in progress in one API; null when there is no such API.</summary>
     public AsyncTraffic? GetTraffic(string apiName) =>
         Volatile.Read(ref _apis).TryGetValue(apiName, out var api) && api.IsDeployed ? api.Traffic : null;
 
-    /// <inheritdoc/>
-    public Task<ReadOnlyMemory<byte>> ListAsync(string apiName, RequestQuery query, CancellationToken cancellationToken) =>
-        RequestList.ReadAsync(_store, QueueNames.Of(apiName), query, cancellationToken);
-
-    /// <inheritdoc/>
+    /// <summary>Writes the metrics of every API in the Prometheus text format.</summary>
     public void WriteMetrics(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);

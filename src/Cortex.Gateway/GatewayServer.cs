@@ -8,6 +8,7 @@ using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Serving;
 using Cortex.Gateway.Shadowing;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -20,7 +21,7 @@ namespace Cortex.Gateway;
 /// It is fastest with the environment variable DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS set to 1 before the
 /// process first uses a socket: requests are then served on the threads that poll the sockets.
 /// </remarks>
-public sealed class GatewayServer : IGateway, IAsyncDisposable
+public sealed class GatewayServer : IAsyncDisposable
 {
     private readonly GatewayOptions _options;
     private readonly IReadOnlyList<SharedPort> _ports;
@@ -121,27 +122,27 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
         await _kestrel.StopAsync(cancellationToken);
     }
 
-    /// <inheritdoc/>
-    public void Apply(RouteSnapshot snapshot)
+    /// <summary>Swaps the routes. Requests in progress go on; waiting ones see the new replicas.</summary>
+    public void Apply(GatewayRoutes routes)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        _gates.Apply(snapshot);
+        ArgumentNullException.ThrowIfNull(routes);
+        _gates.Apply(routes);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Completes when no request is in progress on a replica any more. The caller has taken it out of the routes before.</summary>
     public Task DrainAsync(string replicaId, CancellationToken cancellationToken) =>
         _gates.WhenDrained(replicaId).WaitAsync(cancellationToken);
 
-    /// <inheritdoc/>
+    /// <summary>What is going on in one API; null when the gateway never heard of it.</summary>
     public ApiTraffic? GetTraffic(string apiName) => _gates.Find(apiName)?.Traffic;
 
-    /// <inheritdoc/>
+    /// <summary>What a splitter's targets got through it since the process started; empty when the gateway knows no such splitter.</summary>
     public IReadOnlyList<SplitTraffic> GetSplitTraffic(string splitterName) => _gates.FindSplit(splitterName) is { } split
         ? [.. split.Branches.Select(static branch => new SplitTraffic(
             branch.Target.Api, branch.Counters.Requests, branch.Counters.Errors, branch.Counters.Slow, branch.Counters.Dropped))]
         : [];
 
-    /// <inheritdoc/>
+    /// <summary>Writes the gateway's metrics in the Prometheus text format.</summary>
     public void WriteMetrics(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
@@ -162,7 +163,7 @@ public sealed class GatewayServer : IGateway, IAsyncDisposable
 
         _shadows.Dispose();
         _faults.Dispose();
-        _gates.Apply(new RouteSnapshot([]));
+        _gates.Apply(new GatewayRoutes([]));
         _http2.Dispose();
     }
 

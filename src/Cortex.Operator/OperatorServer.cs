@@ -1,10 +1,10 @@
+using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using System.Net;
-using Cortex.Async;
 using Cortex.Background;
 using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Wire;
-using Cortex.Gateway;
 using Cortex.Gateway.Listening;
 using Cortex.Jobs;
 using Cortex.Jobs.Batch;
@@ -45,6 +45,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly BatchController _batches;
     private readonly Scheduler _scheduler;
     private readonly IContainerRuntime _runtime;
+    private readonly JobEndpoints _jobEndpoints;
     private readonly WebApplication _app;
     private readonly BackgroundWork _background;
     private readonly TimeProvider _time;
@@ -52,13 +53,12 @@ public sealed class OperatorServer : IAsyncDisposable
     /// <summary>Opens the state; nothing runs or listens yet.</summary>
     /// <param name="options">The cluster.</param>
     /// <param name="runtime">Runs the replicas.</param>
-    /// <param name="gateway">Routes to them.</param>
-    /// <param name="asyncApis">Keeps and works off the requests of Async APIs.</param>
-    /// <param name="queues">Keeps the batches of jobs; disposed of by the caller, after this.</param>
+    /// <param name="dataPlane">Brings requests to them.</param>
+    /// <param name="queues">Keeps async requests and the batches of jobs; disposed of by the caller, after this.</param>
     /// <param name="addresses">Where the HTTP API listens.</param>
     /// <param name="loggers">Where to log.</param>
     /// <param name="time">The clock.</param>
-    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IGateway gateway, IAsyncService asyncApis, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
+    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(options);
         loggers = new QuietLoggers(loggers);
@@ -79,17 +79,18 @@ public sealed class OperatorServer : IAsyncDisposable
         var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
         var taskRoutes = new TaskRoutes(_store, _tasks, errors, options, time);
         var batchRoutes = new BatchRoutes(_store, _batches, errors, options, time);
+        _jobEndpoints = new JobEndpoints(taskRoutes, batchRoutes);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace };
-        _reconciler = new Reconciler(_store, runtime, pods, gateway, asyncApis, new JobEndpoints(taskRoutes, batchRoutes), reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
-        _autoscaler = new Autoscaler(_store, gateway, asyncApis, _reconciler.Wake, time, loggers.CreateLogger<Autoscaler>());
-        _canaries = new CanaryController(_store, runtime, gateway, _reconciler, time, loggers.CreateLogger<CanaryController>());
+        _reconciler = new Reconciler(_store, runtime, pods, dataPlane, _jobEndpoints, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
+        _autoscaler = new Autoscaler(_store, dataPlane, _reconciler.Wake, time, loggers.CreateLogger<Autoscaler>());
+        _canaries = new CanaryController(_store, runtime, dataPlane, _reconciler, time, loggers.CreateLogger<CanaryController>());
 
         var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, asyncApis, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(gateway, _canaries), options, uid, time);
+        var reader = new ApiReader(_store, runtime, dataPlane, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(dataPlane, _canaries), options, uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime, time), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, queues, options, uid, time), logStreamer, taskRoutes, batchRoutes, gateway, asyncApis,
+            _deployer, reader, new ClusterReader(reader, runtime, queues, options, uid, time), logStreamer, taskRoutes, batchRoutes, dataPlane, queues,
             new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
         var limits = options.Cluster.Limits;
         var clients = new ClientConnections(limits.MaxConnections, limits.MaxConnectionsPerAddress, new Networks(options.Cluster.Access.TrustedProxies), time, loggers.CreateLogger<OperatorServer>());
@@ -99,6 +100,14 @@ public sealed class OperatorServer : IAsyncDisposable
 
     /// <summary>The HTTP API as a handler, for requests that arrive through another listener.</summary>
     public RequestDelegate Handler { get; }
+
+    /// <summary>What answers the requests of an API that runs jobs.</summary>
+    /// <exception cref="ArgumentException">The route is of a kind that runs none.</exception>
+    public IEndpointHandler HandlerOf(JobRoute route)
+    {
+        ArgumentNullException.ThrowIfNull(route);
+        return _jobEndpoints.HandlerOf(route) ?? throw new ArgumentException($"a {route.Kind} runs no jobs", nameof(route));
+    }
 
     /// <summary>Where the HTTP API listens, once started.</summary>
     public IReadOnlyCollection<string> Urls => [.. _app.Urls];

@@ -22,7 +22,7 @@ public sealed class AsyncServiceTests
             }
         };
 
-        var handler = Assert.Single(service.Service.Apply(new AsyncSnapshot([service.Route()])));
+        var handler = Assert.Single(service.Service.Apply([service.Route()]));
         Assert.Equal((TestService.Api, "AsyncAPI", "/iris"), (handler.Name, handler.Kind, handler.Endpoint));
         Assert.Equal((503, "1"), await StatusAsync());
 
@@ -46,7 +46,7 @@ public sealed class AsyncServiceTests
         service.Add("r1", container.Port);
         Assert.Equal(MessageStatus.Completed, (await service.RunAsync()).Status);
 
-        service.Service.Apply(new AsyncSnapshot([]));
+        service.Service.Apply([]);
         Assert.Null(service.Service.GetTraffic(TestService.Api));
         await Eventually.TrueAsync(() => service.Store.IsRetired(Queue), "its queue is out of use");
 

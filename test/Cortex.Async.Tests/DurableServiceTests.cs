@@ -4,6 +4,7 @@ using Cortex.Async.Tests.Dispatch.Support;
 using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;
 using Cortex.Queues.Sqlite;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -73,7 +74,7 @@ public sealed class DurableServiceTests : IDisposable
         await Eventually.TrueAsync(() => store.ListQueuesAsync("async/", default).AsTask().Result is ["async/echo"], "the queue of the deleted API is out of use");
     }
 
-    private static AsyncSnapshot Snapshot(int port) => new(
+    private static List<AsyncRoute> Snapshot(int port) =>
     [
         new AsyncRoute
         {
@@ -81,10 +82,10 @@ public sealed class DurableServiceTests : IDisposable
             Endpoint = "/echo",
             MaxConcurrency = 8,
             Policy = new QueuePolicy(),
-            CallbackKey = new byte[32],
-            Replicas = [new AsyncReplica("r1", "127.0.0.1", port, 0)],
+            CallbackKey = Convert.ToBase64String(new byte[32]),
+            Replicas = [new ReplicaAddress("r1", "127.0.0.1", port, 0)],
         },
-    ]);
+    ];
 
     private static async Task<(int Status, string Text)> SendAsync(Cortex.Gateway.Routing.IEndpointHandler handler, string method, string path, string body = "", string query = "")
     {

@@ -20,11 +20,11 @@ public sealed class LoopTests
         await UntilOkAsync(() => cluster.PostConfigAsync(TestCluster.Api("hello"), force: true));
         await cluster.ReadyAsync("hello", 1);
         await UntilOkAsync(() => cluster.PostConfigAsync(TestCluster.Api("hello", image: "app:2"), force: true));
-        await Eventually.TrueAsync(() => cluster.Runtime.List() is [{ State: PodState.Ready } pod] && cluster.Gateway.Route("hello")?.Replicas.Count == 1, "the update is through");
+        await Eventually.TrueAsync(() => cluster.Runtime.List() is [{ State: PodState.Ready } pod] && cluster.DataPlane.Route("hello")?.Replicas.Count == 1, "the update is through");
         await UntilOkAsync(() => cluster.Client.DeleteAsync(new Uri("/delete/hello", UriKind.Relative)));
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 0, "its replicas are gone");
 
-        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IContainerRuntime.CreateAsync", "IContainerRuntime.DeleteAsync", "IContainerRuntime.WatchAsync", "IGateway.Apply", "IGateway.DrainAsync" }, _faults.Thrown.ToHashSet());
+        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IContainerRuntime.CreateAsync", "IContainerRuntime.DeleteAsync", "IContainerRuntime.WatchAsync", "IDataPlane.Apply", "IDataPlane.DrainAsync" }, _faults.Thrown.ToHashSet());
     }
 
     [Fact]
@@ -34,12 +34,12 @@ public sealed class LoopTests
         _faults.Arm(1);
         await UntilOkAsync(() => cluster.PostConfigAsync(
             TestCluster.Api("hello").Replace("{min_replicas: 1, init_replicas: 1}", "{min_replicas: 0, init_replicas: 0, max_replicas: 1}", StringComparison.Ordinal), force: true));
-        await Eventually.TrueAsync(() => _faults.Thrown.Contains("IGateway.GetTraffic"), "the autoscaler has failed");
+        await Eventually.TrueAsync(() => _faults.Thrown.Contains("IDataPlane.GetTraffic"), "the autoscaler has failed");
 
         await Eventually.TrueAsync(() =>
         {
             cluster.Awaken("hello");
-            return cluster.Gateway.Route("hello")?.Replicas.Count == 1;
+            return cluster.DataPlane.Route("hello")?.Replicas.Count == 1;
         }, "it is awake");
     }
 
@@ -92,12 +92,12 @@ public sealed class LoopTests
               apis: [{name: old, weight: 100}, {name: new, weight: 0}]
               canary: {to: new, steps: [10, 60], every: 1s, min_requests: 5}
             """, force: true));
-        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")?.Targets.Any(target => target is { Api: "new", Weight: 10 }) == true, "it has begun");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Split("split")?.Targets.Any(target => target is { Api: "new", Weight: 10 }) == true, "it has begun");
 
-        cluster.Gateway.Count("split", "new", 5);
+        cluster.DataPlane.Count("split", "new", 5);
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")!.Targets.Any(target => target is { Api: "new", Weight: 60 }), "it has moved on");
-        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IGateway.GetSplitTraffic", "IGateway.Apply" }, _faults.Thrown.ToHashSet());
+        await Eventually.TrueAsync(() => cluster.DataPlane.Split("split")!.Targets.Any(target => target is { Api: "new", Weight: 60 }), "it has moved on");
+        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IDataPlane.GetSplitTraffic", "IDataPlane.Apply" }, _faults.Thrown.ToHashSet());
     }
 
     // The server's own answers fail as well meanwhile; what counts is that the next one does not.

@@ -1,13 +1,13 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Cortex.Async;
 using Cortex.Core.Clusters;
 using Cortex.Core.Wire;
-using Cortex.Gateway;
+using Cortex.Gateway.Routing;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
+using Cortex.Routing;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 using Microsoft.Extensions.Logging;
@@ -26,11 +26,11 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly SqliteQueueStore _queues;
     private bool _stopped;
 
-    private TestCluster(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, FolderBlobStore blobs, SqliteQueueStore queues, Faults faults)
+    private TestCluster(string directory, FakeMachine machine, FakeDataPlane dataPlane, ClusterConfig config, FolderBlobStore blobs, SqliteQueueStore queues, Faults faults)
     {
         (_directory, _blobs, _queues) = (directory, blobs, queues);
         Machine = machine;
-        Gateway = gateway;
+        DataPlane = dataPlane;
         Runtime = new FakeRuntime(machine);
         var options = new OperatorOptions
         {
@@ -41,7 +41,7 @@ internal sealed class TestCluster : IAsyncDisposable
             StatePath = Path.Combine(directory, "state.db"),
         };
         _server = new OperatorServer(
-            options, faults.On<IContainerRuntime>(Runtime), faults.On<IGateway>(gateway), faults.On<IAsyncService>(Async), faults.On<IQueueStore>(queues), [new IPEndPoint(IPAddress.Loopback, 0)],
+            options, faults.On<IContainerRuntime>(Runtime), faults.On<IDataPlane>(dataPlane), faults.On<IQueueStore>(queues), [new IPEndPoint(IPAddress.Loopback, 0)],
             faults.On<ILoggerFactory>(NullLoggerFactory.Instance), TimeProvider.System);
     }
 
@@ -49,9 +49,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public FakeRuntime Runtime { get; }
 
-    public FakeGateway Gateway { get; }
-
-    public FakeAsyncService Async { get; } = new();
+    public FakeDataPlane DataPlane { get; }
 
     public HttpClient Client { get; private set; } = null!;
 
@@ -61,13 +59,13 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <param name="faults">What fails.</param>
     /// <param name="reconciles">Whether the loops run; without them only what a request does by itself is done.</param>
     public static Task<TestCluster> StartAsync(ClusterConfig? config = null, Faults? faults = null, bool reconciles = true) => StartAsync(
-        Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeGateway(), config ?? new ClusterConfig(), faults ?? new Faults(), reconciles);
+        Directory.CreateTempSubdirectory("cortex-operator-").FullName, new FakeMachine(TimeProvider.System), new FakeDataPlane(), config ?? new ClusterConfig(), faults ?? new Faults(), reconciles);
 
     /// <summary>Plays a restart of the server: same machine, same state, new process.</summary>
     public async Task<TestCluster> RestartAsync()
     {
         await StopAsync();
-        return await StartAsync(_directory, Machine, new FakeGateway(), new ClusterConfig(), new Faults(), reconciles: true);
+        return await StartAsync(_directory, Machine, new FakeDataPlane(), new ClusterConfig(), new Faults(), reconciles: true);
     }
 
     public async Task<IReadOnlyList<DeployResult>> DeployAsync(string yaml, bool force = false)
@@ -103,13 +101,16 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public async Task<ReplicaCounts> CountsAsync(string api) => (await GetAsync($"/describe/{api}")).Status!.ReplicaCounts!;
 
+    /// <summary>What answers the requests of an API that runs jobs.</summary>
+    public IEndpointHandler HandlerOf(JobRoute route) => _server.HandlerOf(route);
+
     public IEnumerable<string> Routes => _server.RoutePatterns;
 
     /// <summary>Says that requests wait for the API's first replica.</summary>
     public void Awaken(string api) => _server.Awaken(api);
 
     public Task ReadyAsync(string api, int replicas) =>
-        Eventually.TrueAsync(() => Gateway.Route(api)?.Replicas.Count == replicas, $"{api} has {replicas} replicas in the routes");
+        Eventually.TrueAsync(() => DataPlane.Route(api)?.Replicas.Count == replicas, $"{api} has {replicas} replicas in the routes");
 
     public static string Api(string name, string image = "app:1", int replicas = 1, string strategy = "{max_surge: 1, max_unavailable: 0}", string? endpoint = null) => $$"""
         - name: {{name}}
@@ -135,11 +136,11 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeGateway gateway, ClusterConfig config, Faults faults, bool reconciles)
+    private static async Task<TestCluster> StartAsync(string directory, FakeMachine machine, FakeDataPlane dataPlane, ClusterConfig config, Faults faults, bool reconciles)
     {
         var blobs = new FolderBlobStore(Path.Combine(directory, "blobs"));
         var queues = await SqliteQueueStore.OpenAsync(Path.Combine(directory, "queues.db"), new QueueStoreOptions(), blobs, TimeProvider.System, NullLogger.Instance);
-        var cluster = new TestCluster(directory, machine, gateway, config, blobs, queues, faults);
+        var cluster = new TestCluster(directory, machine, dataPlane, config, blobs, queues, faults);
         await cluster.Runtime.StartAsync(CancellationToken.None);
         await cluster._server.AdoptAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
         if (reconciles)

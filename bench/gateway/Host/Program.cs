@@ -5,6 +5,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using Cortex.Gateway;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging;
 
 // Before the first socket: it is read once.
@@ -20,7 +21,7 @@ var apis = numbers.Length > 4 ? numbers[4] : 200;
 using var loggers = LoggerFactory.Create(static logging => logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning));
 await using var gateway = new GatewayServer(
     new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, port))], loggers, TimeProvider.System);
-gateway.Apply(new RouteSnapshot(
+gateway.Apply(new GatewayRoutes(
     [.. Enumerable.Range(0, apis).Select(i => Api($"other-{i}")), Api("bench"), Api("bench-2"), Api("dark")])
 {
     Splits =
@@ -46,10 +47,9 @@ if (Environment.GetEnvironmentVariable("GATEWAY_HOST_STATS") is not null)
 
 await gateway.StopAsync(new CancellationTokenSource(TimeSpan.FromSeconds(2)).Token);
 
-ApiRoute Api(string name) => new()
+RealtimeRoute Api(string name) => new()
 {
     Name = name,
-    Kind = "RealtimeAPI",
     Endpoint = "/" + name,
     MaxConcurrency = concurrency,
     MaxQueueLength = queue,
@@ -59,7 +59,6 @@ ApiRoute Api(string name) => new()
 SplitRoute Split(string name, params SplitTarget[] targets) => new()
 {
     Name = name,
-    Kind = "TrafficSplitter",
     Endpoint = "/" + name,
-    Targets = targets,
+    Targets = [.. targets],
 };

@@ -4,6 +4,7 @@ using System.Text;
 using Cortex.Async.Endpoint;
 using Cortex.Background;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Async.Callbacks;
@@ -183,7 +184,7 @@ internal sealed class CallbackDeliverer : IAsyncDisposable
         var document = RequestDocument.Of(record, callback: null);
         try
         {
-            return await PostAsync(delivery, document, api.CallbackKey, cancellationToken);
+            return await PostAsync(delivery, document, Convert.FromBase64String(api.CallbackKey), cancellationToken);
         }
         catch (HttpRequestException e) when (e.InnerException is TargetRefusedException { IsByName: true } refused)
         {

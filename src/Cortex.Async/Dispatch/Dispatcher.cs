@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Async.Dispatch;
@@ -59,7 +60,7 @@ internal sealed class Dispatcher
     private int MaxFinishing => Math.Max(_maxFinishing, _replicas.Slots);
 
     /// <summary>Swaps the replicas, their limit and the policy.</summary>
-    public void Apply(IReadOnlyList<AsyncReplica> replicas, int maxConcurrency, QueuePolicy policy)
+    public void Apply(IReadOnlyList<ReplicaAddress> replicas, int maxConcurrency, QueuePolicy policy)
     {
         Volatile.Write(ref _policy, policy);
         _replicas.Apply(replicas, maxConcurrency);
@@ -96,7 +97,7 @@ internal sealed class Dispatcher
         leasing?.Cancel();
     }
 
-    /// <summary>As <see cref="IAsyncService.DrainAsync"/>.</summary>
+    /// <summary>As <see cref="AsyncService.DrainAsync"/>.</summary>
     public async Task DrainAsync(string replicaId, TimeSpan grace, CancellationToken cancellationToken)
     {
         var drained = _replicas.WhenDrained(replicaId);

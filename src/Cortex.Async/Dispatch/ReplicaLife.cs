@@ -1,6 +1,6 @@
 using Cortex.Gateway;
 using Cortex.Gateway.Replicas;
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Async.Dispatch;
 
@@ -9,14 +9,14 @@ internal sealed class ReplicaLife
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ReplicaLife(AsyncReplica replica, GatewayOptions options, TimeProvider time)
+    public ReplicaLife(ReplicaAddress replica, GatewayOptions options, TimeProvider time)
     {
         Replica = replica;
         Client = new ReplicaClient(new ReplicaAddress(replica.Id, replica.Host, replica.Port), options, time);
     }
 
     /// <summary>Where it took requests.</summary>
-    public AsyncReplica Replica { get; }
+    public ReplicaAddress Replica { get; }
 
     /// <summary>Its connections.</summary>
     public ReplicaClient Client { get; }

@@ -1,4 +1,5 @@
 using Cortex.Gateway;
+using Cortex.Routing;
 
 namespace Cortex.Async.Dispatch;
 
@@ -38,7 +39,7 @@ internal sealed class ReplicaSet(GatewayOptions options, TimeProvider time)
     }
 
     /// <summary>Swaps the replicas and the limit. Calls in progress keep their slots.</summary>
-    public void Apply(IReadOnlyList<AsyncReplica> replicas, int maxConcurrency)
+    public void Apply(IReadOnlyList<ReplicaAddress> replicas, int maxConcurrency)
     {
         List<ReplicaLife> ended = [];
         lock (_lock)

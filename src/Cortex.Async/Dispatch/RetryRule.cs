@@ -1,4 +1,5 @@
 using Cortex.Background;
+using Cortex.Routing;
 
 namespace Cortex.Async.Dispatch;
 

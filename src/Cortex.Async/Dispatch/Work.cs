@@ -1,5 +1,6 @@
 using Cortex.Gateway.Replicas;
 using Cortex.Queues;
+using Cortex.Routing;
 
 namespace Cortex.Async.Dispatch;
 

@@ -2,6 +2,7 @@ using Cortex.Async.Callbacks;
 using Cortex.Background;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

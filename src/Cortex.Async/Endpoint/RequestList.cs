@@ -4,19 +4,20 @@ using Cortex.Queues;
 
 namespace Cortex.Async.Endpoint;
 
-/// <summary>Lists the requests of an API, for the operator.</summary>
-internal static class RequestList
+/// <summary>Lists the requests of an API, for whoever may see all of them: ids are the keys to their requests.</summary>
+public static class RequestList
 {
     private const int DefaultLimit = 50;
     private const int MaxLimit = 1000;
 
     /// <summary>One page, newest first, as JSON.</summary>
     /// <param name="store">Has the requests.</param>
-    /// <param name="queue">The API's queue.</param>
+    /// <param name="apiName">The Async API.</param>
     /// <param name="query">What is asked for, as it came.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ArgumentException">The query is malformed; the message says how.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(IQueueStore store, string queue, RequestQuery query, CancellationToken cancellationToken)
+    /// <exception cref="IOException">The store can't be read.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(IQueueStore store, string apiName, RequestQuery query, CancellationToken cancellationToken)
     {
         MessageStatus? status = null;
         if (query.Status is { } word)
@@ -37,6 +38,6 @@ internal static class RequestList
         }
 
         await PoolHop.LeaveSocketThread();
-        return RequestDocument.Of(await store.ListAsync(queue, new MessageQuery(status, limit, cursor), cancellationToken));
+        return RequestDocument.Of(await store.ListAsync(QueueNames.Of(apiName), new MessageQuery(status, limit, cursor), cancellationToken));
     }
 }

@@ -1,4 +1,5 @@
 using Cortex.Async.Dispatch;
+using Cortex.Routing;
 
 namespace Cortex.Async.Workers;
 
@@ -22,7 +23,7 @@ public sealed class QueueWork
     public bool IsIdle => Dispatcher.IsIdle;
 
     /// <summary>Swaps the workers. A call in progress on one that left goes on; when it breaks, its message goes to another one.</summary>
-    public void Apply(IReadOnlyList<AsyncReplica> workers) => Dispatcher.Apply(workers, maxConcurrency: 1, _policy);
+    public void Apply(IReadOnlyList<ReplicaAddress> workers) => Dispatcher.Apply(workers, maxConcurrency: 1, _policy);
 
     /// <summary>Takes no more messages, lets calls in progress end within a time and puts the messages of the others back. Once is enough.</summary>
     /// <param name="grace">The time; zero aborts calls at once.</param>

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Cortex.Async.Dispatch;
 using Cortex.Gateway.Replicas;
-using Cortex.Gateway.Routing;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Async.Workers;
@@ -66,7 +66,7 @@ public sealed class WorkService : IAsyncDisposable
     /// <param name="body">The request's body.</param>
     /// <param name="cancellationToken">Breaks the call off.</param>
     public async Task<WorkerAnswer> PostAsync(
-        AsyncReplica worker, string path, ReadOnlyMemory<byte> headerLines, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+        ReplicaAddress worker, string path, ReadOnlyMemory<byte> headerLines, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(worker);
         using var client = new ReplicaClient(new ReplicaAddress(worker.Id, worker.Host, worker.Port), _options.Connections, _time);

@@ -1,12 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Admission;
 
 /// <summary>
 /// One API's slots and its one queue. A request takes a free slot of the least loaded ready replica, else waits in
-/// arrival order; no replica ever holds more than <see cref="ApiRoute.MaxConcurrency"/> requests. With no replica at all
+/// arrival order; no replica ever holds more than <see cref="RealtimeRoute.MaxConcurrency"/> requests. With no replica at all
 /// it waits in a queue before that one, and wakes the API, where that is wanted.
 /// </summary>
 /// <remarks>
@@ -27,7 +28,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     private readonly WaiterQueue _sleeping = new();   // empty while a replica is ready
     private readonly ITimer _timer;
     private Replica[] _ready = [];
-    private ApiRoute _route;
+    private RealtimeRoute _route;
     private long _timerDue = long.MaxValue;
     private long _lastSkipEnd;
     private long _signalDue;
@@ -35,7 +36,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     private int _inFlight;
     private bool _removed;
 
-    public ApiGate(ApiRoute route, AdmissionLimits limits, UpstreamConnector connector, WakeDemand demand, TimeProvider time)
+    public ApiGate(RealtimeRoute route, AdmissionLimits limits, UpstreamConnector connector, WakeDemand demand, TimeProvider time)
         : base(route.Name)
     {
         _route = route;
@@ -47,7 +48,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
         Apply(route);
     }
 
-    public override string Kind => _route.Kind;
+    public override string Kind => "RealtimeAPI";
 
     /// <summary>As the route has it.</summary>
     public TimeSpan? ClientIdleTimeout => _route.ClientIdleTimeout;
@@ -215,7 +216,7 @@ internal sealed class ApiGate : RoutedApi, IDisposable
     }
 
     /// <summary>Takes new limits and replicas. Requests in progress and waiting stay.</summary>
-    public void Apply(ApiRoute route)
+    public void Apply(RealtimeRoute route)
     {
         List<Waiter> hopeless = [];
         lock (_lock)

@@ -1,5 +1,5 @@
 using Cortex.Gateway.Replicas;
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Admission;
 

@@ -1,4 +1,4 @@
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Replicas;
 

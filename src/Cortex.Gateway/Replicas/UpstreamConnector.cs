@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Replicas;
 

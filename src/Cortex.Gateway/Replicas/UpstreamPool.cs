@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Replicas;
 

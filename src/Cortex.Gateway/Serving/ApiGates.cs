@@ -34,7 +34,7 @@ internal sealed class ApiGates(AdmissionLimits limits, UpstreamConnector connect
     public ApiGate? Find(string apiName) => _byName.GetValueOrDefault(apiName);
 
     /// <summary>Swaps the routes; the new ones hold for every request from now on.</summary>
-    public void Apply(RouteSnapshot snapshot)
+    public void Apply(GatewayRoutes snapshot)
     {
         lock (_applying)
         {

@@ -1,4 +1,4 @@
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Serving;

@@ -1,5 +1,6 @@
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Splitting;
 
@@ -13,7 +14,7 @@ internal sealed class SplitApi : RoutedApi
     public SplitApi(SplitRoute route, IReadOnlyDictionary<string, ApiGate> gates)
         : base(route.Name) => _plan = Compile(route, gates, null);
 
-    public override string Kind => _plan.Route.Kind;
+    public override string Kind => "TrafficSplitter";
 
     /// <summary>Where keys are found; null when every request counts for itself.</summary>
     public StickyKey? Sticky => _plan.Route.Sticky;

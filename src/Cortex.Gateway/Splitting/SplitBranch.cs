@@ -1,5 +1,5 @@
 using Cortex.Gateway.Admission;
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Splitting;
 

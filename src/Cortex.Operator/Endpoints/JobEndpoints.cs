@@ -1,6 +1,7 @@
 using Cortex.Core.Wire;
 using Cortex.Gateway.Routing;
 using Cortex.Operator.Reconciling;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Endpoints;
 
@@ -8,5 +9,8 @@ namespace Cortex.Operator.Endpoints;
 internal sealed class JobEndpoints(params IReadOnlyList<IJobEndpoints> kinds) : IJobEndpoints
 {
     /// <inheritdoc/>
-    public HandlerRoute? RouteOf(DeployedSpec api) => kinds.Select(kind => kind.RouteOf(api)).FirstOrDefault(route => route is not null);
+    public JobRoute? RouteOf(DeployedSpec api) => kinds.Select(kind => kind.RouteOf(api)).FirstOrDefault(route => route is not null);
+
+    /// <inheritdoc/>
+    public IEndpointHandler? HandlerOf(JobRoute route) => kinds.Select(kind => kind.HandlerOf(route)).FirstOrDefault(handler => handler is not null);
 }

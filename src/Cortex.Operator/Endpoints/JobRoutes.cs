@@ -9,6 +9,7 @@ using Cortex.Core.Wire;
 using Cortex.Gateway.Routing;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -24,9 +25,10 @@ internal abstract class JobRoutes(ApiKind kind, ApiStore store, ErrorAnswers err
     protected OperatorOptions Options { get; } = options;
 
     /// <inheritdoc/>
-    public HandlerRoute? RouteOf(DeployedSpec api) => api.Kind == kind
-        ? new HandlerRoute(api.Name, kind.ToString(), api.Networking.Endpoint, new Endpoint(this, api.Name))
-        : null;
+    public JobRoute? RouteOf(DeployedSpec api) => api.Kind == kind ? new JobRoute(api.Name, kind.ToString(), api.Networking.Endpoint) : null;
+
+    /// <inheritdoc/>
+    public IEndpointHandler? HandlerOf(JobRoute route) => route.Kind == kind.ToString() ? new Endpoint(this, route.Name) : null;
 
     /// <summary>Answers one request about the jobs of an API.</summary>
     public Task HandleAsync(HttpContext context, string apiName) => context.Request.Method switch

@@ -1,9 +1,11 @@
+using Cortex.Queues;
+using Cortex.Routing;
 using System.Text.Json.Serialization.Metadata;
 using Cortex.Async;
+using Cortex.Async.Endpoint;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
-using Cortex.Gateway;
 using Cortex.Operator.Access;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Logs;
@@ -17,7 +19,7 @@ namespace Cortex.Operator.Endpoints;
 
 /// <summary>The operator's HTTP API: every route in one place.</summary>
 internal sealed class OperatorRoutes(
-    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, BatchRoutes batches, IGateway gateway, IAsyncService asyncApis, OperatorMetrics metrics, OperatorOptions options)
+    Deployer deployer, ApiReader reader, ClusterReader cluster, LogStreamer logs, TaskRoutes tasks, BatchRoutes batches, IDataPlane dataPlane, IQueueStore queues, OperatorMetrics metrics, OperatorOptions options)
 {
     /// <summary>Adds the routes. Those under <paramref name="authenticated"/> ask for the token, those under <paramref name="local"/> only other machines.</summary>
     public void Map(IEndpointRouteBuilder open, IEndpointRouteBuilder local, IEndpointRouteBuilder authenticated)
@@ -97,7 +99,7 @@ internal sealed class OperatorRoutes(
         ReadOnlyMemory<byte> page;
         try
         {
-            page = await asyncApis.ListAsync(name, new RequestQuery(query["status"].FirstOrDefault(), query["limit"].FirstOrDefault(), query["cursor"].FirstOrDefault()), context.RequestAborted);
+            page = await RequestList.ReadAsync(queues, name, new RequestQuery(query["status"].FirstOrDefault(), query["limit"].FirstOrDefault(), query["cursor"].FirstOrDefault()), context.RequestAborted);
         }
         catch (ArgumentException exception)
         {
@@ -111,8 +113,7 @@ internal sealed class OperatorRoutes(
     private async Task WriteMetricsAsync(HttpContext context)
     {
         using var text = new StringWriter(System.Globalization.CultureInfo.InvariantCulture);
-        gateway.WriteMetrics(text);
-        asyncApis.WriteMetrics(text);
+        dataPlane.WriteMetrics(text);
         options.WriteMoreMetrics(text);
         metrics.Write(text);
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";

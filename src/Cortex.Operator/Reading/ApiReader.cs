@@ -1,6 +1,6 @@
+using Cortex.Routing;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using Cortex.Async;
 using Cortex.Core.Clusters;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
@@ -20,7 +20,7 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IAsyncService asyncApis, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler, SplitterReader splitters,
+    ApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler, SplitterReader splitters,
     OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
@@ -217,7 +217,7 @@ internal sealed class ApiReader(
         }
         : null;
 
-    private QueueStatus? Queue(WantedApi api) => api.Spec.Kind == ApiKind.AsyncAPI && asyncApis.GetTraffic(api.Name) is { } traffic
+    private QueueStatus? Queue(WantedApi api) => api.Spec.Kind == ApiKind.AsyncAPI && dataPlane.GetQueue(api.Name) is { } traffic
         ? new QueueStatus
         {
             Waiting = traffic.Waiting,

@@ -1,13 +1,13 @@
+using Cortex.Routing;
 using System.Globalization;
 using Cortex.Core.Wire;
-using Cortex.Gateway;
 using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 
 namespace Cortex.Operator.Reading;
 
 /// <summary>Tells where traffic splitters send their requests, and how far their canaries are.</summary>
-internal sealed class SplitterReader(IGateway gateway, CanaryController canaries)
+internal sealed class SplitterReader(IDataPlane dataPlane, CanaryController canaries)
 {
     /// <summary>One splitter at this moment; null for an API of another kind.</summary>
     public SplitterStatus? Status(WantedApi splitter)
@@ -18,7 +18,7 @@ internal sealed class SplitterReader(IGateway gateway, CanaryController canaries
         }
 
         var weights = CanaryRule.Weights(targets, splitter.Spec.Canary, splitter.Canary);
-        var traffic = gateway.GetSplitTraffic(splitter.Name).ToDictionary(target => target.Api, StringComparer.Ordinal);
+        var traffic = dataPlane.GetSplitTraffic(splitter.Name).ToDictionary(target => target.Api, StringComparer.Ordinal);
         return new SplitterStatus
         {
             Targets = [.. targets.Zip(weights, (target, weight) =>

@@ -1,5 +1,6 @@
 using Cortex.Core.Wire;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Reconciling;
 
@@ -7,5 +8,8 @@ namespace Cortex.Operator.Reconciling;
 internal interface IJobEndpoints
 {
     /// <summary>The route of an API; null when its kind has no jobs.</summary>
-    HandlerRoute? RouteOf(DeployedSpec api);
+    JobRoute? RouteOf(DeployedSpec api);
+
+    /// <summary>What answers the requests of a route; null when its kind is another.</summary>
+    IEndpointHandler? HandlerOf(JobRoute route);
 }

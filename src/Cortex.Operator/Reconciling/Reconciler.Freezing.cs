@@ -90,7 +90,7 @@ internal sealed partial class Reconciler
             PublishRoutes();
 
             // However long its requests take: standing still, it would never answer them.
-            await (isAsync ? asyncApis.DrainAsync(podId, options.TerminationGrace, either.Token) : gateway.DrainAsync(podId, either.Token));
+            await dataPlane.DrainAsync(podId, isAsync ? options.TerminationGrace : Timeout.InfiniteTimeSpan, either.Token);
             either.Token.ThrowIfCancellationRequested();
             stands = await runtime.FreezeAsync(podId, either.Token);
         }

@@ -1,9 +1,8 @@
+using Cortex.Routing;
 using System.Collections.Concurrent;
-using Cortex.Async;
 using Cortex.Background;
 using Cortex.Core.Specs;
 using Cortex.Core.Units;
-using Cortex.Gateway;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
@@ -17,13 +16,13 @@ namespace Cortex.Operator.Reconciling;
 /// desired state are all that is needed.
 /// </remarks>
 internal sealed partial class Reconciler(
-    ApiStore store, IContainerRuntime runtime, PodFactory podFactory, IGateway gateway, IAsyncService asyncApis, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
+    ApiStore store, IContainerRuntime runtime, PodFactory podFactory, IDataPlane dataPlane, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
 {
     private readonly Bell _bell = new();
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _stopping = new(StringComparer.Ordinal);   // set when the pod must go soon
     private readonly ConcurrentDictionary<string, CreateFailure> _failures = new(StringComparer.Ordinal);
-    private readonly RoutePublisher _routes = new(gateway, asyncApis, jobs);
+    private readonly RoutePublisher _routes = new(dataPlane, jobs);
     private readonly BackgroundWork _beside = new(logger, time);
     private bool _watches;
 
@@ -272,7 +271,7 @@ internal sealed partial class Reconciler(
             }
 
             var began = time.GetTimestamp();
-            await (isAsync ? asyncApis.DrainAsync(podId, options.TerminationGrace, cancellationToken) : DrainAsync(podId, cancellationToken));
+            await (isAsync ? dataPlane.DrainAsync(podId, options.TerminationGrace, cancellationToken) : DrainAsync(podId, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             var left = options.TerminationGrace - time.GetElapsedTime(began);
             await runtime.DeleteAsync(podId, left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), cancellationToken);
@@ -297,14 +296,14 @@ internal sealed partial class Reconciler(
     private async Task DrainAsync(string podId, Task hurry, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var drained = gateway.DrainAsync(podId, patience.Token);
+        var drained = dataPlane.DrainAsync(podId, Timeout.InfiniteTimeSpan, patience.Token);
         if (await Task.WhenAny(drained, hurry) == drained)
         {
             await drained;
             return;
         }
 
-        // What waits for its last request is not to be left behind in the gateway.
+        // What waits for its last request is not to be left behind in the gateways.
         await patience.CancelAsync();
         await drained.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -314,7 +313,7 @@ internal sealed partial class Reconciler(
         using var drained = new TimeLimit(options.TerminationGrace, time, cancellationToken);
         try
         {
-            await gateway.DrainAsync(podId, drained.Token);
+            await dataPlane.DrainAsync(podId, Timeout.InfiniteTimeSpan, drained.Token);
         }
         catch (OperationCanceledException) when (drained.IsOver)
         {

@@ -1,5 +1,5 @@
-using Cortex.Async;
 using Cortex.Core.Specs;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Scaling;
 

@@ -1,8 +1,7 @@
+using Cortex.Routing;
 using System.Collections.Concurrent;
-using Cortex.Async;
 using Cortex.Background;
 using Cortex.Core.Specs;
-using Cortex.Gateway;
 using Cortex.Gateway.Metrics;
 using Cortex.Operator.State;
 using Microsoft.Extensions.Logging;
@@ -15,12 +14,11 @@ namespace Cortex.Operator.Scaling;
 /// as in Cortex 0.42; what it has decided is in the store.
 /// </remarks>
 /// <param name="store">The wanted replicas.</param>
-/// <param name="gateway">Knows the requests of Realtime APIs.</param>
-/// <param name="asyncApis">Knows the requests of Async APIs.</param>
+/// <param name="dataPlane">Knows the requests of APIs.</param>
 /// <param name="changed">Called after wanted replicas have changed.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where to log.</param>
-internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyncService asyncApis, Action changed, TimeProvider time, ILogger<Autoscaler> logger)
+internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, Action changed, TimeProvider time, ILogger<Autoscaler> logger)
 {
     /// <summary>The time between samples.</summary>
     public static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(1);
@@ -165,7 +163,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
         long waiting;
         if (api.Spec.Kind == ApiKind.AsyncAPI)
         {
-            if (asyncApis.GetTraffic(api.Name) is not { } queue)
+            if (dataPlane.GetQueue(api.Name) is not { } queue)
             {
                 return;
             }
@@ -175,7 +173,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
         }
         else
         {
-            if (gateway.GetTraffic(api.Name) is not { } traffic)
+            if (dataPlane.GetTraffic(api.Name) is not { } traffic)
             {
                 return;
             }
@@ -242,7 +240,7 @@ internal sealed partial class Autoscaler(ApiStore store, IGateway gateway, IAsyn
     private ScalingDecision Awakened(WantedApi api, AutoscalingSpec settings)
     {
         var now = time.GetElapsedTime(_began);
-        var traffic = gateway.GetTraffic(api.Name) ?? default;
+        var traffic = dataPlane.GetTraffic(api.Name) ?? default;
         lock (_lock)
         {
             var state = State(api, now);

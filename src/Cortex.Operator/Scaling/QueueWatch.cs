@@ -1,4 +1,4 @@
-using Cortex.Async;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Scaling;
 

@@ -1,6 +1,6 @@
+using Cortex.Routing;
 using System.Collections.Concurrent;
 using Cortex.Core.Specs;
-using Cortex.Gateway;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
 using Cortex.Runtimes;
@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Cortex.Operator.Splitting;
 
 /// <summary>Moves the canaries of all traffic splitters: looks at each about every second, keeps each change before it takes effect, and publishes the new weights.</summary>
-internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime, IGateway gateway, Reconciler reconciler, TimeProvider time, ILogger<CanaryController> logger)
+internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, Reconciler reconciler, TimeProvider time, ILogger<CanaryController> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -63,7 +63,7 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
     private void Step(WantedApi splitter)
     {
         var (canary, state) = (splitter.Spec.Canary!, splitter.Canary!);
-        var counts = gateway.GetSplitTraffic(splitter.Name).Where(target => target.Api == canary.To).Select(CanaryCounts.Of).FirstOrDefault();
+        var counts = dataPlane.GetSplitTraffic(splitter.Name).Where(target => target.Api == canary.To).Select(CanaryCounts.Of).FirstOrDefault();
         var watch = Watch(splitter, counts);
         watch.Read(counts);
 

@@ -1,4 +1,4 @@
-using Cortex.Gateway;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Splitting;
 

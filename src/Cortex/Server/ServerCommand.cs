@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using Cortex.Async;
 using Cortex.Core.Clusters;
+using Cortex.DataPlane;
 using Cortex.Gateway;
 using Cortex.Operator;
 using Cortex.Runtimes;
@@ -148,7 +149,7 @@ internal static partial class ServerCommand
                 Foreign = PartOptions.Foreign(config),
                 Dispatch = PartOptions.Dispatch(config, _finish),
             },
-            runtime, gateway, asyncApis, storage.Store, OperatorListeners(config, bridge, logger), loggers, time);
+            runtime, new LocalDataPlane(gateway, asyncApis, job => control!.HandlerOf(job)), storage.Store, OperatorListeners(config, bridge, logger), loggers, time);
 
         await asyncApis.StartAsync(stop);
         await control.AdoptAsync(_settle, stop);

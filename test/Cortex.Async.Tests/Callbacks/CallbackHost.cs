@@ -4,6 +4,7 @@ using Cortex.Async.Callbacks;
 using Cortex.Async.Endpoint;
 using Cortex.Async.Tests.Support;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -114,7 +115,7 @@ internal sealed class CallbackHost : IAsyncDisposable
         Endpoint = "/iris",
         MaxConcurrency = 1,
         Policy = new QueuePolicy(),
-        CallbackKey = Key,
+        CallbackKey = Convert.ToBase64String(Key),
         Replicas = [],
     };
 }

@@ -3,6 +3,7 @@ using Cortex.Async.Dispatch;
 using Cortex.Async.Tests.Dispatch.Support;
 using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;
+using Cortex.Routing;
 
 namespace Cortex.Async.Tests.Dispatch;
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Cortex.Async.Dispatch;
 using Cortex.Async.Tests.Dispatch.Support;
 using Cortex.Queues;
+using Cortex.Routing;
 
 namespace Cortex.Async.Tests.Dispatch;
 

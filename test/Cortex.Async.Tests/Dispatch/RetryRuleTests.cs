@@ -1,4 +1,5 @@
 using Cortex.Async.Dispatch;
+using Cortex.Routing;
 
 namespace Cortex.Async.Tests.Dispatch;
 

@@ -8,6 +8,7 @@ using Cortex.Async.Tests.Support;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -7,6 +7,7 @@ using Cortex.Async.Tests.Support;
 using Cortex.Gateway;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Async.Tests.Endpoint;
@@ -39,12 +40,12 @@ internal sealed class EndpointHost : IAsyncDisposable
     public MemoryQueueStore Memory => (MemoryQueueStore)_store;
 
     public static async Task<EndpointHost> StartAsync(
-        IQueueStore? store = null, QueuePolicy? policy = null, AsyncOptions? options = null, CallbackOptions? callbacks = null, Action<string>? awaken = null, params AsyncReplica[] replicas)
+        IQueueStore? store = null, QueuePolicy? policy = null, AsyncOptions? options = null, CallbackOptions? callbacks = null, Action<string>? awaken = null, params ReplicaAddress[] replicas)
     {
         store ??= new MemoryQueueStore(TimeProvider.System);
         await store.ConfigureAsync(Queue, new QueueSettings(TimeSpan.FromHours(168)), CancellationToken.None);
         await store.ConfigureAsync("callbacks", new QueueSettings(TimeSpan.FromHours(168)), CancellationToken.None);
-        var route = Route(policy ?? new QueuePolicy()) with { Replicas = replicas };
+        var route = Route(policy ?? new QueuePolicy()) with { Replicas = [.. replicas] };
         var stopping = new CancellationTokenSource();
         var endpoint = new AsyncEndpoint(
             store, options ?? new AsyncOptions(), new TargetRules(callbacks ?? new CallbackOptions()), route, TimeProvider.System, NullLogger.Instance)
@@ -54,7 +55,7 @@ internal sealed class EndpointHost : IAsyncDisposable
         };
         var gateway = new GatewayServer(
             new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], NullLoggerFactory.Instance, TimeProvider.System);
-        gateway.Apply(new RouteSnapshot([]) { Handlers = [new HandlerRoute(route.Name, "AsyncAPI", route.Endpoint, endpoint)] });
+        gateway.Apply(new GatewayRoutes([]) { Handlers = [new HandlerRoute(route.Name, "AsyncAPI", route.Endpoint, endpoint)] });
         await gateway.StartAsync(CancellationToken.None);
         return new EndpointHost(gateway, store, stopping);
     }
@@ -65,7 +66,7 @@ internal sealed class EndpointHost : IAsyncDisposable
         Endpoint = "/iris",
         MaxConcurrency = 1,
         Policy = policy,
-        CallbackKey = "0123456789abcdef0123456789abcdef"u8.ToArray(),
+        CallbackKey = Convert.ToBase64String("0123456789abcdef0123456789abcdef"u8),
         Replicas = [],
     };
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Cortex.Async.Tests.Support;
 using Cortex.Queues;
+using Cortex.Routing;
 
 namespace Cortex.Async.Tests.Endpoint;
 
@@ -50,7 +51,7 @@ public sealed class SubmitTests
     public async Task Post_WithAReplica_AwakensNobody()
     {
         var awakened = new List<string>();
-        await using var host = await EndpointHost.StartAsync(awaken: awakened.Add, replicas: new AsyncReplica("a", "127.0.0.1", 1, 0));
+        await using var host = await EndpointHost.StartAsync(awaken: awakened.Add, replicas: new ReplicaAddress("a", "127.0.0.1", 1, 0));
 
         await host.SubmitAsync();
 

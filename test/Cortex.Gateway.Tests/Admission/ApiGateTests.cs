@@ -3,6 +3,7 @@ using Cortex.Gateway.Admission;
 using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Admission;
 
@@ -404,7 +405,7 @@ public sealed class ApiGateTests : IDisposable
         return Assert.IsType<Replica>((await entry).Replica);
     }
 
-    private static ApiRoute Route(int maxConcurrency, int maxQueueLength, params string[] replicas) =>
+    private static RealtimeRoute Route(int maxConcurrency, int maxQueueLength, params string[] replicas) =>
         Routes.Api("api", maxConcurrency, maxQueueLength, [.. replicas.Select(id => Routes.Replica(id))]);
 
     private ApiGate Gate(int maxConcurrency, int maxQueueLength, params string[] replicas) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Admission;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Admission;
@@ -145,11 +146,11 @@ public abstract class WakeOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2)
         Assert.NotEmpty(_awakened);
     }
 
-    private static ApiRoute Asleep() => Routes.Api("api", 4, 100) with { Wakeable = true };
+    private static RealtimeRoute Asleep() => Routes.Api("api", 4, 100) with { Wakeable = true };
 
     private Task<TestGateway> StartAsync() => StartAsync(new GatewayOptions(), Asleep());
 
-    private Task<TestGateway> StartAsync(GatewayOptions options, ApiRoute api) =>
+    private Task<TestGateway> StartAsync(GatewayOptions options, RealtimeRoute api) =>
         TestGateway.StartAsync(options, other: null, _awakened.Enqueue, api);
 }
 

@@ -2,6 +2,7 @@ using Cortex.Gateway.Admission;
 using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Admission;
 
@@ -214,9 +215,9 @@ public sealed class WakeTests : IDisposable
         Assert.Equal(default, _gate.Traffic);
     }
 
-    private static ApiRoute Sleeping() => Routes.Api("api", 2, 3) with { Wakeable = true };
+    private static RealtimeRoute Sleeping() => Routes.Api("api", 2, 3) with { Wakeable = true };
 
-    private static ApiRoute Awake(params string[] replicas) =>
+    private static RealtimeRoute Awake(params string[] replicas) =>
         Sleeping() with { Replicas = [.. replicas.Select(id => Routes.Replica(id))] };
 
     private Task<AdmissionResult> WakeAsync(long bodySize = 0, CancellationToken cancellationToken = default) =>

@@ -1,4 +1,5 @@
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Forwarding;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Forwarding;
 

@@ -3,6 +3,7 @@ using Cortex.Gateway.Forwarding;
 using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Forwarding;

@@ -24,7 +24,7 @@ public sealed class FirstBytesTests
         });
         await using var server = new GatewayServer(
             new GatewayOptions { HeaderTimeout = HeaderTimeout }, [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], NullLoggerFactory.Instance, time);
-        server.Apply(new RouteSnapshot([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("served"))] });
+        server.Apply(new GatewayRoutes([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("served"))] });
         await server.StartAsync(TestContext.Current.CancellationToken);
         client.Connect(server.EndPoints[0]);
         connected.Set();

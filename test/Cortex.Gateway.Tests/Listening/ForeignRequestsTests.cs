@@ -86,7 +86,7 @@ public sealed class ForeignRequestsTests
     {
         await using var replica = RawUpstream.Answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([Routes.Api("api", 1, 1, replica.Address())]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("handler"))] });
+        gateway.Server.Apply(new GatewayRoutes([Routes.Api("api", 1, 1, replica.Address())]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("handler"))] });
         foreach (var header in new[] { "Host: evil.example\r\n", "Host: localhost\r\nOrigin: http://evil.example\r\n" })
         {
             using var client = await gateway.SendAsync($"{line} HTTP/1.1\r\n{header}Content-Length: 0\r\n\r\n");

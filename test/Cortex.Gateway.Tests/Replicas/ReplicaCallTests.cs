@@ -4,6 +4,7 @@ using System.Text;
 using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Replicas;
 

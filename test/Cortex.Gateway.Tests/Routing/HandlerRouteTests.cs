@@ -21,7 +21,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
     {
         await using var replica = await AppUpstream.StartAsync(http => http.Response.WriteAsync("replica"));
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([Routes.Api("api", 1, 1, replica.Address()), Routes.Api("real", 1, 1, replica.Address()) with { Endpoint = "/jobs/real" }])
+        gateway.Server.Apply(new GatewayRoutes([Routes.Api("api", 1, 1, replica.Address()), Routes.Api("real", 1, 1, replica.Address()) with { Endpoint = "/jobs/real" }])
         {
             Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("handler")), Handler.Route("deep", "/api/deep", Handler.Says("deeper"))],
         });
@@ -36,9 +36,9 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
     public async Task Apply_HandlerLeaves_Answers404()
     {
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("handler"))] });
+        gateway.Server.Apply(new GatewayRoutes([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("handler"))] });
         using var before = await gateway.Client.GetAsync("jobs");
-        gateway.Server.Apply(new RouteSnapshot([]));
+        gateway.Server.Apply(new GatewayRoutes([]));
 
         using var after = await gateway.Client.GetAsync("jobs");
 
@@ -50,9 +50,9 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
     public async Task Apply_NewHandlerForTheSameName_KeepsItsCounters()
     {
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("old"))] });
+        gateway.Server.Apply(new GatewayRoutes([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("old"))] });
         (await gateway.Client.GetAsync("jobs")).Dispose();
-        gateway.Server.Apply(new RouteSnapshot([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("new"))] });
+        gateway.Server.Apply(new GatewayRoutes([]) { Handlers = [Handler.Route("jobs", "/jobs", Handler.Says("new"))] });
 
         var answer = await gateway.Client.GetStringAsync("jobs");
 
@@ -64,7 +64,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
     public async Task Request_Status_IsCountedForItsApi()
     {
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([])
+        gateway.Server.Apply(new GatewayRoutes([])
         {
             Handlers = [Handler.Route("jobs", "/jobs", (http, _) =>
             {
@@ -87,7 +87,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
     {
         using var log = new RecordingLogger();
         await using var server = new GatewayServer(new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], log, TimeProvider.System);
-        server.Apply(new RouteSnapshot([])
+        server.Apply(new GatewayRoutes([])
         {
             Handlers = [Handler.Route("jobs", "/jobs", synchronously
                 ? (_, _) => throw new InvalidOperationException("broken on purpose")
@@ -109,7 +109,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
     public async Task Request_HandlerThrowsAfterItsAnswerBegan_BreaksTheConnectionOff()
     {
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([])
+        gateway.Server.Apply(new GatewayRoutes([])
         {
             Handlers = [Handler.Route("jobs", "/jobs", async (http, _) =>
             {
@@ -132,7 +132,7 @@ public abstract class HandlerRouteTests(bool isHttp2) : ForwardingTests(isHttp2)
         using var log = new RecordingLogger();
         await using var server = new GatewayServer(new GatewayOptions(), [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0))], log, TimeProvider.System);
         var waiting = new TaskCompletionSource();
-        server.Apply(new RouteSnapshot([])
+        server.Apply(new GatewayRoutes([])
         {
             Handlers = [Handler.Route("jobs", "/jobs", async (http, _) =>
             {
@@ -166,7 +166,7 @@ public sealed class HandlerRouteOverHttp1Tests() : HandlerRouteTests(isHttp2: fa
     {
         var reached = false;
         await using var gateway = await TestGateway.StartAsync();
-        gateway.Server.Apply(new RouteSnapshot([])
+        gateway.Server.Apply(new GatewayRoutes([])
         {
             Handlers = [Handler.Route("jobs", "/jobs", (_, _) =>
             {

@@ -36,6 +36,6 @@ public sealed class GatewayApplicationTests
 
         Assert.Same(fault, await Assert.ThrowsAnyAsync<Exception>(() => application.ProcessRequestAsync(context).WithinLimit()));
         Assert.False(context.Http.RequestAborted.IsCancellationRequested);
-        gates.Apply(new RouteSnapshot([]));
+        gates.Apply(new GatewayRoutes([]));
     }
 }

@@ -1,5 +1,6 @@
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Serving;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Serving;

@@ -4,6 +4,7 @@ using Cortex.Gateway.Routing;
 using Cortex.Gateway.Shadowing;
 using Cortex.Gateway.Splitting;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Shadowing;
 

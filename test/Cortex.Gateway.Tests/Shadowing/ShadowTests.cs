@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -274,7 +275,7 @@ public abstract class ShadowTests(bool isHttp2) : ForwardingTests(isHttp2)
             var first = await AppUpstream.StartAsync(primary ?? AnswerLengthAsync);
             var second = await AppUpstream.StartAsync(shadow ?? (http => RememberAsync(http, copies)));
             var pair = new Pair(await TestGateway.StartAsync(options ?? new GatewayOptions()), first, second, copies);
-            pair.Gateway.Server.Apply(new RouteSnapshot(
+            pair.Gateway.Server.Apply(new GatewayRoutes(
                 [
                     Routes.Api("p", 100, 100, primaryAddress ?? first.Address("p1")),
                     Routes.Api("s", shadow is null ? 100 : ShadowConcurrency, shadow is null ? 100 : ShadowQueue, shadowAddress ?? second.Address("s1")),

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Cortex.Gateway.Admission;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Splitting;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Splitting;
 
@@ -152,7 +153,7 @@ public sealed class SplitApiTests
         Assert.Equal(percent * 10, ofB);
     }
 
-    private static SplitRoute Route(params SplitTarget[] targets) => new() { Name = "split", Kind = "TrafficSplitter", Endpoint = "/split", Targets = targets };
+    private static SplitRoute Route(params SplitTarget[] targets) => new() { Name = "split", Endpoint = "/split", Targets = [.. targets] };
 
     private static IEnumerable<string> Keys(int count) => Enumerable.Range(0, count).Select(i => $"user-{i}");
 }

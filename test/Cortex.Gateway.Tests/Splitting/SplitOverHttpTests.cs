@@ -1,6 +1,7 @@
 using System.Net;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Gateway.Tests.Splitting;
@@ -67,7 +68,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
             return Task.CompletedTask;
         });
         await using var gateway = await TestGateway.StartAsync(new GatewayOptions(), other: null, name => awakened[name] = true);
-        ApiRoute[] asleep = [Routes.Api("a", 1, 1) with { Wakeable = true }, Routes.Api("s", 1, 1) with { Wakeable = true }];
+        RealtimeRoute[] asleep = [Routes.Api("a", 1, 1) with { Wakeable = true }, Routes.Api("s", 1, 1) with { Wakeable = true }];
         var split = Routes.Split("split", new("a", 100, false), new("s", 100, true));
         Apply(gateway, asleep, split);
 
@@ -276,16 +277,16 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
         return writer.ToString();
     }
 
-    private static void Apply(TestGateway gateway, ApiRoute[] apis, SplitRoute split) => gateway.Server.Apply(new RouteSnapshot(apis) { Splits = [split] });
+    private static void Apply(TestGateway gateway, RealtimeRoute[] apis, SplitRoute split) => gateway.Server.Apply(new GatewayRoutes(apis) { Splits = [split] });
 
     /// <summary>A gateway with the APIs <c>a</c> and <c>b</c>, which answer their names.</summary>
     private sealed class Both : IAsyncDisposable
     {
         private readonly AppUpstream _a;
         private readonly AppUpstream _b;
-        private readonly ApiRoute[] _apis;
+        private readonly RealtimeRoute[] _apis;
 
-        private Both(TestGateway gateway, AppUpstream a, AppUpstream b, ApiRoute[] more)
+        private Both(TestGateway gateway, AppUpstream a, AppUpstream b, RealtimeRoute[] more)
         {
             (Gateway, _a, _b) = (gateway, a, b);
             _apis = [Routes.Api("a", 100, 100, a.Address()), Routes.Api("b", 100, 100, b.Address()), .. more];
@@ -293,7 +294,7 @@ public abstract class SplitOverHttpTests(bool isHttp2) : ForwardingTests(isHttp2
 
         public TestGateway Gateway { get; }
 
-        public static async Task<Both> StartAsync(SplitRoute split, params ApiRoute[] more)
+        public static async Task<Both> StartAsync(SplitRoute split, params RealtimeRoute[] more)
         {
             var both = new Both(await TestGateway.StartAsync(), await AppUpstream.StartAsync(http => http.Response.WriteAsync("a")), await AppUpstream.StartAsync(http => http.Response.WriteAsync("b")), more);
             both.Apply(split);

@@ -4,6 +4,7 @@ using System.Net;
 using Cortex.Gateway.Replicas;
 using Cortex.Gateway.Routing;
 using Cortex.Gateway.Tests.Support;
+using Cortex.Routing;
 
 namespace Cortex.Gateway.Tests.Strangers;
 
@@ -27,7 +28,7 @@ public sealed class StrangersTests
         await using var replica = new MisbehavingReplica();
         await using var gateway = await TestGateway.StartAsync(
             Routes.Api("api", 8, 1000, replica.Address), Routes.Api("shadow", 8, 1000, replica.Address with { Id = "r2" }));
-        gateway.Server.Apply(new RouteSnapshot(
+        gateway.Server.Apply(new GatewayRoutes(
             [Routes.Api("api", 8, 1000, replica.Address), Routes.Api("shadow", 8, 1000, replica.Address with { Id = "r2" })])
         {
             Splits = [Routes.Split("split", new SplitTarget("api", 100, Shadow: false), new SplitTarget("shadow", 100, Shadow: true))],

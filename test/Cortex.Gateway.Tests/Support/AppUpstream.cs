@@ -1,5 +1,6 @@
 using System.Net;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

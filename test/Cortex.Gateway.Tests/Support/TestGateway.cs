@@ -1,5 +1,6 @@
 using System.Net;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Gateway.Tests.Support;
@@ -24,19 +25,19 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public static Task<TestGateway> StartAsync(params ApiRoute[] apis) => StartAsync(new GatewayOptions(), apis);
+    public static Task<TestGateway> StartAsync(params RealtimeRoute[] apis) => StartAsync(new GatewayOptions(), apis);
 
-    public static async Task<TestGateway> StartAsync(GatewayOptions options, params ApiRoute[] apis) =>
+    public static async Task<TestGateway> StartAsync(GatewayOptions options, params RealtimeRoute[] apis) =>
         await StartAsync(options, other: null, apis);
 
-    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, params ApiRoute[] apis) =>
+    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, params RealtimeRoute[] apis) =>
         await StartAsync(options, other, static _ => { }, apis);
 
-    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, Action<string> awaken, params ApiRoute[] apis)
+    public static async Task<TestGateway> StartAsync(GatewayOptions options, OtherApplication? other, Action<string> awaken, params RealtimeRoute[] apis)
     {
         var server = new GatewayServer(
             options, [new GatewayListener(new IPEndPoint(IPAddress.Loopback, 0), other)], NullLoggerFactory.Instance, TimeProvider.System, awaken);
-        server.Apply(new RouteSnapshot(apis));
+        server.Apply(new GatewayRoutes(apis));
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new TestGateway(server);
     }

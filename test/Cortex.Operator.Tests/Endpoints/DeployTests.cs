@@ -18,7 +18,7 @@ public sealed class DeployTests
         Assert.Equal("", result.Error);
         Assert.Equal("http://apis:8889/hello", result.Api!.Endpoint);
         await cluster.ReadyAsync("hello", 2);
-        Assert.Equal((2, "/hello"), (cluster.Gateway.Route("hello")!.MaxConcurrency, cluster.Gateway.Route("hello")!.Endpoint));
+        Assert.Equal((2, "/hello"), (cluster.DataPlane.Route("hello")!.MaxConcurrency, cluster.DataPlane.Route("hello")!.Endpoint));
 
         var api = await cluster.GetAsync("/get/hello");
         Assert.Equal((2, 2, 2), (api.Status!.Ready, api.Status.Requested, api.Status.UpToDate));
@@ -35,24 +35,24 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync(reconciles: false);
 
         await cluster.DeployAsync(TestCluster.Api("hello"));
-        Assert.Equal(("/hello", 0), (cluster.Gateway.Route("hello")!.Endpoint, cluster.Gateway.Route("hello")!.Replicas.Count));
+        Assert.Equal(("/hello", 0), (cluster.DataPlane.Route("hello")!.Endpoint, cluster.DataPlane.Route("hello")!.Replicas.Count));
 
         await cluster.DeployAsync(TestCluster.Api("hello", endpoint: "/other"), force: true);
-        Assert.Equal("/other", cluster.Gateway.Route("hello")!.Endpoint);
+        Assert.Equal("/other", cluster.DataPlane.Route("hello")!.Endpoint);
         using var answer = await cluster.Client.PostAsync(new Uri("/rollback/hello?force=true", UriKind.Relative), null);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal("/hello", cluster.Gateway.Route("hello")!.Endpoint);
+        Assert.Equal("/hello", cluster.DataPlane.Route("hello")!.Endpoint);
     }
 
     [Fact]
     public async Task Deploy_GatewayRefusesTheRoutes_IsAnsweredAsDeployed()
     {
         await using var cluster = await TestCluster.StartAsync();
-        cluster.Gateway.Refuses = true;
+        cluster.DataPlane.Refuses = true;
 
         Assert.Equal("", Assert.Single(await cluster.DeployAsync(TestCluster.Api("hello"))).Error);
-        Assert.Null(cluster.Gateway.Route("hello"));
-        cluster.Gateway.Refuses = false;
+        Assert.Null(cluster.DataPlane.Route("hello"));
+        cluster.DataPlane.Refuses = false;
         await cluster.ReadyAsync("hello", 1);
     }
 
@@ -81,13 +81,13 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(TestCluster.Api("hello"));
         await cluster.ReadyAsync("hello", 1);
-        var before = cluster.Gateway.Route("hello")!.Replicas;
+        var before = cluster.DataPlane.Route("hello")!.Replicas;
 
         var result = Assert.Single(await cluster.DeployAsync(TestCluster.Api("hello")));
 
         Assert.Equal("hello (RealtimeAPI) is up to date", result.Message);
         Assert.Single((await cluster.GetAsync("/get/hello")).ApiVersions!);
-        Assert.Equal(before, cluster.Gateway.Route("hello")!.Replicas);
+        Assert.Equal(before, cluster.DataPlane.Route("hello")!.Replicas);
         Assert.Equal(1, cluster.Machine.CreatedCount);
     }
 
@@ -97,15 +97,15 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(TestCluster.Api("hello", replicas: 2));
         await cluster.ReadyAsync("hello", 2);
-        var before = cluster.Gateway.Route("hello")!.Replicas.Select(replica => replica.Id).ToList();
+        var before = cluster.DataPlane.Route("hello")!.Replicas.Select(replica => replica.Id).ToList();
         var first = await cluster.GetAsync("/get/hello");
 
         var result = Assert.Single(await cluster.DeployAsync(TestCluster.Api("hello", "app:2", replicas: 2)));
 
         Assert.Equal("updating hello (RealtimeAPI)", result.Message);
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is { Count: 2 } replicas && !replicas.Any(replica => before.Contains(replica.Id)), "two new replicas");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Replicas is { Count: 2 } replicas && !replicas.Any(replica => before.Contains(replica.Id)), "two new replicas");
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 2, "the old ones are gone");
-        Assert.Equal(before.Order(), cluster.Gateway.Drained.Order());
+        Assert.Equal(before.Order(), cluster.DataPlane.Drained.Select(drain => drain.Replica).Order());
         var second = await cluster.GetAsync("/get/hello");
         Assert.Equal([second.Spec!.Id, first.Spec!.Id], second.ApiVersions!.Select(version => version.ApiId));
         Assert.Equal(first.Spec.InitialDeploymentTime, second.Spec.InitialDeploymentTime);
@@ -121,8 +121,8 @@ public sealed class DeployTests
 
         await cluster.DeployAsync(TestCluster.Api("hello", endpoint: "/other/place"));
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Endpoint == "/other/place", "the route has moved");
-        Assert.Single(cluster.Gateway.Route("hello")!.Replicas);
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Endpoint == "/other/place", "the route has moved");
+        Assert.Single(cluster.DataPlane.Route("hello")!.Replicas);
         Assert.Equal(1, cluster.Machine.CreatedCount);
     }
 
@@ -132,7 +132,7 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(TestCluster.Api("hello"));
         await cluster.ReadyAsync("hello", 1);
-        var before = cluster.Gateway.Route("hello")!.Replicas;
+        var before = cluster.DataPlane.Route("hello")!.Replicas;
 
         cluster.Machine.Behaviour = new FakeBehaviour { ImageError = "pull access denied for app" };
         await cluster.DeployAsync(TestCluster.Api("hello", "app:missing"));
@@ -142,7 +142,7 @@ public sealed class DeployTests
         Assert.Equal((1, 1), (status.ReplicaCounts!.ErrImagePull, status.ReplicaCounts.ReadyOutOfDate));
         Assert.Equal("1 replica can't get its image: pull access denied for app", Assert.Single(status.Reasons!));
         Assert.Equal(status.Reasons, (await cluster.GetAsync("/get/hello")).Status!.Reasons);
-        Assert.Equal(before, cluster.Gateway.Route("hello")!.Replicas);
+        Assert.Equal(before, cluster.DataPlane.Route("hello")!.Replicas);
     }
 
     [Fact]
@@ -231,12 +231,12 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(TestCluster.Api("hello"));
         await cluster.ReadyAsync("hello", 1);
-        var before = Assert.Single(cluster.Gateway.Route("hello")!.Replicas);
+        var before = Assert.Single(cluster.DataPlane.Route("hello")!.Replicas);
 
         using var response = await cluster.Client.PostAsync(new Uri("/refresh/hello", UriKind.Relative), null);
 
         Assert.Equal("{\"message\":\"updating hello (RealtimeAPI)\"}", await response.Content.ReadAsStringAsync());
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is [var replica] && replica.Id != before.Id, "a new replica alone");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Replicas is [var replica] && replica.Id != before.Id, "a new replica alone");
         Assert.Equal(2, (await cluster.GetAsync("/get/hello")).ApiVersions!.Count);
     }
 
@@ -253,9 +253,9 @@ public sealed class DeployTests
         using var response = await cluster.Client.DeleteAsync(new Uri($"/delete/hello?keepCache={(keepCache ? "true" : "false")}", UriKind.Relative));
 
         Assert.Equal("{\"message\":\"deleting hello\"}", await response.Content.ReadAsStringAsync());
-        Assert.Null(cluster.Gateway.Route("hello"));
+        Assert.Null(cluster.DataPlane.Route("hello"));
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 0, "its replica is gone");
-        Assert.Single(cluster.Gateway.Drained);
+        Assert.Single(cluster.DataPlane.Drained);
         using var old = await cluster.Client.GetAsync(new Uri($"/get/hello/{id}", UriKind.Relative));
         Assert.Equal(versions == 1 ? HttpStatusCode.OK : HttpStatusCode.BadRequest, old.StatusCode);
         using var again = await cluster.Client.DeleteAsync(new Uri("/delete/hello", UriKind.Relative));
@@ -268,17 +268,17 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(TestCluster.Api("hello"));
         await cluster.ReadyAsync("hello", 1);
-        var before = Assert.Single(cluster.Gateway.Route("hello")!.Replicas).Id;
-        cluster.Gateway.Hold(before);
+        var before = Assert.Single(cluster.DataPlane.Route("hello")!.Replicas).Id;
+        cluster.DataPlane.Hold(before);
 
         await cluster.DeployAsync(TestCluster.Api("hello", "app:2"));
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is [var replica] && replica.Id != before, "the new replica serves alone");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Replicas is [var replica] && replica.Id != before, "the new replica serves alone");
         var status = (await cluster.GetAsync("/describe/hello")).Status!;
         Assert.Equal((1, 1, 1), (status.Ready, status.Requested, status.ReplicaCounts!.Terminating));
         Assert.Contains(cluster.Runtime.List(), pod => pod.Id == before);
         Assert.Equal(1, (await cluster.CountsAsync("hello")).Terminating);
-        cluster.Gateway.LetGo(before);
+        cluster.DataPlane.LetGo(before);
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 1, "the old replica is gone");
     }
 
@@ -288,11 +288,11 @@ public sealed class DeployTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(TestCluster.Api("hello"));
         await cluster.ReadyAsync("hello", 1);
-        var lost = Assert.Single(cluster.Gateway.Route("hello")!.Replicas).Id;
+        var lost = Assert.Single(cluster.DataPlane.Route("hello")!.Replicas).Id;
 
         cluster.Machine.Remove(lost);
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is [var replica] && replica.Id != lost, "another replica");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Replicas is [var replica] && replica.Id != lost, "another replica");
     }
 
     [Fact]
@@ -301,11 +301,11 @@ public sealed class DeployTests
         await using var first = await TestCluster.StartAsync();
         await first.DeployAsync(TestCluster.Api("hello", replicas: 2));
         await first.ReadyAsync("hello", 2);
-        var replicas = first.Gateway.Route("hello")!.Replicas;
+        var replicas = first.DataPlane.Route("hello")!.Replicas;
 
         await using var second = await first.RestartAsync();
 
-        Assert.Equal(replicas, second.Gateway.Route("hello")!.Replicas);
+        Assert.Equal(replicas, second.DataPlane.Route("hello")!.Replicas);
         Assert.Equal(2, second.Machine.CreatedCount);
         Assert.Equal(ApiKind.RealtimeAPI, Assert.Single(await second.GetListAsync("/get")).Metadata!.Kind);
     }

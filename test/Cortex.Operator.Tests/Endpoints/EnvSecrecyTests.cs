@@ -107,13 +107,13 @@ public sealed class EnvSecrecyTests
 
     private static async Task<string> OverTheGatewayAsync(TestCluster cluster, string path, string query)
     {
-        var route = Assert.Single(cluster.Gateway.Routes.Handlers, handler => handler.Endpoint == path);
+        var route = Assert.Single(cluster.DataPlane.Routes.Jobs, job => job.Endpoint == path);
         var http = new DefaultHttpContext();
         http.Request.Method = "GET";
         http.Request.QueryString = new QueryString(query);
         using var body = new MemoryStream();
         http.Response.Body = body;
-        await route.Handler.HandleAsync(http, path + query, route.Endpoint.Length, path.Length);
+        await cluster.HandlerOf(route).HandleAsync(http, path + query, route.Endpoint.Length, path.Length);
         var text = System.Text.Encoding.UTF8.GetString(body.ToArray());
         Assert.Contains("\"TOKEN\":\"(hidden)\"", text, StringComparison.Ordinal);
         return text;

@@ -31,13 +31,13 @@ public sealed class RollbackTests
         await DeployAsync(cluster, "app:1");
         var first = (await cluster.GetAsync("/get/hello")).Spec!;
         await DeployAsync(cluster, "app:2");
-        var before = cluster.Gateway.Route("hello")!.Replicas;
+        var before = cluster.DataPlane.Route("hello")!.Replicas;
 
         var result = await RollbackAsync(cluster, "hello");
 
         Assert.Equal(($"rolling back hello (RealtimeAPI) to {first.Id}", ""), (result.Message, result.Error));
         Assert.Equal("http://apis:8889/hello", result.Api!.Endpoint);
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is [var replica] && replica != before[0], "a replica of the first version");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Replicas is [var replica] && replica != before[0], "a replica of the first version");
         var now = (await cluster.GetAsync("/get/hello")).Spec!;
         Assert.Equal(("app:1", first.SpecId, first.PodId, first.InitialDeploymentTime), (now.Pod!.Containers[0].Image, now.SpecId, now.PodId, now.InitialDeploymentTime));
         Assert.True(string.CompareOrdinal(now.Id, first.Id) < 0, "its id is newer");
@@ -139,7 +139,7 @@ public sealed class RollbackTests
         var result = await RollbackAsync(cluster, "split");
 
         Assert.StartsWith("rolling back split (TrafficSplitter) to ", result.Message, StringComparison.Ordinal);
-        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")?.Targets.Count == 1, "requests go to one target");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Split("split")?.Targets.Count == 1, "requests go to one target");
         Assert.Equal(("old", 100), Assert.Single((await cluster.GetAsync("/get/split")).Spec!.Apis!) is var target ? (target.Name, target.Weight) : default);
     }
 
@@ -251,9 +251,9 @@ public sealed class RollbackTests
 
     private static async Task DeployAsync(TestCluster cluster, string image)
     {
-        var before = cluster.Gateway.Route("hello")?.Replicas ?? [];
+        var before = cluster.DataPlane.Route("hello")?.Replicas ?? [];
         await cluster.DeployAsync(TestCluster.Api("hello", image));
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")?.Replicas is [var replica] && !before.Contains(replica), $"a replica of {image}");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")?.Replicas is [var replica] && !before.Contains(replica), $"a replica of {image}");
         await UntilAsync(cluster, counts => counts is { Ready: 1, ReadyOutOfDate: 0 });
     }
 

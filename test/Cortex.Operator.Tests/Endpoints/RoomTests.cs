@@ -49,7 +49,7 @@ public sealed class RoomTests
         await cluster.DeployAsync(TestCluster.Api("other"));
         await UntilAsync(cluster, "other", 1);
 
-        cluster.Machine.Remove(cluster.Gateway.Route("many")!.Replicas[0].Id);
+        cluster.Machine.Remove(cluster.DataPlane.Route("many")!.Replicas[0].Id);
 
         await cluster.ReadyAsync("other", 1);
     }
@@ -94,11 +94,11 @@ public sealed class RoomTests
         await using var cluster = await StartAsync();
         await cluster.DeployAsync(Api("hello", replicas: 1, "[cpu]"));
         await cluster.ReadyAsync("hello", 1);
-        var before = cluster.Gateway.Route("hello")!.Replicas[0];
+        var before = cluster.DataPlane.Route("hello")!.Replicas[0];
 
         await cluster.DeployAsync(Api("hello", replicas: 1, "[gpu]"));
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")!.Replicas is [var replica] && replica != before, "a replica on the other group");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")!.Replicas is [var replica] && replica != before, "a replica on the other group");
         await Eventually.TrueAsync(() => cluster.Runtime.List() is [{ NodeGroup: "gpu" }], "the old one is gone");
     }
 

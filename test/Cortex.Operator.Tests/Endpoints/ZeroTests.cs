@@ -11,7 +11,7 @@ public sealed class ZeroTests
     {
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(Api("min_replicas: 0, init_replicas: 0"));
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello") is { Wakeable: true, Replicas.Count: 0, StartFailure: null }, "it is routed");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello") is { Wakeable: true, Replicas.Count: 0, StartFailure: null }, "it is routed");
         Assert.Empty(cluster.Runtime.List());
 
         cluster.Awaken("hello");
@@ -32,7 +32,7 @@ public sealed class ZeroTests
 
         await Eventually.TrueAsync(() => cluster.Runtime.List().Any(pod => pod.State == PodState.ErrImagePull), "it can't start");
 
-        Assert.True(cluster.Gateway.Route("hello") is { Wakeable: false, StartFailure: null });
+        Assert.True(cluster.DataPlane.Route("hello") is { Wakeable: false, StartFailure: null });
     }
 
     [Fact]
@@ -44,10 +44,10 @@ public sealed class ZeroTests
 
         cluster.Awaken("hello");
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello")?.StartFailure == "manifest unknown", "the route says why");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello")?.StartFailure == "manifest unknown", "the route says why");
         cluster.Machine.Rebehave(Assert.Single(cluster.Runtime.List()).Id, new FakeBehaviour());
         await cluster.ReadyAsync("hello", 1);
-        Assert.Null(cluster.Gateway.Route("hello")!.StartFailure);
+        Assert.Null(cluster.DataPlane.Route("hello")!.StartFailure);
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class ZeroTests
 
         cluster.Awaken("hello");
 
-        await Eventually.TrueAsync(() => cluster.Gateway.Route("hello") is { StartFailure: null, StartDelay: "not enough memory" }, "the route says what keeps it");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Route("hello") is { StartFailure: null, StartDelay: "not enough memory" }, "the route says what keeps it");
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class ZeroTests
         await cluster.DeployAsync(Api("min_replicas: 2, idle: freeze"));
 
         await cluster.ReadyAsync("hello", 2);
-        Assert.Equal(ids, cluster.Gateway.Route("hello")!.Replicas.Select(replica => replica.Id).Order());
+        Assert.Equal(ids, cluster.DataPlane.Route("hello")!.Replicas.Select(replica => replica.Id).Order());
         Assert.Equal(2, cluster.Machine.CreatedCount);
         Assert.Equal(0, (await cluster.CountsAsync("hello")).Frozen);
     }
@@ -92,7 +92,7 @@ public sealed class ZeroTests
         Assert.Equal(1, (await next.CountsAsync("hello")).Frozen);
         await next.DeployAsync(Api("min_replicas: 2, idle: freeze"));
         await next.ReadyAsync("hello", 2);
-        Assert.Equal(ids, next.Gateway.Route("hello")!.Replicas.Select(replica => replica.Id).Order());
+        Assert.Equal(ids, next.DataPlane.Route("hello")!.Replicas.Select(replica => replica.Id).Order());
     }
 
     [Theory]
@@ -128,13 +128,13 @@ public sealed class ZeroTests
         await cluster.DeployAsync(Api("min_replicas: 2, idle: freeze"));
         await cluster.ReadyAsync("hello", 2);
         var ids = cluster.Runtime.List().Select(pod => pod.Id).ToList();
-        ids.ForEach(cluster.Gateway.Hold);
+        ids.ForEach(cluster.DataPlane.Hold);
 
         await ScaleDownAsync(cluster);
 
         await cluster.ReadyAsync("hello", 1);
         Assert.All(cluster.Runtime.List(), static pod => Assert.Equal(PodState.Ready, pod.State));
-        ids.ForEach(cluster.Gateway.LetGo);
+        ids.ForEach(cluster.DataPlane.LetGo);
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count(pod => pod.State == PodState.Frozen) == 1, "it is frozen");
     }
 
@@ -144,7 +144,7 @@ public sealed class ZeroTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(Api("min_replicas: 2, idle: freeze"));
         await cluster.ReadyAsync("hello", 2);
-        cluster.Runtime.List().ToList().ForEach(pod => cluster.Gateway.Hold(pod.Id));
+        cluster.Runtime.List().ToList().ForEach(pod => cluster.DataPlane.Hold(pod.Id));
         await ScaleDownAsync(cluster);
         await cluster.ReadyAsync("hello", 1);
 
@@ -166,7 +166,7 @@ public sealed class ZeroTests
 
     private static async Task ScaleDownAsync(TestCluster cluster)
     {
-        cluster.Gateway.Traffic["hello"] = default;
+        cluster.DataPlane.Traffic["hello"] = default;
         await cluster.DeployAsync(Api("min_replicas: 1, downscale_stabilization_period: 0s, idle: freeze"));
     }
 

@@ -392,7 +392,7 @@ public sealed class BatchJobTests : IAsyncLifetime
     {
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(Api("score"));
-        var route = Assert.Single(cluster.Gateway.Routes.Handlers);
+        var route = Assert.Single(cluster.DataPlane.Routes.Jobs);
         Assert.Equal(("score", "BatchAPI", "/score"), (route.Name, route.Kind, route.Endpoint));
         async Task<(int Status, string Body)> CallAsync(string method, string path, string query, string body = "")
         {
@@ -400,7 +400,7 @@ public sealed class BatchJobTests : IAsyncLifetime
             (http.Request.Method, http.Request.Path, http.Request.QueryString, http.Request.Body) = (method, path, new QueryString(query), new MemoryStream(Encoding.UTF8.GetBytes(body)));
             using var answer = new MemoryStream();
             http.Response.Body = answer;
-            await route.Handler.HandleAsync(http, path + query, route.Endpoint.Length, path.Length);
+            await cluster.HandlerOf(route).HandleAsync(http, path + query, route.Endpoint.Length, path.Length);
             return (http.Response.StatusCode, Encoding.UTF8.GetString(answer.ToArray()));
         }
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Cortex.Core.Clusters;
-using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Cortex.Runtimes;
 using Cortex.Runtimes.Fake;
 using Microsoft.AspNetCore.Http;
@@ -221,7 +221,7 @@ public sealed class TaskJobTests
         await Eventually.TrueAsync(() => cluster.Runtime.List().Select(pod => pod.Id).SequenceEqual([$"other-{other}"]), "only the other API's job runs");
         await cluster.DeployAsync(Api("train"));
         Assert.Null((await cluster.GetAsync("/get/train")).TaskJobStatuses);
-        Assert.Empty(cluster.Gateway.Drained);
+        Assert.Empty(cluster.DataPlane.Drained);
     }
 
     [Fact]
@@ -281,19 +281,19 @@ public sealed class TaskJobTests
     {
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(Api("train"));
-        var route = Assert.Single(cluster.Gateway.Routes.Handlers);
+        var route = Assert.Single(cluster.DataPlane.Routes.Jobs);
         Assert.Equal(("train", "TaskAPI", "/train"), (route.Name, route.Kind, route.Endpoint));
 
-        var (status, posted) = await CallAsync(route, "POST", "/train", "", "{\"config\": {\"k\": 1}}");
+        var (status, posted) = await CallAsync(cluster, route, "POST", "/train", "", "{\"config\": {\"k\": 1}}");
         Assert.Equal(200, status);
         var id = JsonDocument.Parse(posted).RootElement.GetProperty("job_id").GetString()!;
         await StatusAsync(cluster, "train", id, "running");
-        var (shown, got) = await CallAsync(route, "GET", "/train/", $"?jobID={id}");
+        var (shown, got) = await CallAsync(cluster, route, "GET", "/train/", $"?jobID={id}");
         Assert.Equal((200, "running"), (shown, JsonDocument.Parse(got).RootElement.GetProperty("job_status").GetProperty("status").GetString()));
-        Assert.Equal(400, (await CallAsync(route, "GET", "/train", "")).Status);
-        Assert.Equal(404, (await CallAsync(route, "GET", "/train/more", $"?jobID={id}")).Status);
-        Assert.Equal(405, (await CallAsync(route, "PUT", "/train", "")).Status);
-        Assert.Equal((200, $$"""{"message":"stopped job {{id}}"}"""), await CallAsync(route, "DELETE", "/train", $"?jobID={id}"));
+        Assert.Equal(400, (await CallAsync(cluster, route, "GET", "/train", "")).Status);
+        Assert.Equal(404, (await CallAsync(cluster, route, "GET", "/train/more", $"?jobID={id}")).Status);
+        Assert.Equal(405, (await CallAsync(cluster, route, "PUT", "/train", "")).Status);
+        Assert.Equal((200, $$"""{"message":"stopped job {{id}}"}"""), await CallAsync(cluster, route, "DELETE", "/train", $"?jobID={id}"));
     }
 
     [Fact]
@@ -390,7 +390,7 @@ public sealed class TaskJobTests
         }
     }
 
-    private static async Task<(int Status, string Body)> CallAsync(HandlerRoute route, string method, string path, string query, string body = "")
+    private static async Task<(int Status, string Body)> CallAsync(TestCluster cluster, JobRoute route, string method, string path, string query, string body = "")
     {
         var http = new DefaultHttpContext();
         http.Request.Method = method;
@@ -399,7 +399,7 @@ public sealed class TaskJobTests
         http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
         using var answer = new MemoryStream();
         http.Response.Body = answer;
-        await route.Handler.HandleAsync(http, path + query, route.Endpoint.Length, path.Length);
+        await cluster.HandlerOf(route).HandleAsync(http, path + query, route.Endpoint.Length, path.Length);
         return (http.Response.StatusCode, Encoding.UTF8.GetString(answer.ToArray()));
     }
 

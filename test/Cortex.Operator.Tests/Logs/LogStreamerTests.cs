@@ -31,7 +31,7 @@ public sealed class LogStreamerTests
         using var socket = await ConnectAsync(cluster, "/streamlogs/hello");
 
         var lines = new[] { await ReceiveAsync(socket), await ReceiveAsync(socket) };
-        cluster.Machine.Remove(Assert.Single(cluster.Gateway.Route("hello")!.Replicas).Id);
+        cluster.Machine.Remove(Assert.Single(cluster.DataPlane.Route("hello")!.Replicas).Id);
         var end = await ReceiveAsync(socket);
 
         Assert.Equal("first\n|second\n", string.Join('|', lines));
@@ -47,13 +47,13 @@ public sealed class LogStreamerTests
         await cluster.DeployAsync(TestCluster.Api("hello"));
         await cluster.ReadyAsync("hello", 1);
         using var socket = await ConnectAsync(cluster, "/streamlogs/hello?allPods=true");
-        var first = Assert.Single(cluster.Gateway.Route("hello")!.Replicas).Id;
+        var first = Assert.Single(cluster.DataPlane.Route("hello")!.Replicas).Id;
         Assert.Equal($"{first}/api line\n", await ReceiveAsync(socket));
 
         await cluster.DeployAsync(TestCluster.Api("hello", replicas: 2));
         await cluster.ReadyAsync("hello", 2);
 
-        var second = cluster.Gateway.Route("hello")!.Replicas.Single(replica => replica.Id != first).Id;
+        var second = cluster.DataPlane.Route("hello")!.Replicas.Single(replica => replica.Id != first).Id;
         Assert.Equal($"{second}/api line\n", await ReceiveAsync(socket));
     }
 

@@ -4,6 +4,7 @@ using Cortex.Gateway;
 using Cortex.Gateway.Routing;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
+using Cortex.Routing;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -119,7 +120,7 @@ public sealed class ReconcilerTests : IDisposable
 
         reconciler.PublishRoutes();
 
-        Assert.Equal("hello", Assert.Single(_gateway.Routes!.Apis).Name);
+        Assert.Equal("hello", Assert.Single(_gateway.Routes!.Realtime).Name);
     }
 
     [Fact]
@@ -282,14 +283,16 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     private Reconciler Reconciler(TimeProvider time, TimeSpan? grace = null) => new(
-        _store, _runtime, Pods, _gateway, new FakeAsyncService(), new NoJobs(), new ReconcilerOptions { TerminationGrace = grace ?? TimeSpan.FromSeconds(60), RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
+        _store, _runtime, Pods, _gateway, new NoJobs(), new ReconcilerOptions { TerminationGrace = grace ?? TimeSpan.FromSeconds(60), RetryDelay = time == _clock ? TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(1) }, time, NullLogger<Reconciler>.Instance);
 
     private sealed class NoJobs : IJobEndpoints
     {
-        public HandlerRoute? RouteOf(DeployedSpec api) => null;
+        public JobRoute? RouteOf(DeployedSpec api) => null;
+
+        public IEndpointHandler? HandlerOf(JobRoute route) => null;
     }
 
-    private sealed class UnsteadyGateway : IGateway
+    private sealed class UnsteadyGateway : IDataPlane
     {
         public int Failures { get; set; }
 
@@ -314,7 +317,7 @@ public sealed class ReconcilerTests : IDisposable
         /// <summary>Drains that somebody still waits for.</summary>
         public int Draining { get; private set; }
 
-        public async Task DrainAsync(string replicaId, CancellationToken cancellationToken)
+        public async Task DrainAsync(string replicaId, TimeSpan putBackAfter, CancellationToken cancellationToken)
         {
             if (++Drains <= DrainFailures)
             {
@@ -333,6 +336,8 @@ public sealed class ReconcilerTests : IDisposable
         }
 
         public ApiTraffic? GetTraffic(string apiName) => null;
+
+        public AsyncTraffic? GetQueue(string apiName) => null;
 
         public IReadOnlyList<SplitTraffic> GetSplitTraffic(string splitterName) => [];
 

@@ -6,6 +6,7 @@ using Cortex.Core.Wire;
 using Cortex.Gateway;
 using Cortex.Operator.Scaling;
 using Cortex.Operator.State;
+using Cortex.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Operator.Tests.Scaling;
@@ -15,8 +16,7 @@ public sealed class AutoscalerTests : IDisposable
     private const string AtOnce = "upscale_stabilization_period: 0s, downscale_stabilization_period: 0s, window: 10s";
 
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-autoscaler-").FullName;
-    private readonly FakeGateway _gateway = new();
-    private readonly FakeAsyncService _async = new();
+    private readonly FakeDataPlane _gateway = new();
     private readonly ManualTime _clock = new();
     private readonly ApiStore _store;
     private readonly Autoscaler _autoscaler;
@@ -25,7 +25,7 @@ public sealed class AutoscalerTests : IDisposable
     public AutoscalerTests()
     {
         _store = new ApiStore(Path.Combine(_directory, "state.db"), versionsKept: 10);
-        _autoscaler = new Autoscaler(_store, _gateway, _async, () => _changes++, _clock, NullLogger<Autoscaler>.Instance);
+        _autoscaler = new Autoscaler(_store, _gateway, () => _changes++, _clock, NullLogger<Autoscaler>.Instance);
     }
 
     public void Dispose()
@@ -65,7 +65,7 @@ public sealed class AutoscalerTests : IDisposable
     public void Step_AsyncApi_CountsWhatWaitsAndWhatIsInProgressButNotWhatIsDelayed()
     {
         _store.Deploy(Api("hello", AtOnce, replicas: 2, kind: "AsyncAPI"));
-        _async.Traffic["hello"] = new AsyncTraffic(Waiting: 1, Delayed: 50, InProgress: 2, OldestWaiting: null);
+        _gateway.Queues["hello"] = new AsyncTraffic(Waiting: 1, Delayed: 50, InProgress: 2, OldestWaiting: null);
 
         Pass(2);
 
@@ -135,7 +135,7 @@ public sealed class AutoscalerTests : IDisposable
     {
         _store.Deploy(Api("hello", "min_replicas: 0, init_replicas: 0", replicas: 0, kind));
         _gateway.Traffic["hello"] = new ApiTraffic(0, 1);
-        _async.Traffic["hello"] = new AsyncTraffic(1, 0, 0, null);
+        _gateway.Queues["hello"] = new AsyncTraffic(1, 0, 0, null);
 
         Pass(1);
 

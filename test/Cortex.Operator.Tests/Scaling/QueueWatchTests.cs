@@ -1,5 +1,6 @@
 using Cortex.Async;
 using Cortex.Operator.Scaling;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Tests.Scaling;
 

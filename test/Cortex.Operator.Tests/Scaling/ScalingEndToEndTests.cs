@@ -1,5 +1,6 @@
 using Cortex.Core.Wire;
 using Cortex.Gateway;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Tests.Scaling;
 
@@ -15,10 +16,10 @@ public sealed class ScalingEndToEndTests
         await cluster.DeployAsync(Api("RealtimeAPI", $"{AtOnce}, max_replicas: 4, min_replicas: 0, init_replicas: 1"));
         await cluster.ReadyAsync("hello", 1);
 
-        cluster.Gateway.Traffic["hello"] = new ApiTraffic(InFlight: 1, Queued: 20);
+        cluster.DataPlane.Traffic["hello"] = new ApiTraffic(InFlight: 1, Queued: 20);
         await cluster.ReadyAsync("hello", 4);
         var up = await cluster.GetAsync("/describe/hello");
-        cluster.Gateway.Traffic["hello"] = new ApiTraffic(0, 0);
+        cluster.DataPlane.Traffic["hello"] = new ApiTraffic(0, 0);
         await cluster.ReadyAsync("hello", 0);
         var down = await cluster.GetAsync("/describe/hello");
 

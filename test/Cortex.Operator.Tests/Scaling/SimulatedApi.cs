@@ -1,6 +1,7 @@
 using Cortex.Async;
 using Cortex.Core.Specs;
 using Cortex.Operator.Scaling;
+using Cortex.Routing;
 
 namespace Cortex.Operator.Tests.Scaling;
 

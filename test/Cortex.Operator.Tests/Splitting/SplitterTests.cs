@@ -2,6 +2,7 @@ using System.Net;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Gateway.Routing;
+using Cortex.Routing;
 using Cortex.Runtimes.Fake;
 
 namespace Cortex.Operator.Tests.Splitting;
@@ -17,10 +18,10 @@ public sealed class SplitterTests
 
         Assert.Equal(["creating old (RealtimeAPI)", "creating new (RealtimeAPI)", "creating dark (RealtimeAPI)", "created split (TrafficSplitter)"], results.Select(result => result.Message));
         Assert.Equal("http://apis:8889/split", results[3].Api!.Endpoint);
-        await Eventually.TrueAsync(() => cluster.Gateway.Split("split") is not null, "the splitter is routed");
-        var route = cluster.Gateway.Split("split")!;
+        await Eventually.TrueAsync(() => cluster.DataPlane.Split("split") is not null, "the splitter is routed");
+        var route = cluster.DataPlane.Split("split")!;
         Assert.Equal([new("old", 90, false), new("new", 10, false), new SplitTarget("dark", 5, true)], route.Targets);
-        Assert.Equal(("/split", "TrafficSplitter", new StickyKey("session", IsCookie: true), null), (route.Endpoint, route.Kind, route.Sticky, route.SlowAfter));
+        Assert.Equal(("/split", new StickyKey("session", IsCookie: true), null), (route.Endpoint, route.Sticky, route.SlowAfter));
 
         var listed = (await cluster.GetListAsync("/get"))[^1];
         Assert.Equal(("split", 3, null), (listed.Metadata!.Name, listed.NumTrafficSplitterTargets, listed.Status));
@@ -49,7 +50,7 @@ public sealed class SplitterTests
         var changed = Assert.Single(await cluster.DeployAsync(Splitter("{name: old, weight: 50}, {name: new, weight: 50}")));
 
         Assert.Equal(("split (TrafficSplitter) is up to date", "updated split (TrafficSplitter)"), (same.Message, changed.Message));
-        await Eventually.TrueAsync(() => cluster.Gateway.Split("split")?.Targets.Count == 2, "the new weights are routed");
+        await Eventually.TrueAsync(() => cluster.DataPlane.Split("split")?.Targets.Count == 2, "the new weights are routed");
         var second = await cluster.GetAsync("/get/split");
         Assert.Equal([second.Spec!.Id, first.Id], second.ApiVersions!.Select(version => version.ApiId));
         Assert.Equal(first.InitialDeploymentTime, second.Spec.InitialDeploymentTime);
@@ -104,7 +105,7 @@ public sealed class SplitterTests
 
         using var refused = await cluster.Client.DeleteAsync(new Uri("/delete/old", UriKind.Relative));
         using var splitter = await cluster.Client.DeleteAsync(new Uri("/delete/split", UriKind.Relative));
-        var routedAfterwards = cluster.Gateway.Split("split");
+        var routedAfterwards = cluster.DataPlane.Split("split");
         using var target = await cluster.Client.DeleteAsync(new Uri("/delete/old", UriKind.Relative));
 
         var error = await TestCluster.ErrorAsync(refused);
@@ -140,13 +141,13 @@ public sealed class SplitterTests
         await WeightAsync(cluster, 10);
         await Eventually.TrueAsync(() => Canary(cluster).Result.Requests == 0, "it is watched");
         Assert.Equal(("progressing", 1, "the step needs 5 requests to new and has seen 0"), await StateAsync(cluster));
-        cluster.Gateway.Count("split", "new", 5);
+        cluster.DataPlane.Count("split", "new", 5);
         await WeightAsync(cluster, 60);
-        cluster.Gateway.Count("split", "new", 10);
+        cluster.DataPlane.Count("split", "new", 10);
         await Eventually.TrueAsync(() => Canary(cluster).Result.Status == "promoted", "it is promoted");
 
-        Assert.Equal([new("old", 40, false), new SplitTarget("new", 60, false)], cluster.Gateway.Split("split")!.Targets);
-        Assert.Equal(TimeSpan.FromMilliseconds(500), cluster.Gateway.Split("split")!.SlowAfter);
+        Assert.Equal([new("old", 40, false), new SplitTarget("new", 60, false)], cluster.DataPlane.Split("split")!.Targets);
+        Assert.Equal(TimeSpan.FromMilliseconds(500), cluster.DataPlane.Split("split")!.SlowAfter);
         Assert.Equal([100, 0], (await cluster.GetAsync("/get/split")).Spec!.Apis!.Select(target => target.Weight));
         Assert.Equal([40, 60], (await cluster.GetAsync("/get/split")).Splitter!.Targets.Select(target => target.Weight));
     }
@@ -160,7 +161,7 @@ public sealed class SplitterTests
         await cluster.DeployAsync(Apis("old", "new") + Canary(every: "1h"));
         await WeightAsync(cluster, 10);
 
-        cluster.Gateway.Count("split", "new", 3, errors, slow);
+        cluster.DataPlane.Count("split", "new", 3, errors, slow);
 
         await WeightAsync(cluster, 0);
         Assert.Equal(("rolled_back", 1, reason), await StateAsync(cluster));
@@ -187,15 +188,15 @@ public sealed class SplitterTests
         await using var first = await TestCluster.StartAsync();
         await first.DeployAsync(Apis("old", "new") + Canary());
         await WeightAsync(first, 10);
-        first.Gateway.Count("split", "new", 5);
+        first.DataPlane.Count("split", "new", 5);
         await WeightAsync(first, 60);
 
         await using var second = await first.RestartAsync();
 
-        Assert.Equal([new("old", 40, false), new SplitTarget("new", 60, false)], second.Gateway.Split("split")!.Targets);
+        Assert.Equal([new("old", 40, false), new SplitTarget("new", 60, false)], second.DataPlane.Split("split")!.Targets);
         Assert.Equal(("progressing", 2), ((await Canary(second)).Status, (await Canary(second)).Step));
         await Eventually.TrueAsync(() => Canary(second).Result.Requests == 0, "the new process watches it");
-        second.Gateway.Count("split", "new", 5, 5);   // the new process counts from nothing
+        second.DataPlane.Count("split", "new", 5, 5);   // the new process counts from nothing
         await WeightAsync(second, 0);
     }
 
@@ -205,7 +206,7 @@ public sealed class SplitterTests
         await using var cluster = await TestCluster.StartAsync();
         await cluster.DeployAsync(Apis("old", "new") + Canary(every: "1h"));
         await WeightAsync(cluster, 10);
-        cluster.Gateway.Count("split", "new", 5, 5);
+        cluster.DataPlane.Count("split", "new", 5, 5);
         await WeightAsync(cluster, 0);
 
         var same = Assert.Single(await cluster.DeployAsync(Canary(every: "1h")));
@@ -245,7 +246,7 @@ public sealed class SplitterTests
         Splitter("{name: old, weight: 100}, {name: new, weight: 0}", $"canary: {{to: new, steps: [10, 60], every: {every}, max_p99: 500ms, min_requests: 5}}");
 
     private static Task WeightAsync(TestCluster cluster, int weight) => Eventually.TrueAsync(
-        () => cluster.Gateway.Split("split")?.Targets.Single(target => target.Api == "new").Weight == weight, $"new gets {weight} percent");
+        () => cluster.DataPlane.Split("split")?.Targets.Single(target => target.Api == "new").Weight == weight, $"new gets {weight} percent");
 
     private static async Task<CanaryStatus> Canary(TestCluster cluster) => (await cluster.GetAsync("/get/split")).Splitter!.Canary!;
 

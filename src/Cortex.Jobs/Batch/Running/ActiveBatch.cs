@@ -1,7 +1,7 @@
-using Cortex.Async;
 using Cortex.Async.Workers;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Loop;
+using Cortex.Routing;
 using Cortex.Runtimes;
 
 namespace Cortex.Jobs.Batch.Running;
@@ -51,7 +51,7 @@ internal sealed class ActiveBatch : JobEntry
     public Task? Closing { get; set; }
 
     /// <summary>Workers that get batches.</summary>
-    public IReadOnlyList<AsyncReplica> Workers { get; set; } = [];
+    public IReadOnlyList<ReplicaAddress> Workers { get; set; } = [];
 
     /// <summary>Workers that died since a batch was last answered.</summary>
     public int DeathsInARow { get; private set; }

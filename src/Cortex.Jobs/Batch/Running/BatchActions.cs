@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Cortex.Async;
 using Cortex.Async.Workers;
 using Cortex.Core.Specs;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Loop;
 using Cortex.Queues;
+using Cortex.Routing;
 using Cortex.Runtimes;
 
 namespace Cortex.Jobs.Batch.Running;
@@ -332,8 +332,8 @@ internal sealed class BatchActions(BatchContext context)
     public static Task CloseAsync(ActiveBatch job) => job.Closing ??= job.Work?.CloseAsync(TimeSpan.Zero) ?? Task.CompletedTask;
 
     /// <summary>Where a pod takes requests; null when it takes none.</summary>
-    public static AsyncReplica? Address(PodStatus? pod) =>
-        pod is { State: PodState.Ready, Address: { } address } ? new AsyncReplica(pod.Id, address.Host, address.Port, 0) : null;
+    public static ReplicaAddress? Address(PodStatus? pod) =>
+        pod is { State: PodState.Ready, Address: { } address } ? new ReplicaAddress(pod.Id, address.Host, address.Port, 0) : null;
 
     /// <summary>Comes back to the loop with a change.</summary>
     public void Post(Action change)
@@ -409,7 +409,7 @@ internal sealed class BatchActions(BatchContext context)
     }
 
     // Whether it answered, whatever it was, or lives although it gave no answer; and what was not as it should be.
-    private async Task<(bool Told, string Trouble)> TellAsync(ActiveBatch job, AsyncReplica worker, CancellationToken cancellationToken)
+    private async Task<(bool Told, string Trouble)> TellAsync(ActiveBatch job, ReplicaAddress worker, CancellationToken cancellationToken)
     {
         var answer = await context.Work.PostAsync(worker, "/on-job-complete", HeaderLines(job.Record.Id), _complete, cancellationToken);
         if (answer.Status is { } status)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Cortex.Core.Specs;
 using Cortex.Jobs.Tasks;
+using Cortex.Routing;
 using Cortex.Runtimes;
 
 namespace Cortex.Jobs.Batch.Running;
@@ -121,7 +122,7 @@ internal sealed class BatchLoop(BatchContext context)
             _actions.Open(job);
         }
 
-        var workers = job.Places.Select(place => BatchActions.Address(place.Pod)).OfType<Async.AsyncReplica>().ToList();
+        var workers = job.Places.Select(place => BatchActions.Address(place.Pod)).OfType<ReplicaAddress>().ToList();
         if (!workers.SequenceEqual(job.Workers))
         {
             job.Workers = workers;

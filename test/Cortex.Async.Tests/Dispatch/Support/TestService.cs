@@ -1,6 +1,7 @@
 using System.Text;
 using Cortex.Async.Dispatch;
 using Cortex.Queues;
+using Cortex.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,7 +12,7 @@ internal sealed class TestService : IAsyncDisposable
 {
     public const string Api = "iris";
     private static readonly string Queue = QueueNames.Of(Api);
-    private readonly Dictionary<string, AsyncReplica> _replicas = [];
+    private readonly Dictionary<string, ReplicaAddress> _replicas = [];
 
     private TestService(TimeProvider time, DispatchOptions options)
     {
@@ -45,7 +46,7 @@ internal sealed class TestService : IAsyncDisposable
 
     public void Add(string id, int port, int incarnation = 0)
     {
-        _replicas[id] = new AsyncReplica(id, "127.0.0.1", port, incarnation);
+        _replicas[id] = new ReplicaAddress(id, "127.0.0.1", port, incarnation);
         Apply();
     }
 
@@ -55,7 +56,7 @@ internal sealed class TestService : IAsyncDisposable
         Apply();
     }
 
-    public void Apply() => Service.Apply(new AsyncSnapshot([Route()]));
+    public void Apply() => Service.Apply([Route()]);
 
     public AsyncRoute Route() => new()
     {
@@ -63,7 +64,7 @@ internal sealed class TestService : IAsyncDisposable
         Endpoint = "/" + Api,
         MaxConcurrency = MaxConcurrency,
         Policy = Policy,
-        CallbackKey = new byte[32],
+        CallbackKey = Convert.ToBase64String(new byte[32]),
         Replicas = [.. _replicas.Values],
     };
 

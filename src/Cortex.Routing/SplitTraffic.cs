@@ -1,6 +1,4 @@
-using Cortex.Gateway.Routing;
-
-namespace Cortex.Gateway;
+namespace Cortex.Routing;
 
 /// <summary>What one target of a splitter got through it. The counts only grow.</summary>
 /// <param name="Api">The target's name.</param>

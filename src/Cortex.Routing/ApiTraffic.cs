@@ -1,4 +1,4 @@
-namespace Cortex.Gateway;
+namespace Cortex.Routing;
 
 /// <summary>What is going on in one API.</summary>
 /// <param name="InFlight">Requests in progress on replicas.</param>

@@ -1,4 +1,4 @@
-namespace Cortex.Gateway.Routing;
+namespace Cortex.Routing;
 
 /// <summary>An endpoint whose requests are shared by several APIs.</summary>
 public sealed record SplitRoute
@@ -6,14 +6,11 @@ public sealed record SplitRoute
     /// <summary>The splitter's name; unique among all routes. Counters are kept under it from one snapshot to the next.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The splitter's kind, for metrics.</summary>
-    public required string Kind { get; init; }
-
     /// <summary>Starts with a slash and ends without one.</summary>
     public required string Endpoint { get; init; }
 
     /// <summary>Who gets the requests; unique APIs. The weights of those that are no shadows sum to 100. One shadow at most.</summary>
-    public required IReadOnlyList<SplitTarget> Targets { get; init; }
+    public required RouteList<SplitTarget> Targets { get; init; }
 
     /// <summary>What clients are told apart by; null when every request counts for itself.</summary>
     public StickyKey? Sticky { get; init; }

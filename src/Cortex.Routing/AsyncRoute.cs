@@ -1,6 +1,6 @@
-namespace Cortex.Async;
+namespace Cortex.Routing;
 
-/// <summary>One Async API as its data plane sees it.</summary>
+/// <summary>One Async API as a gateway sees it.</summary>
 public sealed record AsyncRoute
 {
     /// <summary>The API's name; its queue is kept under it.</summary>
@@ -15,9 +15,9 @@ public sealed record AsyncRoute
     /// <summary>How its requests are kept and tried.</summary>
     public required QueuePolicy Policy { get; init; }
 
-    /// <summary>Signs callbacks: at least 16 bytes.</summary>
-    public required ReadOnlyMemory<byte> CallbackKey { get; init; }
+    /// <summary>Signs callbacks: at least 16 bytes, in base64. A secret.</summary>
+    public required string CallbackKey { get; init; }
 
     /// <summary>The replicas that take requests now.</summary>
-    public required IReadOnlyList<AsyncReplica> Replicas { get; init; }
+    public required RouteList<ReplicaAddress> Replicas { get; init; }
 }

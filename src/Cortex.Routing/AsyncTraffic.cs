@@ -1,4 +1,4 @@
-namespace Cortex.Async;
+namespace Cortex.Routing;
 
 /// <summary>What waits and what is in progress in one Async API.</summary>
 /// <param name="Waiting">Requests that wait for a replica.</param>
