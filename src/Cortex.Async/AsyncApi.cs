@@ -1,4 +1,4 @@
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Async.Endpoint;
 using Cortex.Gateway.Routing;
 using Cortex.Routing;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Routing;
 using static Cortex.Gateway.Metrics.PrometheusText;
 

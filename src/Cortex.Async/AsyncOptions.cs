@@ -1,3 +1,5 @@
+using Cortex.Dispatch;
+
 namespace Cortex.Async;
 
 /// <summary>The limits of Async APIs' HTTP side. Sizes are bytes. Read once, when the service is made.</summary>

@@ -1,5 +1,6 @@
+using Cortex.Async.Answers;
 using Cortex.Async.Callbacks;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Async.Endpoint;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;

@@ -1,4 +1,5 @@
 using Cortex.Async.Callbacks;
+using Cortex.Dispatch;
 
 namespace Cortex.Async;
 

@@ -1,4 +1,3 @@
-using Cortex.Async.Dispatch;
 using Cortex.Background;
 using Cortex.Queues;
 using Microsoft.Extensions.Logging;

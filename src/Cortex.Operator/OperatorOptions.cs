@@ -1,4 +1,4 @@
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Gateway.Listening;
 

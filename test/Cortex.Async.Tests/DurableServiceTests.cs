@@ -1,5 +1,5 @@
 using System.Text;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Async.Tests.Dispatch.Support;
 using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Cortex.Async;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Gateway;
 using Cortex.Gateway.Routing;
 using Cortex.Queues;

@@ -1,7 +1,7 @@
 namespace Cortex.Gateway.Replicas;
 
 /// <summary>What a header means to a proxy.</summary>
-internal enum HeaderKind
+public enum HeaderKind
 {
     /// <summary>Passed on as it is.</summary>
     EndToEnd,

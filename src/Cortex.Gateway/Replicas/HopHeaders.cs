@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 namespace Cortex.Gateway.Replicas;
 
 /// <summary>Which headers belong to a connection instead of to the message (RFC 9110, section 7.6.1).</summary>
-internal static class HopHeaders
+public static class HopHeaders
 {
     /// <summary>What a header of an answer means.</summary>
     public static HeaderKind Classify(ReadOnlySpan<byte> name) => name.Length switch
@@ -63,7 +63,7 @@ internal static class HopHeaders
     }
 
     /// <summary>Whether an answer's Connection headers name a header.</summary>
-    public static bool IsNamed(ResponseHead head, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> name)
+    internal static bool IsNamed(ResponseHead head, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> name)
     {
         foreach (var field in head.Fields)
         {

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Cortex.Async.Workers;
+using Cortex.Dispatch.Workers;
 using Cortex.Background;
 using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;

@@ -1,4 +1,4 @@
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Running;
 using Cortex.Jobs.Batch.Sources;

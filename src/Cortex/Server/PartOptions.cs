@@ -1,6 +1,6 @@
 using System.Net;
 using Cortex.Async;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Gateway;
 using Cortex.Gateway.Listening;

@@ -1,6 +1,7 @@
 using System.Text;
-using Cortex.Async.Dispatch;
+using Cortex.Async.Answers;
 using Cortex.Async.Tests.Dispatch.Support;
+using Cortex.Dispatch;
 using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;
 using Cortex.Routing;

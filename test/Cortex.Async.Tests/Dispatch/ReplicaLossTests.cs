@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Async.Tests.Dispatch.Support;
 using Cortex.Queues;
 using Cortex.Routing;

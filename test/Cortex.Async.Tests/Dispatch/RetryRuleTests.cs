@@ -1,4 +1,4 @@
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Routing;
 
 namespace Cortex.Async.Tests.Dispatch;

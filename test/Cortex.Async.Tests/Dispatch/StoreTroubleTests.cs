@@ -1,4 +1,4 @@
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Async.Tests.Dispatch.Support;
 using Cortex.Gateway.Tests.Support;
 using Cortex.Queues;

@@ -85,7 +85,7 @@ public sealed class DurableStoreTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
         using var putBack = await _host.SendAsync("POST", $"iris/{again}/retry");
         Assert.Equal(HttpStatusCode.OK, putBack.StatusCode);
-        var list = JsonDocument.Parse(await RequestList.ReadAsync(_store, EndpointHost.Queue, default, CancellationToken.None)).RootElement.GetProperty("requests");
+        var list = JsonDocument.Parse(await RequestList.ReadAsync(_store, "iris", default, CancellationToken.None)).RootElement.GetProperty("requests");
         Assert.Equal([again, id], list.EnumerateArray().Select(static request => request.GetProperty("id").GetString()));
     }
 

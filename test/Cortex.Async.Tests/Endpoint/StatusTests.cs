@@ -502,5 +502,5 @@ public sealed class StatusTests
     }
 
     private static async Task<JsonElement> ListAsync(EndpointHost host, RequestQuery query) =>
-        JsonDocument.Parse(await RequestList.ReadAsync(host.Memory, EndpointHost.Queue, query, CancellationToken.None)).RootElement;
+        JsonDocument.Parse(await RequestList.ReadAsync(host.Memory, "iris", query, CancellationToken.None)).RootElement;
 }

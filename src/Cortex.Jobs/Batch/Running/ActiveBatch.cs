@@ -1,4 +1,4 @@
-using Cortex.Async.Workers;
+using Cortex.Dispatch.Workers;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Loop;
 using Cortex.Routing;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Cortex.Async.Workers;
+using Cortex.Dispatch.Workers;
 using Cortex.Core.Specs;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Loop;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Cortex.Async.Workers;
+using Cortex.Dispatch.Workers;
 using Cortex.Background;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Items;

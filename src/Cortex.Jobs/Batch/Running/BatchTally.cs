@@ -1,4 +1,4 @@
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 
 namespace Cortex.Jobs.Batch.Running;
 
@@ -53,16 +53,16 @@ internal sealed class BatchTally
     }
 
     /// <summary>Counts a batch that ended. True when somebody should look.</summary>
-    public bool Count(WorkEnd end)
+    public bool Count(MessageEnd end)
     {
-        if (end.Fate == WorkFate.Unknown)
+        if (end.Fate == MessageFate.Unknown)
         {
             _unsure = true;
             return true;
         }
 
         Interlocked.Increment(ref _ends);
-        if (end.Fate == WorkFate.Completed)
+        if (end.Fate == MessageFate.Completed)
         {
             Interlocked.Increment(ref _timed);
             Interlocked.Add(ref _microseconds, (long)end.Took.TotalMicroseconds);
@@ -72,7 +72,7 @@ internal sealed class BatchTally
             Interlocked.Increment(ref _failed);
         }
 
-        if (end.Fate != WorkFate.Lost)
+        if (end.Fate != MessageFate.Lost)
         {
             Interlocked.Increment(ref _answered);
         }

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using static Cortex.Gateway.Metrics.PrometheusText;
 
 namespace Cortex.Jobs.Batch.Running;
@@ -43,13 +43,13 @@ internal sealed class BatchTotals
         private long _failed;
         private long _microseconds;
 
-        public void Add(WorkEnd end)
+        public void Add(MessageEnd end)
         {
-            if (end.Fate is WorkFate.Failed or WorkFate.Lost)
+            if (end.Fate is MessageFate.Failed or MessageFate.Lost)
             {
                 Interlocked.Increment(ref _failed);
             }
-            else if (end.Fate == WorkFate.Completed)
+            else if (end.Fate == MessageFate.Completed)
             {
                 var index = Array.FindIndex(_bounds, bound => end.Took.TotalSeconds <= bound);
                 Interlocked.Increment(ref _buckets[index >= 0 ? index : _bounds.Length]);

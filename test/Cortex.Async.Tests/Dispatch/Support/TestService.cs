@@ -1,5 +1,5 @@
 using System.Text;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Queues;
 using Cortex.Routing;
 using Microsoft.AspNetCore.Http;

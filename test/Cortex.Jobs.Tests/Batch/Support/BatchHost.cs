@@ -1,5 +1,5 @@
 using System.Text;
-using Cortex.Async.Dispatch;
+using Cortex.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
