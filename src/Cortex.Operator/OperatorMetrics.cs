@@ -10,7 +10,7 @@ using static Cortex.Gateway.Metrics.PrometheusText;
 namespace Cortex.Operator;
 
 /// <summary>The operator's part of <c>/metrics</c>: replicas by state, and the process.</summary>
-internal sealed class OperatorMetrics(ApiStore store, IContainerRuntime runtime, Reconciler reconciler, Autoscaler autoscaler, TaskController tasks, BatchController batches)
+internal sealed class OperatorMetrics(IApiStore store, IContainerRuntime runtime, Reconciler reconciler, Autoscaler autoscaler, TaskController tasks, BatchController batches)
 {
     /// <summary>Writes the Prometheus text format.</summary>
     public void Write(TextWriter writer)

@@ -1,6 +1,7 @@
 using Cortex.Dispatch;
 using Cortex.Core.Clusters;
 using Cortex.Gateway.Listening;
+using Cortex.Queues;
 
 namespace Cortex.Operator;
 
@@ -19,8 +20,14 @@ public sealed record OperatorOptions
     /// <summary>What every endpoint URL starts with, such as <c>http://127.0.0.1:8889</c>.</summary>
     public required string ApiBaseUrl { get; init; }
 
-    /// <summary>The database file of the desired state.</summary>
+    /// <summary>The database file of the desired state; beside it stand the files of jobs.</summary>
     public required string StatePath { get; init; }
+
+    /// <summary>Connection string of the PostgreSQL database that keeps the desired state instead of <see cref="StatePath"/>; null for none.</summary>
+    public string? PostgresState { get; init; }
+
+    /// <summary>Whose the desired state is; null leaves that open and refuses nobody.</summary>
+    public ClusterIdentity? Identity { get; init; }
 
     /// <summary>Tells what must not start or stop anything.</summary>
     public ForeignRequests Foreign { get; init; } = new([]);

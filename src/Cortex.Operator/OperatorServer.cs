@@ -1,16 +1,14 @@
-using Cortex.Gateway.Routing;
-using Cortex.Routing;
 using System.Net;
 using Cortex.Background;
 using Cortex.Core.Clusters;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Wire;
 using Cortex.Gateway.Listening;
+using Cortex.Gateway.Routing;
 using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
-using Cortex.Operator.Access;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Endpoints;
 using Cortex.Operator.Logs;
@@ -20,6 +18,7 @@ using Cortex.Operator.Scaling;
 using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
 using Cortex.Queues;
+using Cortex.Routing;
 using Cortex.Runtimes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -35,7 +34,7 @@ namespace Cortex.Operator;
 /// <summary>The control plane of one cluster: the HTTP API, the desired state and the reconcile loop.</summary>
 public sealed class OperatorServer : IAsyncDisposable
 {
-    private readonly ApiStore _store;
+    private readonly IApiStore _store;
     private readonly Reconciler _reconciler;
     private readonly Autoscaler _autoscaler;
     private readonly CanaryController _canaries;
@@ -50,26 +49,17 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly BackgroundWork _background;
     private readonly TimeProvider _time;
 
-    /// <summary>Opens the state; nothing runs or listens yet.</summary>
-    /// <param name="options">The cluster.</param>
-    /// <param name="runtime">Runs the replicas.</param>
-    /// <param name="dataPlane">Brings requests to them.</param>
-    /// <param name="queues">Keeps async requests and the batches of jobs; disposed of by the caller, after this.</param>
-    /// <param name="addresses">Where the HTTP API listens.</param>
-    /// <param name="loggers">Where to log.</param>
-    /// <param name="time">The clock.</param>
-    public OperatorServer(OperatorOptions options, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
+    private OperatorServer(
+        OperatorOptions options, StateAtStart state, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(options);
         loggers = new QuietLoggers(loggers);
         _runtime = runtime;
         _time = time;
         _background = new BackgroundWork(loggers.CreateLogger<OperatorServer>(), time);
-        _store = new ApiStore(options.StatePath, options.Cluster.Limits.ApiVersions);
+        _store = state.Store;
         _jobs = OpenJobs(options, loggers, time);
         var jobOptions = JobSetup.Jobs(options);
-        var tokens = new ApiTokens(_store);
-        var pods = new PodFactory(options.Version, tokens.Of);
+        var pods = new PodFactory(options.Version, state.Tokens.Of);
         var host = new JobHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, pods.Create);
         var jobIds = new TimeIdGenerator(time, _jobs.NewestId());
         _tasks = new TaskController(_jobs, runtime, jobOptions, host, jobIds, time, loggers.CreateLogger<TaskController>());
@@ -82,20 +72,60 @@ public sealed class OperatorServer : IAsyncDisposable
         _jobEndpoints = new JobEndpoints(taskRoutes, batchRoutes);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace };
         _reconciler = new Reconciler(_store, runtime, pods, dataPlane, _jobEndpoints, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
-        _autoscaler = new Autoscaler(_store, dataPlane, _reconciler.Wake, time, loggers.CreateLogger<Autoscaler>());
+        _autoscaler = new Autoscaler(_store, dataPlane, time, loggers.CreateLogger<Autoscaler>());
         _canaries = new CanaryController(_store, runtime, dataPlane, _reconciler, time, loggers.CreateLogger<CanaryController>());
 
-        var uid = _store.GetOrAddSetting("cluster_uid", () => time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var reader = new ApiReader(_store, runtime, dataPlane, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(dataPlane, _canaries), options, uid, time);
-        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, _scheduler, new TimeIdGenerator(time, _store.NewestId()), time);
+        var reader = new ApiReader(_store, runtime, dataPlane, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(dataPlane, _canaries), options, state.Uid, time);
+        _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, new TimeIdGenerator(time, state.NewestId), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime, time), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
-            _deployer, reader, new ClusterReader(reader, runtime, queues, options, uid, time), logStreamer, taskRoutes, batchRoutes, dataPlane, queues,
+            _deployer, reader, new ClusterReader(reader, runtime, queues, options, state.Uid, time), logStreamer, taskRoutes, batchRoutes, dataPlane, queues,
             new OperatorMetrics(_store, runtime, _reconciler, _autoscaler, _tasks, _batches), options);
         var limits = options.Cluster.Limits;
         var clients = new ClientConnections(limits.MaxConnections, limits.MaxConnectionsPerAddress, new Networks(options.Cluster.Access.TrustedProxies), time, loggers.CreateLogger<OperatorServer>());
-        _app = Build(options, addresses, clients, routes, new ClientCheck(options.Version, options.Token, tokens), errors, loggers);
+        _app = Build(options, addresses, clients, routes, new ClientCheck(options.Version, options.Token, state.Tokens), errors, loggers);
         Handler = ((IApplicationBuilder)_app).Build();
+    }
+
+    /// <summary>Opens the state; nothing runs or listens yet.</summary>
+    /// <param name="options">The cluster.</param>
+    /// <param name="runtime">Runs the replicas.</param>
+    /// <param name="dataPlane">Brings requests to them.</param>
+    /// <param name="queues">Keeps async requests and the batches of jobs; disposed of by the caller, after this.</param>
+    /// <param name="addresses">Where the HTTP API listens.</param>
+    /// <param name="loggers">Where to log.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ArgumentException">The connection string of PostgreSQL can't be read.</exception>
+    /// <exception cref="InvalidDataException">The state was written by a newer version, or is no readable database.</exception>
+    /// <exception cref="IOException">The state is another cluster's, or can't be reached.</exception>
+    public static async Task<OperatorServer> OpenAsync(
+        OperatorOptions options, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var versions = options.Cluster.Limits.ApiVersions;
+        IApiStore store = options.PostgresState is { } connectionString
+            ? await PostgresApiStore.OpenAsync(connectionString, versions, options.Identity, time, loggers.CreateLogger<PostgresApiStore>(), cancellationToken)
+            : new SqliteApiStore(options.StatePath, versions, options.Identity);
+        return await OpenAsync(options, store, runtime, dataPlane, queues, addresses, loggers, time, cancellationToken);
+    }
+
+    /// <summary>The same with a store that is open, and that this disposes of.</summary>
+    internal static async Task<OperatorServer> OpenAsync(
+        OperatorOptions options, IApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            var state = await StateAtStart.ReadAsync(store, time, cancellationToken);
+            return new OperatorServer(options, state, runtime, dataPlane, queues, addresses, loggers, time);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The HTTP API as a handler, for requests that arrive through another listener.</summary>
@@ -136,6 +166,7 @@ public sealed class OperatorServer : IAsyncDisposable
     /// <summary>Begins to make the runtime match the desired state.</summary>
     public void StartReconciling()
     {
+        _background.StartLoop("the feed of the desired state", FollowAsync);
         _background.StartLoop("the reconciler", _reconciler.RunAsync);
         _background.StartLoop("the autoscaler", _autoscaler.RunAsync);
         _background.StartLoop("the loop of task jobs", _tasks.RunAsync);
@@ -169,21 +200,23 @@ public sealed class OperatorServer : IAsyncDisposable
         await _tasks.DisposeAsync();
         await _batches.DisposeAsync();
         await _jobs.DisposeAsync();
-        _store.Dispose();
+        await _store.DisposeAsync();
     }
 
-    private JobStore OpenJobs(OperatorOptions options, ILoggerFactory loggers, TimeProvider time)
+    // Whoever changed what is wanted, here or in another process.
+    private async Task FollowAsync(CancellationToken cancellationToken)
     {
-        try
+        await foreach (var _ in _store.WatchAsync(cancellationToken))
         {
-            var limits = options.Cluster.Jobs;
-            return new JobStore(new JobStoreOptions { Path = Path.Combine(options.StateFolder, "jobs.db"), History = limits.History, HistoryAge = limits.HistoryAge }, time, loggers.CreateLogger<JobStore>());
+            _reconciler.Wake();
+            _scheduler.Wake();
         }
-        catch (InvalidDataException)
-        {
-            _store.Dispose();
-            throw;
-        }
+    }
+
+    private static JobStore OpenJobs(OperatorOptions options, ILoggerFactory loggers, TimeProvider time)
+    {
+        var limits = options.Cluster.Jobs;
+        return new JobStore(new JobStoreOptions { Path = Path.Combine(options.StateFolder, "jobs.db"), History = limits.History, HistoryAge = limits.HistoryAge }, time, loggers.CreateLogger<JobStore>());
     }
 
     // Containers outlive the server. The first requests after a restart should find those that still run.

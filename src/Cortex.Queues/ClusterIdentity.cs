@@ -12,7 +12,7 @@ public sealed record ClusterIdentity(string Id, string Label, string? Adopt = nu
     /// <param name="label">The owner's label.</param>
     /// <returns>True when it bears no id, or that of the cluster that is adopted; false when it bears ours.</returns>
     /// <exception cref="StoreOwnedException">It is another cluster's.</exception>
-    internal bool MustMark(string store, string? owner, string? label)
+    public bool MustMark(string store, string? owner, string? label)
     {
         if (owner == Id)
         {

@@ -24,7 +24,7 @@ public sealed class LoopTests
         await UntilOkAsync(() => cluster.Client.DeleteAsync(new Uri("/delete/hello", UriKind.Relative)));
         await Eventually.TrueAsync(() => cluster.Runtime.List().Count == 0, "its replicas are gone");
 
-        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IContainerRuntime.CreateAsync", "IContainerRuntime.DeleteAsync", "IContainerRuntime.WatchAsync", "IDataPlane.Apply", "IDataPlane.DrainAsync" }, _faults.Thrown.ToHashSet());
+        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IContainerRuntime.CreateAsync", "IContainerRuntime.DeleteAsync", "IContainerRuntime.WatchAsync", "IDataPlane.Apply", "IDataPlane.DrainAsync", "IApiStore.DeployAsync", "IApiStore.DeleteAsync", "IApiStore.WatchAsync" }, _faults.Thrown.ToHashSet());
     }
 
     [Fact]
@@ -41,6 +41,7 @@ public sealed class LoopTests
             cluster.Awaken("hello");
             return cluster.DataPlane.Route("hello")?.Replicas.Count == 1;
         }, "it is awake");
+        Assert.Contains("IApiStore.ScaleAsync", _faults.Thrown);
     }
 
     [Fact]
@@ -97,7 +98,7 @@ public sealed class LoopTests
         cluster.DataPlane.Count("split", "new", 5);
 
         await Eventually.TrueAsync(() => cluster.DataPlane.Split("split")!.Targets.Any(target => target is { Api: "new", Weight: 60 }), "it has moved on");
-        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IDataPlane.GetSplitTraffic", "IDataPlane.Apply" }, _faults.Thrown.ToHashSet());
+        Assert.Superset(new HashSet<string> { "IContainerRuntime.List", "IDataPlane.GetSplitTraffic", "IDataPlane.Apply", "IApiStore.MoveCanaryAsync" }, _faults.Thrown.ToHashSet());
     }
 
     // The server's own answers fail as well meanwhile; what counts is that the next one does not.

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Cortex.Core.Clusters;
 using Cortex.Core.Wire;
 using Cortex.Gateway.Routing;
+using Cortex.Operator.State;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Sqlite;
@@ -21,28 +22,17 @@ internal sealed class TestCluster : IAsyncDisposable
     public const string Token = "secret";
 
     private readonly string _directory;
-    private readonly OperatorServer _server;
+    private OperatorServer _server = null!;
     private readonly FolderBlobStore _blobs;
     private readonly SqliteQueueStore _queues;
     private bool _stopped;
 
-    private TestCluster(string directory, FakeMachine machine, FakeDataPlane dataPlane, ClusterConfig config, FolderBlobStore blobs, SqliteQueueStore queues, Faults faults)
+    private TestCluster(string directory, FakeMachine machine, FakeDataPlane dataPlane, FolderBlobStore blobs, SqliteQueueStore queues)
     {
         (_directory, _blobs, _queues) = (directory, blobs, queues);
         Machine = machine;
         DataPlane = dataPlane;
         Runtime = new FakeRuntime(machine);
-        var options = new OperatorOptions
-        {
-            Cluster = config,
-            Version = "1.2.3",
-            Token = Token,
-            ApiBaseUrl = "http://apis:8889",
-            StatePath = Path.Combine(directory, "state.db"),
-        };
-        _server = new OperatorServer(
-            options, faults.On<IContainerRuntime>(Runtime), faults.On<IDataPlane>(dataPlane), faults.On<IQueueStore>(queues), [new IPEndPoint(IPAddress.Loopback, 0)],
-            faults.On<ILoggerFactory>(NullLoggerFactory.Instance), TimeProvider.System);
     }
 
     public FakeMachine Machine { get; }
@@ -140,7 +130,8 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         var blobs = new FolderBlobStore(Path.Combine(directory, "blobs"));
         var queues = await SqliteQueueStore.OpenAsync(Path.Combine(directory, "queues.db"), new QueueStoreOptions(), blobs, TimeProvider.System, NullLogger.Instance);
-        var cluster = new TestCluster(directory, machine, dataPlane, config, blobs, queues, faults);
+        var cluster = new TestCluster(directory, machine, dataPlane, blobs, queues);
+        await cluster.OpenAsync(config, faults);
         await cluster.Runtime.StartAsync(CancellationToken.None);
         await cluster._server.AdoptAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
         if (reconciles)
@@ -153,6 +144,21 @@ internal sealed class TestCluster : IAsyncDisposable
         cluster.Client = new HttpClient { BaseAddress = cluster.Url };
         cluster.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         return cluster;
+    }
+
+    private async Task OpenAsync(ClusterConfig config, Faults faults)
+    {
+        var options = new OperatorOptions
+        {
+            Cluster = config,
+            Version = "1.2.3",
+            Token = Token,
+            ApiBaseUrl = "http://apis:8889",
+            StatePath = Path.Combine(_directory, "state.db"),
+        };
+        _server = await OperatorServer.OpenAsync(
+            options, faults.On<IApiStore>(new SqliteApiStore(options.StatePath, config.Limits.ApiVersions, cluster: null)), faults.On<IContainerRuntime>(Runtime), faults.On<IDataPlane>(DataPlane),
+            faults.On<IQueueStore>(_queues), [new IPEndPoint(IPAddress.Loopback, 0)], faults.On<ILoggerFactory>(NullLoggerFactory.Instance), TimeProvider.System, CancellationToken.None);
     }
 
     private async Task StopAsync()

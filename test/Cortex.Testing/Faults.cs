@@ -37,6 +37,8 @@ public sealed class Faults
     [SuppressMessage("Performance", "CA1852", Justification = "What is made of it inherits from it.")]
     internal class Proxy : DispatchProxy
     {
+        private static readonly MethodInfo _breaking = typeof(Proxy).GetMethod(nameof(BreakingAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
+
         private object _inner = null!;
         private Faults _faults = null!;
         private Type _type = null!;
@@ -64,11 +66,13 @@ public sealed class Faults
             }
 
             var answer = targetMethod.Invoke(_inner, BindingFlags.DoNotWrapExceptions, null, args, null);
-            return answer is IAsyncEnumerable<string> watch ? BreakingAsync(watch, name) : answer;
+            return targetMethod.ReturnType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(IAsyncEnumerable<>)
+                ? _breaking.MakeGenericMethod(type.GetGenericArguments()).Invoke(this, [answer, name])
+                : answer;
         }
 
         // A watch is begun once, before anything is armed: it breaks at what comes next.
-        private async IAsyncEnumerable<string> BreakingAsync(IAsyncEnumerable<string> watch, string name)
+        private async IAsyncEnumerable<T> BreakingAsync<T>(IAsyncEnumerable<T> watch, string name)
         {
             await foreach (var each in watch)
             {

@@ -38,7 +38,7 @@ public sealed record ClusterConfig
     /// <summary>Bounds of jobs.</summary>
     public JobSettings Jobs { get; init; } = new();
 
-    /// <summary>Where queues, payloads and results of Async APIs are kept.</summary>
+    /// <summary>Where the state, and queues, payloads and results of Async APIs are kept.</summary>
     public StorageSettings Storage { get; init; } = new();
 
     /// <summary>Bounds of the queue store.</summary>

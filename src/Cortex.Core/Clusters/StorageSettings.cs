@@ -1,7 +1,7 @@
 namespace Cortex.Core.Clusters;
 
-/// <summary>Where queues and results are kept.</summary>
-public enum QueueStorage
+/// <summary>Where rows are kept.</summary>
+public enum RowStorage
 {
     /// <summary>A file in the data directory.</summary>
     Sqlite,
@@ -20,11 +20,14 @@ public enum BlobStorage
     S3,
 }
 
-/// <summary>Where queues, payloads and results are kept.</summary>
+/// <summary>Where the state, queues, payloads and results are kept.</summary>
 public sealed record StorageSettings
 {
+    /// <summary>Where the deployed APIs and their versions are kept.</summary>
+    public RowStorage State { get; init; } = RowStorage.Sqlite;
+
     /// <summary>Where queues and results are kept.</summary>
-    public QueueStorage Queues { get; init; } = QueueStorage.Sqlite;
+    public RowStorage Queues { get; init; } = RowStorage.Sqlite;
 
     /// <summary>Npgsql's connection string; null for the environment variable <c>CORTEX_POSTGRES</c>. A secret.</summary>
     public string? PostgresConnectionString { get; init; }

@@ -13,12 +13,19 @@ namespace Cortex.Operator.Access;
 /// deployment is in the hash: updates leave it, and an API that was deleted and deployed again has another. What a token opens is not in it: that is
 /// what the deployed version says, from the moment it is deployed.
 /// </remarks>
-internal sealed class ApiTokens(ApiStore store)
+internal sealed class ApiTokens
 {
     private const string Prefix = "cortex-api.";
     private const int KeyLength = 32;
 
-    private readonly byte[] _key = Convert.FromHexString(store.GetOrAddSetting("client_access_key", () => RandomNumberGenerator.GetHexString(2 * KeyLength)));
+    private readonly IApiStore _store;
+    private readonly byte[] _key;
+
+    private ApiTokens(IApiStore store, byte[] key) => (_store, _key) = (store, key);
+
+    /// <summary>Reads the secret that they are derived from, or makes it.</summary>
+    public static async Task<ApiTokens> OpenAsync(IApiStore store, CancellationToken cancellationToken) => new(
+        store, Convert.FromHexString(await store.GetOrAddSettingAsync("client_access_key", () => RandomNumberGenerator.GetHexString(2 * KeyLength), cancellationToken)));
 
     /// <summary>Whether a text has the form of such a token; it may be anybody's.</summary>
     public static bool IsOne(string token) => token.StartsWith(Prefix, StringComparison.Ordinal);
@@ -37,7 +44,7 @@ internal sealed class ApiTokens(ApiStore store)
 
         // Hashed also when there is no such API, so that the time tells nothing.
         var name = token[Prefix.Length..end];
-        var api = store.Apis.GetValueOrDefault(name)?.Spec;
+        var api = _store.Apis.GetValueOrDefault(name)?.Spec;
         var expected = Convert.ToHexStringLower(Hash(name, api?.InitialDeploymentTime ?? 0));
         var isRight = CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(expected), Encoding.UTF8.GetBytes(token[(end + 1)..]));
         return isRight && api is not null ? new Caller(name, Level(api)) : null;

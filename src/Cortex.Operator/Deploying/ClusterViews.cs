@@ -14,7 +14,7 @@ internal static class ClusterViews
     private static readonly NodeGroup _local = new() { Name = LocalGroup, InstanceType = LocalGroup };
 
     /// <summary>The deployed APIs, and what each node group can give: its share of the machine, or all of it.</summary>
-    public static ClusterView From(ApiStore store, RuntimeCapacity capacity, IReadOnlyList<NodeGroup> groups, LimitSettings limits) => new(
+    public static ClusterView From(IApiStore store, RuntimeCapacity capacity, IReadOnlyList<NodeGroup> groups, LimitSettings limits) => new(
         Deployed(store), [.. (groups.Count > 0 ? groups : [_local]).Select(group => Capacity(group, capacity))])
     {
         MaxApis = limits.MaxApis,
@@ -22,7 +22,7 @@ internal static class ClusterViews
     };
 
     /// <summary>The deployed APIs at this moment.</summary>
-    public static IReadOnlyList<DeployedApi> Deployed(ApiStore store) =>
+    public static IReadOnlyList<DeployedApi> Deployed(IApiStore store) =>
         [.. store.Apis.Values.Select(api => new DeployedApi(api.Name, api.Spec.Kind, api.Spec.Networking.Endpoint))];
 
     private static NodeGroupCapacity Capacity(NodeGroup group, RuntimeCapacity machine) => new(

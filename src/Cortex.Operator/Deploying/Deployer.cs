@@ -3,21 +3,24 @@ using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Batch;
-using Cortex.Jobs.Schedules;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Reading;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.Splitting;
 using Cortex.Operator.State;
+using Cortex.Queues;
 using Cortex.Runtimes;
 
 namespace Cortex.Operator.Deploying;
 
 /// <summary>Changes the desired state: deploy, roll back, refresh, delete.</summary>
 internal sealed class Deployer(
-    ApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, BatchController batches, Scheduler scheduler, TimeIdGenerator timeIds, TimeProvider time)
+    IApiStore store, IContainerRuntime runtime, Reconciler reconciler, ApiReader reader, TaskController tasks, BatchController batches, TimeIdGenerator timeIds, TimeProvider time)
     : IDisposable
 {
+    // Only a scaling or a canary can come in between, and what is in between is short.
+    private const int MaxTries = 20;
+
     // Looking at what is deployed and changing it must not be split by another deployment.
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
 
@@ -45,14 +48,13 @@ internal sealed class Deployer(
             var pods = reader.PodsByApi();
             List<(DeployResult Result, WantedApi? Change)> outcomes = [];
 
-            // One commit for the file: on a full disk nothing of it is deployed. Nothing is scaled between the look and the change.
-            await Task.Run(
-                () => store.Deploy(() =>
+            // One commit for the file: on a full disk nothing of it is deployed.
+            await ChangeAsync(
+                () =>
                 {
                     outcomes = [.. file.Apis.OrderBy(spec => spec.Kind == ApiKind.TrafficSplitter).Select(spec => Apply(spec, pods, force))];
-                    return [.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()];
-                }),
-                cancellationToken);
+                    return store.DeployAsync([.. outcomes.Select(outcome => outcome.Change).OfType<WantedApi>()], cancellationToken);
+                });
 
             // Who was told that it is deployed may call it at once.
             reconciler.TryPublishRoutes();
@@ -61,8 +63,6 @@ internal sealed class Deployer(
         finally
         {
             _oneAtATime.Release();
-            reconciler.Wake();
-            scheduler.Wake();
         }
     }
 
@@ -79,7 +79,7 @@ internal sealed class Deployer(
         try
         {
             var deployed = reader.Find(name);
-            var version = RollbackRule.Choose(deployed.Spec, await Task.Run(() => store.GetVersions(name), cancellationToken), apiId);
+            var version = RollbackRule.Choose(deployed.Spec, await store.GetVersionsAsync(name, cancellationToken), apiId);
             var spec = version.ToSpec();
             var errors = ClusterValidator.Validate(ApiFile.Of(spec), view with { Apis = ClusterViews.Deployed(store) });
             if (errors.Count > 0)
@@ -89,15 +89,13 @@ internal sealed class Deployer(
 
             var pods = reader.PodsByApi();
             var wanted = deployed;
-            await Task.Run(
-                () => store.Deploy(() =>
+            await ChangeAsync(
+                () =>
                 {
-                    // Scaled meanwhile, it is another object: nothing is scaled between this look and the change.
                     var current = store.Find(name);
                     (wanted, _) = Apply(spec, current, pods, force);
-                    return ReferenceEquals(wanted, current) ? throw RollbackRule.Same(version) : [wanted];
-                }),
-                cancellationToken);
+                    return ReferenceEquals(wanted, current) ? throw RollbackRule.Same(version) : store.DeployAsync([wanted], cancellationToken);
+                });
             reconciler.TryPublishRoutes();
             var answer = new ApiResponse { Spec = EnvMask.Hide(wanted.Spec), Endpoint = reader.EndpointUrl(wanted.Spec.Networking.Endpoint) };
             return new DeployResult(answer, $"rolling back {Title(spec.Name, spec.Kind)} to {version.Id}", "");
@@ -105,8 +103,6 @@ internal sealed class Deployer(
         finally
         {
             _oneAtATime.Release();
-            reconciler.Wake();
-            scheduler.Wake();
         }
     }
 
@@ -131,13 +127,12 @@ internal sealed class Deployer(
             }
 
             var version = NewVersion(api.Spec, DeploymentId.New());
-            await Task.Run(() => store.Deploy(() => [store.Find(name) with { Spec = version }]), cancellationToken);
+            await ChangeAsync(() => store.DeployAsync([store.Find(name) with { Spec = version }], cancellationToken));
             return $"updating {Title(api.Spec.Name, api.Spec.Kind)}";
         }
         finally
         {
             _oneAtATime.Release();
-            reconciler.Wake();
         }
     }
 
@@ -154,7 +149,7 @@ internal sealed class Deployer(
                 throw new CortexException("resources.realtime_api_used_by_traffic_splitter", $"{name} is a target of {string.Join(", ", splitters)}; delete that traffic splitter first, or deploy it without {name}");
             }
 
-            await Task.Run(() => store.Delete(name, keepCache), cancellationToken);
+            await ChangeAsync(() => store.DeleteAsync(store.Find(name), keepCache, cancellationToken));
 
             // Clients must not reach it once they were told that it goes.
             reconciler.PublishRoutes();
@@ -172,8 +167,18 @@ internal sealed class Deployer(
         finally
         {
             _oneAtATime.Release();
-            reconciler.Wake();
-            scheduler.Wake();
+        }
+    }
+
+    // Looks and changes again when something was changed between the look and the change.
+    private static async Task ChangeAsync(Func<Task<bool>> change)
+    {
+        for (var tries = 1; !await change(); tries++)
+        {
+            if (tries == MaxTries)
+            {
+                throw new StoreUnavailableException($"what is deployed was changed by others {MaxTries} times in a row, just before it could be changed; nothing was changed, try again");
+            }
         }
     }
 
@@ -242,7 +247,8 @@ internal sealed class Deployer(
         }
 
         var version = Version(spec, specId, SpecHash.PodId(spec), "", deployed?.Spec.InitialDeploymentTime ?? UnixNanoseconds());
-        return (new WantedApi(version, 0) { Canary = spec.Canary is null ? null : CanaryState.New(time.GetUtcNow()) }, $"{(deployed is null ? "created" : "updated")} {Title(spec.Name, spec.Kind)}");
+        var wanted = new WantedApi(version, 0) { Revision = deployed?.Revision ?? 0, Canary = spec.Canary is null ? null : CanaryState.New(time.GetUtcNow()) };
+        return (wanted, $"{(deployed is null ? "created" : "updated")} {Title(spec.Name, spec.Kind)}");
     }
 
     private long UnixNanoseconds() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;

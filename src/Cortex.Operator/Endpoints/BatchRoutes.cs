@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http;
 namespace Cortex.Operator.Endpoints;
 
 /// <summary>Submits, shows and stops jobs of Batch APIs, and shows and tries again the batches that they gave up.</summary>
-internal sealed class BatchRoutes(ApiStore store, BatchController batches, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
+internal sealed class BatchRoutes(IApiStore store, BatchController batches, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
     : JobRoutes(ApiKind.BatchAPI, store, errors, options, time)
 {
     private const int DefaultPage = 100;

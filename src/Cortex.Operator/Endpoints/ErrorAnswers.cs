@@ -2,6 +2,7 @@ using System.Text.Json;
 using Cortex.Core.Errors;
 using Cortex.Core.Wire;
 using Cortex.Operator.Deploying;
+using Cortex.Queues;
 using Cortex.Runtimes;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -63,6 +64,8 @@ internal sealed partial class ErrorAnswers(ILogger<ErrorAnswers> logger)
         BadHttpRequestException bad => (bad.StatusCode, new ErrorResponse("error", bad.Message)),
         InvalidDataException bad => (StatusCodes.Status400BadRequest, new ErrorResponse("error", bad.Message)),
         RuntimeUnavailableException unavailable => (StatusCodes.Status503ServiceUnavailable, new ErrorResponse("docker.connect_to_docker_daemon", unavailable.Message)),
+        StoreUnavailableException or StoreBusyException or StaleEpochException => (StatusCodes.Status503ServiceUnavailable, new ErrorResponse("error", exception.Message)),
+        StoreFullException => (StatusCodes.Status507InsufficientStorage, new ErrorResponse("error", exception.Message)),
         SqliteException { SqliteErrorCode: 13 } => (StatusCodes.Status507InsufficientStorage, new ErrorResponse("error", "the disk that holds the cluster's state is full, and nothing was changed; free some space and try again")),
         _ => (StatusCodes.Status500InternalServerError, new ErrorResponse("errors.unexpected", $"{exception.GetType().Name}: {exception.Message}; the server's log has the details")),
     };

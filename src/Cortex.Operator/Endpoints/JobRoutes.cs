@@ -17,7 +17,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace Cortex.Operator.Endpoints;
 
 /// <summary>Submits, shows and stops jobs of APIs of one kind, on the operator and on each API's endpoint.</summary>
-internal abstract class JobRoutes(ApiKind kind, ApiStore store, ErrorAnswers errors, OperatorOptions options, TimeProvider time) : IJobEndpoints
+internal abstract class JobRoutes(ApiKind kind, IApiStore store, ErrorAnswers errors, OperatorOptions options, TimeProvider time) : IJobEndpoints
 {
     private static readonly TimeSpan _maxWait = TimeSpan.FromMinutes(5);
 

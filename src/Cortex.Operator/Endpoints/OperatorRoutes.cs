@@ -40,8 +40,10 @@ internal sealed class OperatorRoutes(
         authenticated.MapDelete("/delete/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, new MessageResponse(await deployer.DeleteAsync(ApiName(context), Flag(context, "keepCache"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
         authenticated.MapGet("/get", (RequestDelegate)(context => WriteAsync(context, reader.List(Caller.Of(context)))));
-        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), Flag(context, "showEnv"), Caller.Of(context))])));
-        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(context => WriteAsync(context, [reader.Get(ApiName(context), (string)context.Request.RouteValues["apiID"]!, Flag(context, "showEnv"), Caller.Of(context))])));
+        authenticated.MapGet("/get/{apiName}", (RequestDelegate)(async context =>
+            await WriteAsync(context, [await reader.GetAsync(ApiName(context), Flag(context, "showEnv"), Caller.Of(context), context.RequestAborted)])));
+        authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(async context =>
+            await WriteAsync(context, [await reader.GetAsync(ApiName(context), (string)context.Request.RouteValues["apiID"]!, Flag(context, "showEnv"), Caller.Of(context), context.RequestAborted)])));
         authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context), Caller.Of(context))])));
         authenticated.MapGet("/async/{apiName}", (RequestDelegate)ListRequestsAsync);
         authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Cortex.Operator.Endpoints;
 
 /// <summary>Submits, shows and stops jobs of Task APIs.</summary>
-internal sealed class TaskRoutes(ApiStore store, TaskController tasks, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
+internal sealed class TaskRoutes(IApiStore store, TaskController tasks, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
     : JobRoutes(ApiKind.TaskAPI, store, errors, options, time)
 {
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ namespace Cortex.Operator.Reading;
 
 /// <summary>Answers questions about APIs from the desired state and what runs.</summary>
 internal sealed class ApiReader(
-    ApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler, SplitterReader splitters,
+    IApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, TaskController tasks, BatchController batches, Scheduler scheduler, Reconciler reconciler, Autoscaler autoscaler, SplitterReader splitters,
     OperatorOptions options, string clusterUid, TimeProvider time)
 {
     /// <summary>Jobs that one API shows, unless more have not ended.</summary>
@@ -56,10 +56,11 @@ internal sealed class ApiReader(
     /// <param name="name">The API.</param>
     /// <param name="showEnv">Whether the values of its variables are told.</param>
     /// <param name="caller">Who asks.</param>
-    public ApiResponse Get(string name, bool showEnv, Caller caller)
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<ApiResponse> GetAsync(string name, bool showEnv, Caller caller, CancellationToken cancellationToken)
     {
         var api = Find(name);
-        return caller.MayRead(name) ? Get(api, showEnv, caller) : Brief(api, caller);
+        return caller.MayRead(name) ? await GetAsync(api, showEnv, caller, cancellationToken) : Brief(api, caller);
     }
 
     /// <summary>One version of an API; the whole answer when it is the deployed one.</summary>
@@ -67,14 +68,15 @@ internal sealed class ApiReader(
     /// <param name="apiId">The version.</param>
     /// <param name="showEnv">Whether the values of its variables are told.</param>
     /// <param name="caller">Who asks.</param>
-    public ApiResponse Get(string name, string apiId, bool showEnv, Caller caller)
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<ApiResponse> GetAsync(string name, string apiId, bool showEnv, Caller caller, CancellationToken cancellationToken)
     {
         if (store.Apis.GetValueOrDefault(name) is { } deployed && deployed.Spec.Id == apiId)
         {
-            return Get(deployed, showEnv, caller);
+            return await GetAsync(deployed, showEnv, caller, cancellationToken);
         }
 
-        return store.GetVersion(name, apiId) is { } version
+        return await store.GetVersionAsync(name, apiId, cancellationToken) is { } version
             ? new ApiResponse { Spec = showEnv ? version : EnvMask.Hide(version) }
             : throw new CortexException("resources.api_id_not_found", $"{name} has no version {apiId}; `cortex get {name}` lists its versions");
     }
@@ -156,7 +158,7 @@ internal sealed class ApiReader(
         Schedule = Schedule(api.Spec),
     };
 
-    private ApiResponse Get(WantedApi api, bool showEnv, Caller caller)
+    private async Task<ApiResponse> GetAsync(WantedApi api, bool showEnv, Caller caller, CancellationToken cancellationToken)
     {
         var status = Status(api, PodsByApi()[api.Name]);
         return new ApiResponse
@@ -170,7 +172,7 @@ internal sealed class ApiReader(
             BatchJobStatuses = api.Spec.Kind == ApiKind.BatchAPI ? BatchJobs(api.Name, JobsShown) : null,
             TaskJobStatuses = api.Spec.Kind == ApiKind.TaskAPI ? TaskJobs(api.Name, JobsShown) : null,
             Schedule = Schedule(api.Spec),
-            ApiVersions = [.. store.GetVersions(api.Name).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
+            ApiVersions = [.. (await store.GetVersionsAsync(api.Name, cancellationToken)).Select(version => new ApiVersion(version.Id, UnixSeconds(version.Id)))],
         };
     }
 

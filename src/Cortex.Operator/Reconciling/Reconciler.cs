@@ -16,7 +16,7 @@ namespace Cortex.Operator.Reconciling;
 /// desired state are all that is needed.
 /// </remarks>
 internal sealed partial class Reconciler(
-    ApiStore store, IContainerRuntime runtime, PodFactory podFactory, IDataPlane dataPlane, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
+    IApiStore store, IContainerRuntime runtime, PodFactory podFactory, IDataPlane dataPlane, IJobEndpoints jobs, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger) : IAsyncDisposable
 {
     private readonly Bell _bell = new();
     private readonly ConcurrentDictionary<string, PodDefinition> _creating = new(StringComparer.Ordinal);

@@ -19,7 +19,7 @@ internal sealed class RoutePublisher(IDataPlane dataPlane, IJobEndpoints jobs)
     /// <param name="runtime">What runs.</param>
     /// <param name="isLeaving">Whether a pod must get no new requests although it is ready.</param>
     /// <param name="createError">Why the last replica of an API could not be created; null when it could.</param>
-    public void Publish(ApiStore store, IContainerRuntime runtime, Func<string, bool> isLeaving, Func<string, string?> createError)
+    public void Publish(IApiStore store, IContainerRuntime runtime, Func<string, bool> isLeaving, Func<string, string?> createError)
     {
         // Several tasks publish. Looking and swapping under one lock keeps an older picture from overtaking a newer one.
         lock (_lock)

@@ -15,10 +15,9 @@ namespace Cortex.Operator.Scaling;
 /// </remarks>
 /// <param name="store">The wanted replicas.</param>
 /// <param name="dataPlane">Knows the requests of APIs.</param>
-/// <param name="changed">Called after wanted replicas have changed.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where to log.</param>
-internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, Action changed, TimeProvider time, ILogger<Autoscaler> logger)
+internal sealed partial class Autoscaler(IApiStore store, IDataPlane dataPlane, TimeProvider time, ILogger<Autoscaler> logger)
 {
     /// <summary>The time between samples.</summary>
     public static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(1);
@@ -56,7 +55,7 @@ internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, A
         {
             try
             {
-                Step();
+                await StepAsync(cancellationToken);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
@@ -68,7 +67,7 @@ internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, A
     }
 
     /// <summary>Takes the next samples and decisions when their time has come, and awakens who is to be awakened.</summary>
-    public void Step()
+    public async Task StepAsync(CancellationToken cancellationToken)
     {
         // First what can't fail: samples go on also while nothing can be stored.
         var now = time.GetElapsedTime(_began);
@@ -81,8 +80,8 @@ internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, A
             _decides = !_decides;
         }
 
-        AwakenAll();
-        Apply(changes);
+        await AwakenAllAsync(cancellationToken);
+        await ApplyAsync(changes, cancellationToken);
     }
 
     /// <summary>Writes what is wanted and why in the Prometheus text format.</summary>
@@ -201,7 +200,7 @@ internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, A
         }
     }
 
-    private void Apply(List<(ReplicaChange Change, ScalingDecision Decision)> decided)
+    private async Task ApplyAsync(List<(ReplicaChange Change, ScalingDecision Decision)> decided, CancellationToken cancellationToken)
     {
         if (decided.Count == 0)
         {
@@ -209,16 +208,14 @@ internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, A
         }
 
         // One that was deployed meanwhile is decided on again with its new settings.
-        var applied = store.Scale([.. decided.Select(each => each.Change)]);
+        var applied = await store.ScaleAsync([.. decided.Select(each => each.Change)], cancellationToken);
         foreach (var (change, decision) in decided.Where(each => applied.Contains(each.Change)))
         {
             Changed(change, decision);
         }
-
-        changed();
     }
 
-    private void AwakenAll()
+    private async Task AwakenAllAsync(CancellationToken cancellationToken)
     {
         foreach (var name in _toAwaken.Keys)
         {
@@ -226,10 +223,9 @@ internal sealed partial class Autoscaler(ApiStore store, IDataPlane dataPlane, A
             while (store.Apis.GetValueOrDefault(name) is { Replicas: 0, Spec.Autoscaling: { } settings } api)
             {
                 var change = new ReplicaChange(api, 1);
-                if (store.Scale([change]).Count > 0)
+                if ((await store.ScaleAsync([change], cancellationToken)).Count > 0)
                 {
                     Changed(change, Awakened(api, settings));
-                    changed();
                 }
             }
 

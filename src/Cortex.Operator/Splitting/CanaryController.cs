@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Cortex.Operator.Splitting;
 
 /// <summary>Moves the canaries of all traffic splitters: looks at each about every second, keeps each change before it takes effect, and publishes the new weights.</summary>
-internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, Reconciler reconciler, TimeProvider time, ILogger<CanaryController> logger)
+internal sealed class CanaryController(IApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, Reconciler reconciler, TimeProvider time, ILogger<CanaryController> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -21,7 +21,7 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
-            Step();
+            await StepAsync(cancellationToken);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
@@ -31,7 +31,7 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
         _watches.TryGetValue(splitter.Name, out var watch) && watch.IsOf(splitter.Spec.Id, splitter.Canary) ? watch.Step : null;
 
     /// <summary>Looks at every canary once.</summary>
-    public void Step()
+    public async Task StepAsync(CancellationToken cancellationToken)
     {
         var apis = store.Apis;
         foreach (var splitter in apis.Values)
@@ -40,9 +40,9 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
             {
                 try
                 {
-                    Step(splitter);
+                    await StepAsync(splitter, cancellationToken);
                 }
-                catch (Exception exception)
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
                 {
                     // A full disk, for instance. The canary stays where it is, and is looked at again in a second.
                     logger.CanaryFailed(exception, splitter.Name);
@@ -60,7 +60,7 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
         }
     }
 
-    private void Step(WantedApi splitter)
+    private async Task StepAsync(WantedApi splitter, CancellationToken cancellationToken)
     {
         var (canary, state) = (splitter.Spec.Canary!, splitter.Canary!);
         var counts = dataPlane.GetSplitTraffic(splitter.Name).Where(target => target.Api == canary.To).Select(CanaryCounts.Of).FirstOrDefault();
@@ -68,7 +68,7 @@ internal sealed class CanaryController(ApiStore store, IContainerRuntime runtime
         watch.Read(counts);
 
         var next = CanaryRule.Next(canary, state, watch.Step, watch.Recent, time.GetElapsedTime(watch.Timestamp), CanServe(canary.To), time.GetUtcNow());
-        if (next != state && store.MoveCanary(splitter, next))
+        if (next != state && await store.MoveCanaryAsync(splitter, next, cancellationToken))
         {
             // From here on, not from the next look on: what comes in between counts for the new step.
             _watches[splitter.Name] = new CanaryWatch(splitter.Spec.Id, next, counts, time.GetTimestamp());

@@ -10,6 +10,9 @@ internal sealed record WantedApi(DeployedSpec Spec, int Replicas)
 {
     public string Name => Spec.Name;
 
+    /// <summary>Changes whenever it is stored, and rises; 0 for one that was not stored yet. A change that was made from this names it.</summary>
+    public long Revision { get; init; }
+
     /// <summary>What the callbacks of an AsyncAPI are signed with, made at its first deployment; null for other kinds.</summary>
     public CallbackKey? CallbackKey { get; init; }
 

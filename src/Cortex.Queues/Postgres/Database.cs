@@ -23,8 +23,11 @@ internal sealed class Database : IAsyncDisposable
     private readonly NpgsqlDataSource _durable;
     private readonly NpgsqlDataSource _relaxed;
 
+    /// <summary>Connects when it is first asked for a connection.</summary>
+    /// <param name="connectionString">As Npgsql takes it.</param>
+    /// <param name="application">What the server's administrator sees of it.</param>
     /// <exception cref="ArgumentException">The connection string can't be read.</exception>
-    public Database(string connectionString)
+    public Database(string connectionString, string application)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
@@ -35,7 +38,7 @@ internal sealed class Database : IAsyncDisposable
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 1,
             NoResetOnClose = true,
-            ApplicationName = "cortex queues",
+            ApplicationName = application,
         };
         Schema = string.IsNullOrWhiteSpace(settings.SearchPath) ? DefaultSchema : settings.SearchPath.Split(',')[0].Trim();
         settings.SearchPath = Schema;
@@ -58,7 +61,7 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Whether the error comes from the database or the way to it.</summary>
     public static bool IsDatabaseError(Exception error) =>
-        error is NpgsqlException or SocketException or TimeoutException or ObjectDisposedException or (IOException and not StoreFullException and not StoreUnavailableException and not StoreBusyException and not StoreOwnedException)
+        error is NpgsqlException or SocketException or TimeoutException or ObjectDisposedException or (IOException and not StoreFullException and not StoreUnavailableException and not StoreBusyException and not StoreOwnedException and not StaleEpochException)
         || (error is OperationCanceledException && error.InnerException is TimeoutException);
 
     /// <summary>Whether another try of the same statements may succeed at once: other transactions stood in the way.</summary>
@@ -67,7 +70,7 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Whether one of the statements' values is at fault, rather than the database.</summary>
     public static bool IsBadValue(Exception error) => error is PostgresException { SqlState: var state } && (state.StartsWith("22", StringComparison.Ordinal) || state.StartsWith("23", StringComparison.Ordinal));
 
-    /// <summary>The error in the words of <see cref="IQueueStore"/>.</summary>
+    /// <summary>The error in the words of the stores' contracts.</summary>
     public IOException Translate(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.DiskFull } full
         ? new StoreFullException($"the disk of PostgreSQL at {Name} is full: {full.MessageText}", error)
         : new StoreUnavailableException($"PostgreSQL at {Name} can't be used: {error.Message}", error);

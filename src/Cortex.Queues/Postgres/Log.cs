@@ -27,4 +27,7 @@ internal static partial class Log
 
     [LoggerMessage(5107, LogLevel.Warning, "Upkeep of the queues at {Database} failed; it is tried again.")]
     public static partial void UpkeepFailed(this ILogger logger, Exception exception, string database);
+
+    [LoggerMessage(5108, LogLevel.Warning, "The feed of changes from PostgreSQL at {Database} broke; it is made again, and nothing is missed. Until then changes by other processes are not seen.")]
+    public static partial void FeedBroke(this ILogger logger, Exception exception, string database);
 }

@@ -100,7 +100,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         string connectionString, QueueStoreOptions options, SessionTiming timing, IBlobStore blobs, TimeProvider time, ILogger logger)
     {
         StoreInput.Check(options);
-        var database = new Database(connectionString);
+        var database = new Database(connectionString, "cortex queues");
         PostgresQueueStore? store = null;
         try
         {

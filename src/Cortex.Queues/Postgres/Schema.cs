@@ -118,9 +118,7 @@ internal static class Schema
     {
         var schema = database.Schema;
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await RunAsync(connection, $"select pg_advisory_xact_lock({MigrationLock})", cancellationToken);
-        var quoted = schema.Replace("\"", "\"\"", StringComparison.Ordinal);
-        await RunAsync(connection, $"create schema if not exists \"{quoted}\"", cancellationToken);
+        await BeginMigrationAsync(connection, database, cancellationToken);
         await using (var look = new NpgsqlCommand("select to_regclass('format') is not null", connection))
         {
             if (await look.ExecuteScalarAsync(cancellationToken) is not true)
@@ -148,6 +146,14 @@ internal static class Schema
         var steady = await NumberAsync(connection, "select steady from format", cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return steady ?? 0;
+    }
+
+    /// <summary>Makes the schema where it is missing. Until the end of the transaction no other process changes tables.</summary>
+    public static async Task BeginMigrationAsync(NpgsqlConnection connection, Database database, CancellationToken cancellationToken)
+    {
+        await RunAsync(connection, $"select pg_advisory_xact_lock({MigrationLock})", cancellationToken);
+        var quoted = database.Schema.Replace("\"", "\"\"", StringComparison.Ordinal);
+        await RunAsync(connection, $"create schema if not exists \"{quoted}\"", cancellationToken);
     }
 
     /// <summary>The id of the cluster that the tables belong to, and its label; nulls when that was never said.</summary>

@@ -9,6 +9,13 @@ public sealed class SqliteFile : IDisposable
 {
     private const string Settings = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;";
 
+    /// <summary>The migration by which a file comes to say whose it is and which epoch it is in; for <see cref="Claim"/> and what follows it.</summary>
+    public const string StateTables = """
+        CREATE TABLE cluster(id TEXT NOT NULL, label TEXT NOT NULL);
+        CREATE TABLE epoch(number INTEGER NOT NULL);
+        INSERT INTO epoch VALUES(1);
+        """;
+
     private readonly string _path;
     private readonly string _content;
     private readonly string _loss;
@@ -64,6 +71,54 @@ public sealed class SqliteFile : IDisposable
         }
     }
 
+    /// <summary>Marks the file as the cluster's. On an error the file is closed.</summary>
+    /// <param name="cluster">Whose it is; null leaves that open and refuses nobody.</param>
+    /// <exception cref="StoreOwnedException">It is another cluster's.</exception>
+    public void Claim(ClusterIdentity? cluster) => Load(() =>
+    {
+        using var transaction = Writer.BeginTransaction();
+        string? owner = null;
+        string? label = null;
+        using (var command = Command(Writer, "SELECT id, label FROM cluster"))
+        using (var row = command.ExecuteReader())
+        {
+            if (row.Read())
+            {
+                (owner, label) = (row.GetString(0), row.GetString(1));
+            }
+        }
+
+        if (cluster?.MustMark(_path, owner, label) == true)
+        {
+            Execute("DELETE FROM cluster");
+            Execute("INSERT INTO cluster(id, label) VALUES($1, $2)", cluster.Id, cluster.Label);
+        }
+
+        transaction.Commit();
+        return true;
+    });
+
+    /// <summary>Begins a new epoch: from now on, writes that name an earlier one are refused.</summary>
+    /// <returns>The new epoch; 2 or more.</returns>
+    public long AdvanceEpoch() => Number("UPDATE epoch SET number = number + 1 RETURNING number");
+
+    /// <summary>Refuses a write that names an earlier epoch than the file's. Within the transaction that writes.</summary>
+    /// <exception cref="StaleEpochException">A later epoch has begun.</exception>
+    public void CheckEpoch(long epoch)
+    {
+        if (Number("SELECT number FROM epoch") is var newest && newest > epoch)
+        {
+            throw new StaleEpochException(_path, epoch, newest);
+        }
+    }
+
+    /// <summary>What a statement on the connection that writes gives: one number.</summary>
+    public long Number(string sql)
+    {
+        using var command = Command(Writer, sql);
+        return (long)command.ExecuteScalar()!;
+    }
+
     /// <summary>Writes.</summary>
     /// <param name="sql">Statements; values travel as parameters.</param>
     /// <param name="parameters"><c>$1</c> and so on.</param>
@@ -102,8 +157,7 @@ public sealed class SqliteFile : IDisposable
     // In one transaction: a kill in the midst of it leaves the old tables.
     private void Migrate(IReadOnlyList<string> migrations)
     {
-        using var version = Command(Writer, "PRAGMA user_version");
-        var found = (long)version.ExecuteScalar()!;
+        var found = Number("PRAGMA user_version");
         if (found > migrations.Count)
         {
             throw new InvalidDataException($"{_path} was written by a newer version of Cortex (schema {found}, this one knows {migrations.Count}); use that version, or start with another data directory");

@@ -137,7 +137,7 @@ internal static partial class ServerCommand
         await using var asyncApis = AsyncApis(config, storage, loggers, time, Awaken);
         await using var gateway = new GatewayServer(
             PartOptions.Gateway(config), Listeners(config, bridge, context => control!.Handler(context), logger), loggers, time, Awaken);
-        await using var operatorServer = control = new OperatorServer(
+        await using var operatorServer = control = await OperatorServer.OpenAsync(
             new OperatorOptions
             {
                 Cluster = config,
@@ -145,11 +145,13 @@ internal static partial class ServerCommand
                 Token = data.ReadToken(),
                 ApiBaseUrl = Addresses.ApiBaseUrl(config),
                 StatePath = data.StatePath,
+                PostgresState = storage.PostgresState,
+                Identity = storage.Cluster,
                 WriteMoreMetrics = storage.WriteMetrics,
                 Foreign = PartOptions.Foreign(config),
                 Dispatch = PartOptions.Dispatch(config, _finish),
             },
-            runtime, new LocalDataPlane(gateway, asyncApis, job => control!.HandlerOf(job)), storage.Store, OperatorListeners(config, bridge, logger), loggers, time);
+            runtime, new LocalDataPlane(gateway, asyncApis, job => control!.HandlerOf(job)), storage.Store, OperatorListeners(config, bridge, logger), loggers, time, stop);
 
         await asyncApis.StartAsync(stop);
         await control.AdoptAsync(_settle, stop);

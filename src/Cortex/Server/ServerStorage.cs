@@ -3,17 +3,24 @@ using Cortex.Queues;
 using Cortex.Queues.Blobs;
 using Cortex.Queues.Postgres;
 using Cortex.Queues.Sqlite;
+using Npgsql;
 
 namespace Cortex.Server;
 
-/// <summary>The queue store and the blob store of a cluster, as its configuration wants them.</summary>
+/// <summary>The queue store and the blob store of a cluster, as its configuration wants them, and where its state is.</summary>
 internal sealed class ServerStorage : IAsyncDisposable
 {
     private const string PostgresVariable = "CORTEX_POSTGRES";
 
     private readonly IBlobStore _blobs;
 
-    private ServerStorage(IQueueStore store, IBlobStore blobs) => (Store, _blobs) = (store, blobs);
+    private ServerStorage(ClusterIdentity cluster, string? state, IQueueStore store, IBlobStore blobs) => (Cluster, PostgresState, Store, _blobs) = (cluster, state, store, blobs);
+
+    /// <summary>Whose it all is.</summary>
+    public ClusterIdentity Cluster { get; }
+
+    /// <summary>Connection string of the database of the state; null when that is in a file.</summary>
+    public string? PostgresState { get; }
 
     /// <summary>The queues.</summary>
     public IQueueStore Store { get; }
@@ -22,11 +29,12 @@ internal sealed class ServerStorage : IAsyncDisposable
     public static async Task<ServerStorage> OpenAsync(ClusterConfig config, DataDirectory data, ILoggerFactory loggers, TimeProvider time)
     {
         var cluster = new ClusterIdentity(data.ReadClusterId(), $"{config.ClusterName} on {Environment.MachineName}", config.Storage.Adopt);
+        var state = config.Storage.State == RowStorage.Postgres ? Connection(config, "state") : null;
         var blobs = Blobs(config, data, cluster, time);
         try
         {
             await ClaimAsync(blobs);
-            return new ServerStorage(await StoreAsync(config, data, cluster, blobs, loggers, time), blobs);
+            return new ServerStorage(cluster, state, await StoreAsync(config, data, cluster, blobs, loggers, time), blobs);
         }
         catch
         {
@@ -84,20 +92,22 @@ internal sealed class ServerStorage : IAsyncDisposable
     private static async Task<IQueueStore> StoreAsync(ClusterConfig config, DataDirectory data, ClusterIdentity cluster, IBlobStore blobs, ILoggerFactory loggers, TimeProvider time)
     {
         var options = PartOptions.QueueStore(config, cluster);
-        if (config.Storage.Queues == QueueStorage.Sqlite)
-        {
-            return await SqliteQueueStore.OpenAsync(data.QueuesPath, options, blobs, time, loggers.CreateLogger<SqliteQueueStore>());
-        }
+        return config.Storage.Queues == RowStorage.Sqlite
+            ? await SqliteQueueStore.OpenAsync(data.QueuesPath, options, blobs, time, loggers.CreateLogger<SqliteQueueStore>())
+            : await PostgresQueueStore.OpenAsync(Connection(config, "queues"), options, blobs, time, loggers.CreateLogger<PostgresQueueStore>());
+    }
 
+    private static string Connection(ClusterConfig config, string setting)
+    {
         var connection = config.Storage.PostgresConnectionString ?? Environment.GetEnvironmentVariable(PostgresVariable);
         if (string.IsNullOrEmpty(connection))
         {
-            throw new InvalidClusterException($"storage.queues in the cluster configuration is postgres, but there is no connection string; set storage.postgres.connection_string, or the environment variable {PostgresVariable} where the cluster is started");
+            throw new InvalidClusterException($"storage.{setting} in the cluster configuration is postgres, but there is no connection string; set storage.postgres.connection_string, or the environment variable {PostgresVariable} where the cluster is started");
         }
 
         try
         {
-            return await PostgresQueueStore.OpenAsync(connection, options, blobs, time, loggers.CreateLogger<PostgresQueueStore>());
+            return new NpgsqlConnectionStringBuilder(connection).ConnectionString;
         }
         catch (ArgumentException exception)
         {

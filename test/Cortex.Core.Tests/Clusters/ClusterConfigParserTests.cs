@@ -66,7 +66,7 @@ public sealed class ClusterConfigParserTests
         Assert.Equal(
             new StorageSettings
             {
-                Queues = QueueStorage.Postgres, Adopt = "another", PostgresConnectionString = "Host=db;Username=cortex;Password=pg-secret", Blobs = BlobStorage.S3,
+                Queues = RowStorage.Postgres, Adopt = "another", PostgresConnectionString = "Host=db;Username=cortex;Password=pg-secret", Blobs = BlobStorage.S3,
                 S3 = new S3Settings { Endpoint = "http://minio:9000", Region = "eu-west-1", Bucket = "cortex", Prefix = "one/", AccessKey = "AKIA", SecretKey = "s3-secret", PathStyle = true },
             },
             config.Storage);

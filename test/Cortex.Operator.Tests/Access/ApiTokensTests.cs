@@ -2,62 +2,63 @@ using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Operator.Access;
 using Cortex.Operator.State;
+using Cortex.Operator.Tests.State;
 
 namespace Cortex.Operator.Tests.Access;
 
-public sealed class ApiTokensTests : IDisposable
+public sealed class ApiTokensTests : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-tokens-").FullName;
-    private readonly ApiStore _store;
+    private IApiStore _store = null!;
 
-    public ApiTokensTests() => _store = new ApiStore(Path.Combine(_directory, "state.db"), versionsKept: 10);
+    public async ValueTask InitializeAsync() => _store = await Stores.OpenAsync(Path.Combine(_directory, "state.db"));
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _store.Dispose();
+        await _store.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 
     [Fact]
-    public void Find_TokenOfADeployedApi_SaysWhoseItIsAndWhatItOpens()
+    public async Task Find_TokenOfADeployedApi_SaysWhoseItIsAndWhatItOpens()
     {
-        var token = Deploy(Spec(ClientAccess.Read));
+        var token = await DeployAsync(Spec(ClientAccess.Read));
 
-        Assert.Equal(new Caller("a", ClientAccess.Read), new ApiTokens(_store).Find(token));
+        Assert.Equal(new Caller("a", ClientAccess.Read), (await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(token));
     }
 
     [Fact]
-    public void Find_AfterAnUpdate_OpensWhatTheNewVersionSays()
+    public async Task Find_AfterAnUpdate_OpensWhatTheNewVersionSays()
     {
-        var token = Deploy(Spec(ClientAccess.Admin));
-        _store.Deploy(new WantedApi(Spec(ClientAccess.Read) with { Id = Id(1) }, 1));
+        var token = await DeployAsync(Spec(ClientAccess.Admin));
+        await _store.PutAsync(new WantedApi(Spec(ClientAccess.Read) with { Id = Id(1) }, 1));
 
-        Assert.Equal(ClientAccess.Read, new ApiTokens(_store).Find(token)!.Access);
+        Assert.Equal(ClientAccess.Read, (await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(token)!.Access);
     }
 
     [Fact]
-    public void Find_VersionStoredBeforeThereWasSuchAKey_HasTheDefault() =>
-        Assert.Equal(ClientAccess.Submit, new ApiTokens(_store).Find(Deploy(Spec(access: null)))!.Access);
+    public async Task Find_VersionStoredBeforeThereWasSuchAKey_HasTheDefault() =>
+        Assert.Equal(ClientAccess.Submit, (await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(await DeployAsync(Spec(access: null)))!.Access);
 
     [Fact]
-    public void Find_AfterTheApiWasDeleted_FindsNobody()
+    public async Task Find_AfterTheApiWasDeleted_FindsNobody()
     {
-        var token = Deploy(Spec(ClientAccess.Admin));
-        _store.Delete("a", true);
-        Assert.Null(new ApiTokens(_store).Find(token));
+        var token = await DeployAsync(Spec(ClientAccess.Admin));
+        await _store.DropAsync("a", keepHistory: true);
+        Assert.Null((await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(token));
 
-        var again = Deploy(Spec(ClientAccess.Admin) with { InitialDeploymentTime = 2, Id = Id(1) });
-        Assert.Null(new ApiTokens(_store).Find(token));
-        Assert.NotNull(new ApiTokens(_store).Find(again));
+        var again = await DeployAsync(Spec(ClientAccess.Admin) with { InitialDeploymentTime = 2, Id = Id(1) });
+        Assert.Null((await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(token));
+        Assert.NotNull((await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(again));
     }
 
     [Fact]
-    public void Find_TokenOfAnotherCluster_FindsNobody()
+    public async Task Find_TokenOfAnotherCluster_FindsNobody()
     {
-        Deploy(Spec(ClientAccess.Admin));
-        using var other = new ApiStore(Path.Combine(_directory, "other.db"), versionsKept: 10);
+        await DeployAsync(Spec(ClientAccess.Admin));
+        await using var other = await Stores.OpenAsync(Path.Combine(_directory, "other.db"));
 
-        Assert.Null(new ApiTokens(_store).Find(new ApiTokens(other).Of(Spec(ClientAccess.Admin))!));
+        Assert.Null((await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find((await ApiTokens.OpenAsync(other, CancellationToken.None)).Of(Spec(ClientAccess.Admin))!));
     }
 
     [Theory]
@@ -74,39 +75,41 @@ public sealed class ApiTokensTests : IDisposable
     [InlineData("a.MAC")]
     [InlineData("MAC")]
     [InlineData("cortex-api.\ud800.MAC")]
-    public void Find_AnythingElse_FindsNobody(string form)
+    public async Task Find_AnythingElse_FindsNobody(string form)
     {
-        var token = Deploy(Spec(ClientAccess.Admin));
-        _store.Deploy(new WantedApi(Spec(ClientAccess.Admin) with { Name = "b", InitialDeploymentTime = 2 }, 1));
+        var token = await DeployAsync(Spec(ClientAccess.Admin));
+        await _store.PutAsync(new WantedApi(Spec(ClientAccess.Admin) with { Name = "b", InitialDeploymentTime = 2 }, 1));
 
-        Assert.Null(new ApiTokens(_store).Find(form.Replace("MAC", token[(token.LastIndexOf('.') + 1)..], StringComparison.Ordinal)));
+        Assert.Null((await ApiTokens.OpenAsync(_store, CancellationToken.None)).Find(form.Replace("MAC", token[(token.LastIndexOf('.') + 1)..], StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void Find_OneDigitIsAnother_FindsNobody()
+    public async Task Find_OneDigitIsAnother_FindsNobody()
     {
-        var token = Deploy(Spec(ClientAccess.Admin));
+        var token = await DeployAsync(Spec(ClientAccess.Admin));
         var start = token.LastIndexOf('.') + 1;
+
+        var tokens = await ApiTokens.OpenAsync(_store, CancellationToken.None);
 
         Assert.Equal(64, token.Length - start);
         Assert.All(Enumerable.Range(start, 64), place =>
-            Assert.Null(new ApiTokens(_store).Find($"{token[..place]}{(token[place] == '0' ? '1' : '0')}{token[(place + 1)..]}")));
-        Assert.Null(new ApiTokens(_store).Find(token[..start] + token[start..].ToUpperInvariant()));
+            Assert.Null(tokens.Find($"{token[..place]}{(token[place] == '0' ? '1' : '0')}{token[(place + 1)..]}")));
+        Assert.Null(tokens.Find(token[..start] + token[start..].ToUpperInvariant()));
     }
 
     [Fact]
-    public void Of_NoneOrWithoutContainers_IsNoToken()
+    public async Task Of_NoneOrWithoutContainers_IsNoToken()
     {
-        var tokens = new ApiTokens(_store);
+        var tokens = (await ApiTokens.OpenAsync(_store, CancellationToken.None));
 
         Assert.Null(tokens.Of(Spec(ClientAccess.None)));
         Assert.Null(tokens.Of(Spec(access: null) with { Pod = null, Kind = ApiKind.TrafficSplitter }));
     }
 
-    private string Deploy(DeployedSpec spec)
+    private async Task<string> DeployAsync(DeployedSpec spec)
     {
-        _store.Deploy(new WantedApi(spec, 1));
-        return new ApiTokens(_store).Of(spec)!;
+        await _store.PutAsync(new WantedApi(spec, 1));
+        return (await ApiTokens.OpenAsync(_store, CancellationToken.None)).Of(spec)!;
     }
 
     private static string Id(int time) => $"{time:x16}-deploy-spec";

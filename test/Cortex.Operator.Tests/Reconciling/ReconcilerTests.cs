@@ -4,36 +4,37 @@ using Cortex.Gateway;
 using Cortex.Gateway.Routing;
 using Cortex.Operator.Reconciling;
 using Cortex.Operator.State;
+using Cortex.Operator.Tests.State;
 using Cortex.Routing;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cortex.Operator.Tests.Reconciling;
 
-public sealed class ReconcilerTests : IDisposable
+public sealed class ReconcilerTests : IAsyncLifetime
 {
     private static readonly PodFactory Pods = new("1.0.0", static _ => null);
 
     private readonly string _directory = Directory.CreateTempSubdirectory("cortex-reconciler-").FullName;
-    private readonly ApiStore _store;
+    private IApiStore _store = null!;
     private readonly ScriptedRuntime _runtime = new();
     private readonly UnsteadyGateway _gateway = new();
     private readonly ManualTime _clock = new();
 
-    public ReconcilerTests() => _store = new ApiStore(Path.Combine(_directory, "state.db"), versionsKept: 10);
+    public async ValueTask InitializeAsync() => _store = await Stores.OpenAsync(Path.Combine(_directory, "state.db"));
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _store.Dispose();
+        await _store.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 
     [Fact]
-    public void Step_CreationEndsWhileThePodsAreListed_StartsNoSecondReplica()
+    public async Task Step_CreationEndsWhileThePodsAreListed_StartsNoSecondReplica()
     {
         var creation = new TaskCompletionSource();
         _runtime.OnCreate = _ => creation.Task;
-        _store.Deploy(Wanted(replicas: 1));
+        await _store.PutAsync(Wanted(replicas: 1));
         var reconciler = Reconciler(_clock);
         reconciler.Step(CancellationToken.None);
         var pod = Assert.Single(_runtime.Created);
@@ -49,10 +50,10 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     [Fact]
-    public void Step_ReplicasFailTogether_AreTriedAgainAfterOnePause()
+    public async Task Step_ReplicasFailTogether_AreTriedAgainAfterOnePause()
     {
         _runtime.OnCreate = _ => Task.FromException(new RuntimeUnavailableException("no docker"));
-        _store.Deploy(Wanted(replicas: 5));
+        await _store.PutAsync(Wanted(replicas: 5));
         var reconciler = Reconciler(_clock);
         reconciler.Step(CancellationToken.None);
         reconciler.Step(CancellationToken.None);
@@ -72,14 +73,14 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     [Fact]
-    public void Step_ManyReplicasWanted_MakesNoMoreThanMayWait()
+    public async Task Step_ManyReplicasWanted_MakesNoMoreThanMayWait()
     {
         _runtime.OnCreate = pod =>
         {
             _runtime.Pods.Add(ScriptedRuntime.Ready(pod) with { State = PodState.Pending });
             return Task.CompletedTask;
         };
-        _store.Deploy(Wanted(replicas: 30));
+        await _store.PutAsync(Wanted(replicas: 30));
         var reconciler = Reconciler(_clock);
         reconciler.Step(CancellationToken.None);
         reconciler.Step(CancellationToken.None);
@@ -92,28 +93,28 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     [Fact]
-    public void Step_BackToAVersionThatRuns_ForgetsWhyTheOtherCouldNotBeCreated()
+    public async Task Step_BackToAVersionThatRuns_ForgetsWhyTheOtherCouldNotBeCreated()
     {
         var first = Wanted(replicas: 1);
-        _store.Deploy(first);
+        await _store.PutAsync(first);
         var reconciler = Reconciler(_clock);
         reconciler.Step(CancellationToken.None);
         _runtime.Pods.Add(ScriptedRuntime.Ready(_runtime.Created[0]));
         _runtime.OnCreate = _ => Task.FromException(new RuntimeUnavailableException("no docker"));
-        _store.Deploy(Wanted(replicas: 1, podId: "other"));
+        await _store.PutAsync(Wanted(replicas: 1, podId: "other"));
         reconciler.Step(CancellationToken.None);
         Assert.Equal("no docker", reconciler.CreateError("hello"));
 
-        _store.Deploy(first with { Spec = first.Spec with { Id = "back" } });
+        await _store.PutAsync(first with { Spec = first.Spec with { Id = "back" } });
         reconciler.Step(CancellationToken.None);
 
         Assert.Null(reconciler.CreateError("hello"));
     }
 
     [Fact]
-    public void PublishRoutes_GatewayRefusedThemOnce_TriesAgain()
+    public async Task PublishRoutes_GatewayRefusedThemOnce_TriesAgain()
     {
-        _store.Deploy(Wanted(replicas: 1));
+        await _store.PutAsync(Wanted(replicas: 1));
         var reconciler = Reconciler(_clock);
         _gateway.Failures = 1;
         Assert.Throws<InvalidOperationException>(reconciler.PublishRoutes);
@@ -170,7 +171,7 @@ public sealed class ReconcilerTests : IDisposable
     public async Task Step_JobWaitsForFrozenReplicas_RemovesThoseInTheWayOneAtATime()
     {
         var api = Freezing(replicas: 0);
-        _store.Deploy(api with { Spec = api.Spec with { Autoscaling = api.Spec.Autoscaling! with { MaxReplicas = 10 } } });
+        await _store.PutAsync(api with { Spec = api.Spec with { Autoscaling = api.Spec.Autoscaling! with { MaxReplicas = 10 } } });
         var (now, spec) = (TimeProvider.System.GetUtcNow(), _store.Apis["hello"].Spec);
         var frozen = Enumerable.Range(1, 3).Select(minutes => ScriptedRuntime.Ready(Pods.Create(spec)) with { State = PodState.Frozen, StateSince = now.AddMinutes(-minutes) }).ToList();
         var worker = frozen[0] with { Id = "worker", State = PodState.Pending, WaitsFor = frozen[2].Id, Labels = new Dictionary<string, string> { [PodLabels.ApiName] = "job", [PodLabels.JobId] = "1" } };
@@ -201,7 +202,7 @@ public sealed class ReconcilerTests : IDisposable
     public async Task Step_FrozenReplicaDoesNotGoOn_IsReplaced()
     {
         var api = Freezing(replicas: 1);
-        _store.Deploy(api);
+        await _store.PutAsync(api);
         var pod = Pods.Create(api.Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod) with { State = PodState.Frozen, StateSince = TimeProvider.System.GetUtcNow() });
         _runtime.OnThaw = _ => Task.FromException<bool>(new RuntimeUnavailableException("no thaw"));
@@ -221,7 +222,7 @@ public sealed class ReconcilerTests : IDisposable
     public async Task Step_ScaledDownReplicaHasLongRequests_StaysUntilTheyEndOrTheApiIsDeleted()
     {
         var api = Wanted(replicas: 0);
-        _store.Deploy(api);
+        await _store.PutAsync(api);
         var pod = Pods.Create(api.Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
         _gateway.Drain = new TaskCompletionSource();
@@ -232,7 +233,7 @@ public sealed class ReconcilerTests : IDisposable
         Assert.True(reconciler.IsStopping(pod.Id));
         Assert.Empty(_runtime.Deleted);
 
-        _store.Delete("hello", keepHistory: false);
+        await _store.DropAsync("hello", keepHistory: false);
         reconciler.Step(CancellationToken.None);
 
         await Eventually.TrueAsync(() => _runtime.Deleted.Count == 1, "the grace is over");
@@ -242,7 +243,7 @@ public sealed class ReconcilerTests : IDisposable
     [Fact]
     public async Task RunAsync_Cancelled_ReturnsWhenWhatItStartedHasEnded()
     {
-        _store.Deploy(Wanted(replicas: 0));
+        await _store.PutAsync(Wanted(replicas: 0));
         var pod = Pods.Create(Wanted(replicas: 0).Spec);
         _runtime.Pods.Add(ScriptedRuntime.Ready(pod));
         _gateway.Drain = new TaskCompletionSource();
@@ -261,7 +262,7 @@ public sealed class ReconcilerTests : IDisposable
     private async Task<string> SurplusAsync(Func<PodDefinition, PodStatus> status)
     {
         var api = Freezing(replicas: 0);
-        _store.Deploy(api);
+        await _store.PutAsync(api);
         var pod = Pods.Create(api.Spec);
         _runtime.Pods.Clear();
         _runtime.Pods.Add(status(pod));

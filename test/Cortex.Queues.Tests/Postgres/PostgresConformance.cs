@@ -2,6 +2,8 @@ using Cortex.Queues.Postgres;
 using Cortex.Queues.Tests.Conformance;
 using Microsoft.Extensions.Logging.Abstractions;
 
+[assembly: AssemblyFixture(typeof(PostgresServer))]
+
 namespace Cortex.Queues.Tests.Postgres;
 
 /// <summary>The common facts on PostgreSQL.</summary>

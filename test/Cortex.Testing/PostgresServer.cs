@@ -1,10 +1,8 @@
 using System.Diagnostics;
 
-[assembly: AssemblyFixture(typeof(Cortex.Queues.Tests.Postgres.PostgresServer))]
+namespace Cortex.Testing;
 
-namespace Cortex.Queues.Tests.Postgres;
-
-/// <summary>A PostgreSQL server of the tests' own, started when the first test asks for it.</summary>
+/// <summary>A PostgreSQL server of the tests' own, started when the first test asks for it; an assembly fixture, or one for a test that stops it.</summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly SemaphoreSlim _starting = new(1);
@@ -22,8 +20,10 @@ public sealed class PostgresServer : IAsyncDisposable
         _connectionString = null;
     }
 
+    /// <summary>Starts it again, where it was.</summary>
     public Task StartAsync() => StartedAsync();
 
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (_connectionString is not null)
