@@ -39,7 +39,7 @@ public sealed class RobustnessTests(ITestOutputHelper output)
         var slowest = TimeSpan.Zero;
         var largest = 0L;
         var count = 0;
-        for (; clock.Elapsed < duration; count++)
+        for (; count < 50 || clock.Elapsed < duration; count++)   // so many also on a busy machine
         {
             var text = Mutate(count % 4 == 3 ? Samples.Cluster : Samples.Everything, random);
             var before = clock.Elapsed;
@@ -59,7 +59,6 @@ public sealed class RobustnessTests(ITestOutputHelper output)
 
         output.WriteLine($"{count} files, the slowest took {slowest.TotalMilliseconds:F0} ms, the largest {largest / 1024} KiB");
         Assert.True(largest < 64 * 1024 * 1024, $"a file took {largest} bytes");
-        Assert.True(count > 10, $"only {count} files in {duration}");
         Assert.True(slowest < TimeSpan.FromSeconds(20), $"a file took {slowest}");
     }
 
