@@ -11,4 +11,5 @@ namespace Cortex.Jobs;
     IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(JobRecord))]
 [JsonSerializable(typeof(ScheduleState))]
+[JsonSerializable(typeof(IReadOnlyCollection<string>))]
 internal sealed partial class JobJsonContext : JsonSerializerContext;

@@ -90,26 +90,26 @@ public sealed class JobLogs(string folder, long maxBytes)
     }
 
     /// <summary>Forgets the jobs that are not known any more, such as those that became too old: all that can be removed, also when some can't.</summary>
+    /// <param name="getKnown">Those of some ids that are jobs.</param>
     /// <exception cref="AggregateException">Why some could not be removed.</exception>
-    public void RemoveUnknown(Func<string, bool> isKnown)
+    public async Task RemoveUnknownAsync(Func<IReadOnlyCollection<string>, Task<IReadOnlySet<string>>> getKnown)
     {
-        ArgumentNullException.ThrowIfNull(isKnown);
+        ArgumentNullException.ThrowIfNull(getKnown);
         if (!Directory.Exists(folder))
         {
             return;
         }
 
         List<Exception> errors = [];
-        foreach (var job in Directory.EnumerateDirectories(folder).SelectMany(api => Try(() => Directory.GetDirectories(api), errors) ?? []).ToList())
+        var jobs = Directory.EnumerateDirectories(folder).SelectMany(api => Try(() => Directory.GetDirectories(api), errors) ?? []).ToList();
+        var known = await getKnown([.. jobs.Select(job => System.IO.Path.GetFileName(job))]);
+        foreach (var job in jobs.Where(job => !known.Contains(System.IO.Path.GetFileName(job))))
         {
-            if (!isKnown(System.IO.Path.GetFileName(job)))
+            Try(() =>
             {
-                Try(() =>
-                {
-                    Directory.Delete(job, recursive: true);
-                    return true;
-                }, errors);
-            }
+                Directory.Delete(job, recursive: true);
+                return true;
+            }, errors);
         }
 
         if (errors.Count > 0)

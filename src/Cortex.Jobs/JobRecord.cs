@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Cortex.Core.Specs;
 using Cortex.Jobs.Batch;
 
@@ -6,6 +7,10 @@ namespace Cortex.Jobs;
 /// <summary>What is kept of one job, but for its configuration and the specification of its API.</summary>
 public sealed record JobRecord
 {
+    /// <summary>Rises by one each time that it is stored anew; a change names the one that it was made from. Not part of its text.</summary>
+    [JsonIgnore]
+    public long Revision { get; init; }
+
     /// <summary>A time id: newer jobs sort first.</summary>
     public required string Id { get; init; }
 

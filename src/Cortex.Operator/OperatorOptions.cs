@@ -20,13 +20,13 @@ public sealed record OperatorOptions
     /// <summary>What every endpoint URL starts with, such as <c>http://127.0.0.1:8889</c>.</summary>
     public required string ApiBaseUrl { get; init; }
 
-    /// <summary>The database file of the desired state; beside it stand the files of jobs.</summary>
+    /// <summary>The database file of the desired state; beside it stand the database of jobs and their logs.</summary>
     public required string StatePath { get; init; }
 
-    /// <summary>Connection string of the PostgreSQL database that keeps the desired state instead of <see cref="StatePath"/>; null for none.</summary>
+    /// <summary>Connection string of the PostgreSQL database that keeps the desired state and jobs instead of files; null for none.</summary>
     public string? PostgresState { get; init; }
 
-    /// <summary>Whose the desired state is; null leaves that open and refuses nobody.</summary>
+    /// <summary>Whose the desired state and jobs are; null leaves that open and refuses nobody.</summary>
     public ClusterIdentity? Identity { get; init; }
 
     /// <summary>Tells what must not start or stop anything.</summary>

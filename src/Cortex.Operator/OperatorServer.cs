@@ -8,6 +8,7 @@ using Cortex.Gateway.Routing;
 using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Schedules;
+using Cortex.Jobs.Storing;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.Deploying;
 using Cortex.Operator.Endpoints;
@@ -39,7 +40,7 @@ public sealed class OperatorServer : IAsyncDisposable
     private readonly Autoscaler _autoscaler;
     private readonly CanaryController _canaries;
     private readonly Deployer _deployer;
-    private readonly JobStore _jobs;
+    private readonly IJobStore _jobs;
     private readonly TaskController _tasks;
     private readonly BatchController _batches;
     private readonly Scheduler _scheduler;
@@ -57,25 +58,25 @@ public sealed class OperatorServer : IAsyncDisposable
         _time = time;
         _background = new BackgroundWork(loggers.CreateLogger<OperatorServer>(), time);
         _store = state.Store;
-        _jobs = OpenJobs(options, loggers, time);
+        _jobs = state.Jobs;
         var jobOptions = JobSetup.Jobs(options);
         var pods = new PodFactory(options.Version, state.Tokens.Of);
         var host = new JobHost(name => _store.Apis.GetValueOrDefault(name)?.Spec, pods.Create);
-        var jobIds = new TimeIdGenerator(time, _jobs.NewestId());
-        _tasks = new TaskController(_jobs, runtime, jobOptions, host, jobIds, time, loggers.CreateLogger<TaskController>());
-        _batches = new BatchController(_jobs, queues, runtime, JobSetup.Batches(options, jobOptions), host, jobIds, time, loggers);
+        var jobIds = new TimeIdGenerator(time, state.NewestJobId);
+        _tasks = new TaskController(_jobs, state.UnfinishedTasks, runtime, jobOptions, host, jobIds, time, loggers.CreateLogger<TaskController>());
+        _batches = new BatchController(_jobs, state.UnfinishedBatches, queues, runtime, JobSetup.Batches(options, jobOptions), host, jobIds, time, loggers);
         _scheduler = new Scheduler(
-            _jobs, [new ScheduledTasks(_tasks), new ScheduledBatches(_batches)], () => _store.Apis.Values.Select(api => api.Spec), new SchedulerOptions(), time, loggers.CreateLogger<Scheduler>());
+            _jobs, state.Schedules, [new ScheduledTasks(_tasks), new ScheduledBatches(_batches)], () => _store.Apis.Values.Select(api => api.Spec), new SchedulerOptions(), time, loggers.CreateLogger<Scheduler>());
         var errors = new ErrorAnswers(loggers.CreateLogger<ErrorAnswers>());
-        var taskRoutes = new TaskRoutes(_store, _tasks, errors, options, time);
-        var batchRoutes = new BatchRoutes(_store, _batches, errors, options, time);
+        var taskRoutes = new TaskRoutes(_store, _jobs, _tasks, errors, options, time);
+        var batchRoutes = new BatchRoutes(_store, _jobs, _batches, errors, options, time);
         _jobEndpoints = new JobEndpoints(taskRoutes, batchRoutes);
         var reconcilerOptions = new ReconcilerOptions { TerminationGrace = options.Cluster.Limits.TerminationGrace };
         _reconciler = new Reconciler(_store, runtime, pods, dataPlane, _jobEndpoints, reconcilerOptions, time, loggers.CreateLogger<Reconciler>());
         _autoscaler = new Autoscaler(_store, dataPlane, time, loggers.CreateLogger<Autoscaler>());
         _canaries = new CanaryController(_store, runtime, dataPlane, _reconciler, time, loggers.CreateLogger<CanaryController>());
 
-        var reader = new ApiReader(_store, runtime, dataPlane, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(dataPlane, _canaries), options, state.Uid, time);
+        var reader = new ApiReader(_store, runtime, dataPlane, _jobs, _tasks, _batches, _scheduler, _reconciler, _autoscaler, new SplitterReader(dataPlane, _canaries), options, state.Uid, time);
         _deployer = new Deployer(_store, runtime, _reconciler, reader, _tasks, _batches, new TimeIdGenerator(time, state.NewestId), time);
         var logStreamer = new LogStreamer(reader, new TaskLogReader(_tasks, runtime, time), new BatchLogReader(_batches, runtime, time), runtime, options.Cluster.Limits, time, loggers.CreateLogger<LogStreamer>());
         var routes = new OperatorRoutes(
@@ -108,21 +109,33 @@ public sealed class OperatorServer : IAsyncDisposable
         IApiStore store = options.PostgresState is { } connectionString
             ? await PostgresApiStore.OpenAsync(connectionString, versions, options.Identity, time, loggers.CreateLogger<PostgresApiStore>(), cancellationToken)
             : new SqliteApiStore(options.StatePath, versions, options.Identity);
-        return await OpenAsync(options, store, runtime, dataPlane, queues, addresses, loggers, time, cancellationToken);
+        IJobStore jobs;
+        try
+        {
+            jobs = await OpenJobsAsync(options, loggers, time, cancellationToken);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+
+        return await OpenAsync(options, store, jobs, runtime, dataPlane, queues, addresses, loggers, time, cancellationToken);
     }
 
-    /// <summary>The same with a store that is open, and that this disposes of.</summary>
+    /// <summary>The same with stores that are open, and that this disposes of.</summary>
     internal static async Task<OperatorServer> OpenAsync(
-        OperatorOptions options, IApiStore store, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time,
+        OperatorOptions options, IApiStore store, IJobStore jobs, IContainerRuntime runtime, IDataPlane dataPlane, IQueueStore queues, IReadOnlyList<IPEndPoint> addresses, ILoggerFactory loggers, TimeProvider time,
         CancellationToken cancellationToken)
     {
         try
         {
-            var state = await StateAtStart.ReadAsync(store, time, cancellationToken);
+            var state = await StateAtStart.ReadAsync(store, jobs, time, cancellationToken);
             return new OperatorServer(options, state, runtime, dataPlane, queues, addresses, loggers, time);
         }
         catch
         {
+            await jobs.DisposeAsync();
             await store.DisposeAsync();
             throw;
         }
@@ -213,10 +226,14 @@ public sealed class OperatorServer : IAsyncDisposable
         }
     }
 
-    private static JobStore OpenJobs(OperatorOptions options, ILoggerFactory loggers, TimeProvider time)
+    private static async Task<JobStore> OpenJobsAsync(OperatorOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         var limits = options.Cluster.Jobs;
-        return new JobStore(new JobStoreOptions { Path = Path.Combine(options.StateFolder, "jobs.db"), History = limits.History, HistoryAge = limits.HistoryAge }, time, loggers.CreateLogger<JobStore>());
+        var kept = new JobStoreOptions { Cluster = options.Identity, History = limits.History, HistoryAge = limits.HistoryAge };
+        var logger = loggers.CreateLogger<JobStore>();
+        return options.PostgresState is { } connectionString
+            ? await JobStore.OpenPostgresAsync(connectionString, kept, time, logger, cancellationToken)
+            : JobStore.OpenFile(Path.Combine(options.StateFolder, "jobs.db"), kept, time, logger);
     }
 
     // Containers outlive the server. The first requests after a restart should find those that still run.

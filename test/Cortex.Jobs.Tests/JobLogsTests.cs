@@ -63,7 +63,7 @@ public sealed class JobLogsTests : IDisposable
         await logs.KeepAsync("a", "1", 1, AsyncEnumerable.Empty<LogLine>(), CancellationToken.None);
         await logs.KeepAsync("a", "2", 1, AsyncEnumerable.Empty<LogLine>(), CancellationToken.None);
 
-        logs.RemoveUnknown(id => id == "2");
+        await logs.RemoveUnknownAsync(_ => Task.FromResult<IReadOnlySet<string>>(new HashSet<string> { "2" }));
         logs.Remove("a", "none");
 
         Assert.False(logs.Has("a", "1", 1));

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Cortex.Core.Clusters;
 using Cortex.Core.Wire;
 using Cortex.Gateway.Routing;
+using Cortex.Jobs.Storing;
 using Cortex.Operator.State;
 using Cortex.Queues;
 using Cortex.Queues.Blobs;
@@ -157,7 +158,9 @@ internal sealed class TestCluster : IAsyncDisposable
             StatePath = Path.Combine(_directory, "state.db"),
         };
         _server = await OperatorServer.OpenAsync(
-            options, faults.On<IApiStore>(new SqliteApiStore(options.StatePath, config.Limits.ApiVersions, cluster: null)), faults.On<IContainerRuntime>(Runtime), faults.On<IDataPlane>(DataPlane),
+            options, faults.On<IApiStore>(new SqliteApiStore(options.StatePath, config.Limits.ApiVersions, cluster: null)),
+            faults.On<IJobStore>(JobStore.OpenFile(Path.Combine(_directory, "jobs.db"), new JobStoreOptions { History = config.Jobs.History, HistoryAge = config.Jobs.HistoryAge }, TimeProvider.System, NullLogger<JobStore>.Instance)),
+            faults.On<IContainerRuntime>(Runtime), faults.On<IDataPlane>(DataPlane),
             faults.On<IQueueStore>(_queues), [new IPEndPoint(IPAddress.Loopback, 0)], faults.On<ILoggerFactory>(NullLoggerFactory.Instance), TimeProvider.System, CancellationToken.None);
     }
 

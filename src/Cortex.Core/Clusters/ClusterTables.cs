@@ -48,7 +48,7 @@ internal static class ClusterTables
             s => s.PostgresConnectionString, (s, v) => s with { PostgresConnectionString = v });
 
     private static readonly SettingTable<StorageSettings> s_storage = new SettingTable<StorageSettings>(new())
-        .Choice("state", "Where the deployed APIs and their versions are kept: in a file of the data directory, or in a PostgreSQL database.",
+        .Choice("state", "Where deployed APIs, their versions and jobs are kept: in files of the data directory, or in a PostgreSQL database.",
             s => s.State, (s, v) => s with { State = v })
         .Choice("queues", "Where queues and results are kept: in a file of the data directory, or in a PostgreSQL database.",
             s => s.Queues, (s, v) => s with { Queues = v })

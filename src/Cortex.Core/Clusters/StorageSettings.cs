@@ -23,7 +23,7 @@ public enum BlobStorage
 /// <summary>Where the state, queues, payloads and results are kept.</summary>
 public sealed record StorageSettings
 {
-    /// <summary>Where the deployed APIs and their versions are kept.</summary>
+    /// <summary>Where deployed APIs, their versions and jobs are kept.</summary>
     public RowStorage State { get; init; } = RowStorage.Sqlite;
 
     /// <summary>Where queues and results are kept.</summary>

@@ -11,6 +11,7 @@ using Cortex.Jobs.Batch.Running;
 using Cortex.Jobs.Batch.Sources;
 using Cortex.Jobs.Batch.Submissions;
 using Cortex.Jobs.Loop;
+using Cortex.Jobs.Storing;
 using Cortex.Queues;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
@@ -29,26 +30,28 @@ public sealed class BatchController : IAsyncDisposable
     private readonly SourceStorages _storages;
     private readonly BatchQueues _queues;
     private readonly SubmittedItems _items;
-    private readonly JobStore _store;
+    private readonly IJobStore _store;
     private readonly IContainerRuntime _runtime;
     private readonly BatchOptions _options;
     private readonly TimeIdGenerator _ids;
     private readonly TimeProvider _time;
     private bool _began;
 
-    /// <summary>Reads the jobs that have not ended; nothing runs yet.</summary>
+    /// <summary>Takes over the jobs that have not ended; nothing runs yet.</summary>
     /// <param name="store">Every job.</param>
+    /// <param name="unfinished">Those of Batch APIs that have not ended.</param>
     /// <param name="queues">Where batches and submitted items are; started and disposed of by the caller.</param>
     /// <param name="runtime">Runs the workers; started before <see cref="RunAsync"/>.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="host">What the cluster knows of APIs.</param>
-    /// <param name="ids">Makes job ids, below <see cref="JobStore.NewestId"/>; the same one for every kind of job.</param>
+    /// <param name="ids">Makes job ids, below that of <see cref="IJobStore.GetNewestIdAsync"/>; the same one for every kind of job.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Makes its loggers.</param>
     public BatchController(
-        JobStore store, IQueueStore queues, IContainerRuntime runtime, BatchOptions options, JobHost host, TimeIdGenerator ids, TimeProvider time, ILoggerFactory loggers)
+        IJobStore store, IReadOnlyList<JobRecord> unfinished, IQueueStore queues, IContainerRuntime runtime, BatchOptions options, JobHost host, TimeIdGenerator ids, TimeProvider time, ILoggerFactory loggers)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(unfinished);
         ArgumentNullException.ThrowIfNull(queues);
         ArgumentNullException.ThrowIfNull(options);
         (_store, _runtime, _options, _ids, _time) = (store, runtime, options, ids, new SteadyTime(time));
@@ -73,7 +76,7 @@ public sealed class BatchController : IAsyncDisposable
         };
         _loop = new BatchLoop(_context);
         Submissions = new BatchSubmissionReader(options.Limits, _storages);
-        foreach (var record in store.Unfinished(ApiKind.BatchAPI))
+        foreach (var record in unfinished)
         {
             var job = _context.Jobs[record.Id] = new ActiveBatch(record);
             if (record.Status != JobStatus.Pending)
@@ -160,7 +163,7 @@ public sealed class BatchController : IAsyncDisposable
         var stopped = _context.Jobs.TryGetValue(jobId, out var job) && IsOf(job.Record, apiName) && await StopAsync(job, "it was stopped", forget: false);
         if (!stopped)
         {
-            var ended = Find(apiName, jobId) ?? throw NotFound(apiName, jobId);
+            var ended = await FindAsync(apiName, jobId, CancellationToken.None) ?? throw NotFound(apiName, jobId);
             throw new CortexException("job.job_is_not_in_progress", $"job {jobId} of {apiName} has ended ({ended.Record.Status.Code()}), so it can't be stopped");
         }
     }
@@ -189,31 +192,24 @@ public sealed class BatchController : IAsyncDisposable
 
 
     /// <summary>A job of an API, or null. Its <see cref="JobView.Batch"/> is set.</summary>
-    public JobView? Find(string apiName, string jobId)
+    public async Task<JobView?> FindAsync(string apiName, string jobId, CancellationToken cancellationToken)
     {
         if (_context.Jobs.TryGetValue(jobId, out var job))
         {
             return IsOf(job.Record, apiName) ? View(job) : null;
         }
 
-        return _store.Find(apiName, ApiKind.BatchAPI, jobId) is { Forget: false } record ? View(record) : null;
+        return await _store.FindAsync(apiName, ApiKind.BatchAPI, jobId, cancellationToken) is { Forget: false } record ? View(record) : null;
     }
 
 
-    /// <summary>The jobs of an API that have not ended, and ended ones until there are <paramref name="count"/>, newest first.</summary>
-    public IReadOnlyList<JobView> List(string apiName, int count)
+    /// <summary>Of each of some APIs the jobs that have not ended, and ended ones until there are <paramref name="count"/>, newest first.</summary>
+    public async Task<ILookup<string, JobView>> ListAsync(IReadOnlyCollection<string> apiNames, int count, CancellationToken cancellationToken)
     {
-        var active = _context.Jobs.Values.Where(job => IsOf(job.Record, apiName)).OrderBy(job => job.Record.Id, StringComparer.Ordinal).Select(View).ToList();
-        return active.Count >= count ? active
-            : [.. active, .. _store.Ended(apiName, ApiKind.BatchAPI, count - active.Count).Where(job => IsOf(job, apiName) && active.TrueForAll(other => other.Record.Id != job.Id)).Select(View)];
+        ArgumentNullException.ThrowIfNull(apiNames);
+        var active = _context.Jobs.Values.Select(View).ToList();
+        return JobLists.Of(apiNames, count, active, await _store.GetEndedAsync(apiNames, ApiKind.BatchAPI, count, cancellationToken), View);
     }
-
-
-    /// <summary>A job's configuration as JSON.</summary>
-    public byte[] Config(string jobId) => _store.Config(jobId) ?? "null"u8.ToArray();
-
-    /// <summary>The version of the API that a job runs.</summary>
-    public DeployedSpec? Spec(string apiId) => _store.Spec(apiId);
 
     /// <summary>Returns when the job has ended, or when the time is up.</summary>
     public async Task WaitForEndAsync(string jobId, TimeSpan timeout, CancellationToken cancellationToken)
@@ -262,10 +258,10 @@ public sealed class BatchController : IAsyncDisposable
     /// <param name="cursor">An earlier page's <see cref="DeadLetterPage.Next"/>; null for the first page.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="CortexException">There is no such job, or the cursor is none.</exception>
-    public Task<DeadLetterPage> DeadLettersAsync(string apiName, string jobId, int limit, string? cursor, CancellationToken cancellationToken)
+    public async Task<DeadLetterPage> DeadLettersAsync(string apiName, string jobId, int limit, string? cursor, CancellationToken cancellationToken)
     {
-        var job = Find(apiName, jobId) ?? throw NotFound(apiName, jobId);
-        return _queues.DeadLettersAsync(job.Record.Batch!.Queue, limit, cursor, cancellationToken);
+        var job = await FindAsync(apiName, jobId, cancellationToken) ?? throw NotFound(apiName, jobId);
+        return await _queues.DeadLettersAsync(job.Record.Batch!.Queue, limit, cursor, cancellationToken);
     }
 
 
@@ -278,7 +274,7 @@ public sealed class BatchController : IAsyncDisposable
     public async Task<JobRecord> RetryDeadLettersAsync(DeployedSpec api, string jobId, int? workers, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(api);
-        var old = Find(api.Name, jobId)?.Record ?? throw NotFound(api.Name, jobId);
+        var old = (await FindAsync(api.Name, jobId, cancellationToken))?.Record ?? throw NotFound(api.Name, jobId);
         if (!old.Status.IsFinal())
         {
             throw new CortexException("job.job_is_in_progress", $"job {jobId} of {api.Name} has not ended; batches that it gave up can be tried again when it has");
@@ -290,7 +286,7 @@ public sealed class BatchController : IAsyncDisposable
         }
 
         var settings = old.Batch!.Settings with { Source = BatchSource.ItemList, Paths = [], Includes = [], Excludes = [], Workers = workers ?? old.Workers };
-        return await SubmitAsync(api, settings, Config(jobId), jobId, null, async id =>
+        return await SubmitAsync(api, settings, await _store.GetConfigAsync(jobId, cancellationToken), jobId, null, async id =>
         {
             await using var dead = await _queues.OpenDeadAsync(old.Batch.Queue, cancellationToken)
                 ?? throw new CortexException("job.no_dead_letters", $"job {jobId} of {api.Name} gave up no batch, so there is nothing to try again");
@@ -393,8 +389,9 @@ public sealed class BatchController : IAsyncDisposable
             Wake();
             return job;
         }
-        catch
+        catch (Exception exception) when (exception is not StoreUnavailableException)
         {
+            // Otherwise the job may have been stored all the same: if not, its items are swept away at the next start.
             await _items.DeleteAsync(id, CancellationToken.None);
             throw;
         }

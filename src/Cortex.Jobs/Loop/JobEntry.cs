@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Cortex.Jobs.Storing;
 
 namespace Cortex.Jobs.Loop;
 
@@ -44,19 +45,30 @@ internal abstract class JobEntry(JobRecord record)
     };
 
     /// <summary>Changes the record: stores it first, then shows it. One change at a time; null changes nothing, which is answered with false.</summary>
-    public async Task<bool> ChangeAsync(JobStore store, Func<JobRecord, JobRecord?> change, CancellationToken cancellationToken)
+    public async Task<bool> ChangeAsync(IJobStore store, Func<JobRecord, JobRecord?> change, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken);
         try
         {
-            if (change(_record) is not { } changed)
+            while (change(_record) is { } changed)
             {
-                return false;
+                if (await store.SaveAsync(changed, CancellationToken.None) is { } saved)
+                {
+                    _record = saved;
+                    return true;
+                }
+
+                // Of an earlier change it was not known whether it was stored: it was. One that was removed has nothing left to change.
+                if (await store.FindAsync(changed.ApiName, changed.Kind, changed.Id, CancellationToken.None) is not { } stored)
+                {
+                    _record = changed;
+                    return true;
+                }
+
+                _record = stored;
             }
 
-            await store.SaveAsync(changed, CancellationToken.None);
-            _record = changed;
-            return true;
+            return false;
         }
         finally
         {

@@ -41,7 +41,7 @@ internal static class ScheduleRule
     /// <param name="zone">Its time zone.</param>
     /// <param name="unfinished">The jobs of this schedule that have not ended.</param>
     /// <param name="now">The time.</param>
-    public static ScheduleState Decide(ScheduleState state, ScheduleSpec schedule, CronExpression cron, TimeZoneInfo zone, Func<IReadOnlyList<JobRecord>> unfinished, DateTimeOffset now)
+    public static ScheduleState Decide(ScheduleState state, ScheduleSpec schedule, CronExpression cron, TimeZoneInfo zone, IReadOnlyList<JobRecord> unfinished, DateTimeOffset now)
     {
         if (RunTimes.Last(cron, zone, state.DecidedUntil, now) is not { } run)
         {
@@ -55,7 +55,7 @@ internal static class ScheduleRule
             return decided with { Last = new ScheduledRun(run, null, $"was missed: it was first seen {GoDuration.Format(Whole(now - run))} late") };
         }
 
-        return schedule.Concurrency == ScheduleConcurrency.Forbid && unfinished() is [var job, ..]
+        return schedule.Concurrency == ScheduleConcurrency.Forbid && unfinished is [var job, ..]
             ? decided with { Last = new ScheduledRun(run, null, $"was skipped, as job {job.Id} had not ended") }
             : decided with { Due = run };
     }

@@ -8,6 +8,7 @@ using Cortex.Core.Schedules;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Loop;
+using Cortex.Jobs.Storing;
 using Microsoft.Extensions.Logging;
 
 namespace Cortex.Jobs.Schedules;
@@ -22,7 +23,7 @@ public sealed partial class Scheduler : IAsyncDisposable
 {
     private static readonly TimeSpan s_untilReplacedHasEnded = TimeSpan.FromMilliseconds(250);
 
-    private readonly JobStore _store;
+    private readonly IJobStore _store;
     private readonly Dictionary<ApiKind, IScheduledJobs> _kinds;
     private readonly Func<IEnumerable<DeployedSpec>> _deployed;
     private readonly SchedulerOptions _options;
@@ -33,16 +34,19 @@ public sealed partial class Scheduler : IAsyncDisposable
     private readonly ConcurrentDictionary<string, WatchedSchedule> _schedules = new(StringComparer.Ordinal);
     private readonly BackgroundWork _beside;
 
-    /// <summary>Reads how far each schedule is; nothing is submitted yet.</summary>
+    /// <summary>Takes over how far each schedule is; nothing is submitted yet.</summary>
     /// <param name="store">Every job, and how far schedules are.</param>
+    /// <param name="states">How far schedules are.</param>
     /// <param name="kinds">Submits the jobs of each kind; schedules of other kinds are left alone.</param>
     /// <param name="deployed">The version of every API that is deployed now.</param>
     /// <param name="options">How schedules are looked at.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where to log.</param>
-    public Scheduler(JobStore store, IReadOnlyList<IScheduledJobs> kinds, Func<IEnumerable<DeployedSpec>> deployed, SchedulerOptions options, TimeProvider time, ILogger<Scheduler> logger)
+    public Scheduler(
+        IJobStore store, IReadOnlyList<ScheduleState> states, IReadOnlyList<IScheduledJobs> kinds, Func<IEnumerable<DeployedSpec>> deployed, SchedulerOptions options, TimeProvider time, ILogger<Scheduler> logger)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(states);
         _store = store;
         _kinds = kinds.ToDictionary(kind => kind.Kind);
         _deployed = deployed;
@@ -52,7 +56,7 @@ public sealed partial class Scheduler : IAsyncDisposable
         _wake = new WakeSignal(time);
         _logger = logger;
         _beside = new BackgroundWork(logger, time);
-        foreach (var state in store.Schedules())
+        foreach (var state in states)
         {
             _schedules[state.ApiName] = new WatchedSchedule { State = state };
         }
@@ -61,21 +65,13 @@ public sealed partial class Scheduler : IAsyncDisposable
     /// <summary>Makes the loop look at everything soon, as APIs were deployed or deleted.</summary>
     public void Wake() => _wake.Wake();
 
-    /// <summary>The schedule of an API; null when it has none.</summary>
-    public ScheduleView? Find(DeployedSpec api)
+    /// <summary>The schedules of some APIs by name, without those that have none.</summary>
+    public async Task<IReadOnlyDictionary<string, ScheduleView>> FindAsync(IEnumerable<DeployedSpec> apis, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(api);
-        if (api.Schedule is not { } schedule)
-        {
-            return null;
-        }
-
-        var watched = _schedules.GetValueOrDefault(api.Name);
-        var last = watched?.State is { } state && state.DeployedAt == api.InitialDeploymentTime ? state.Last : null;
-        var job = last?.JobId is { } id ? _store.Find(api.Name, api.Kind, id) : null;
-        return TryRead(schedule, out var cron, out var zone, out var error)
-            ? new ScheduleView(RunTimes.Next(cron, zone, _time.GetUtcNow()), last, job, watched?.WaitsFor ?? "")
-            : new ScheduleView(null, last, job, error);
+        var found = apis.Where(api => api.Schedule is not null).Select(api => (Api: api, Last: Last(api))).ToList();
+        var ids = found.Select(each => each.Last?.JobId).OfType<string>().ToList();
+        var jobs = ids.Count == 0 ? [] : (await _store.GetAsync(ids, cancellationToken)).ToDictionary(job => job.Id, StringComparer.Ordinal);
+        return found.ToDictionary(each => each.Api.Name, each => View(each.Api, each.Last, each.Last?.JobId is { } id ? jobs.GetValueOrDefault(id) : null), StringComparer.Ordinal);
     }
 
     /// <summary>Runs until cancelled.</summary>
@@ -88,7 +84,7 @@ public sealed partial class Scheduler : IAsyncDisposable
                 var next = _time.GetUtcNow() + _options.Resync;
                 try
                 {
-                    next = Step(_beside.Stopping);
+                    next = await StepAsync(_beside.Stopping);
                 }
                 catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
                 {
@@ -111,8 +107,15 @@ public sealed partial class Scheduler : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _beside.DisposeAsync();
 
+    // Of a schedule of an API of that name that was deployed before, nothing counts.
+    private ScheduledRun? Last(DeployedSpec api) => _schedules.GetValueOrDefault(api.Name)?.State is { } state && state.DeployedAt == api.InitialDeploymentTime ? state.Last : null;
+
+    private ScheduleView View(DeployedSpec api, ScheduledRun? last, JobRecord? job) => TryRead(api.Schedule!, out var cron, out var zone, out var error)
+        ? new ScheduleView(RunTimes.Next(cron, zone, _time.GetUtcNow()), last, job, _schedules.GetValueOrDefault(api.Name)?.WaitsFor ?? "")
+        : new ScheduleView(null, last, job, error);
+
     // Looks at everything once, starts what has to be done, and tells when to look again at the latest.
-    private DateTimeOffset Step(CancellationToken cancellationToken)
+    private async Task<DateTimeOffset> StepAsync(CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
         var steady = _steady.GetUtcNow();
@@ -145,7 +148,7 @@ public sealed partial class Scheduler : IAsyncDisposable
                 continue;
             }
 
-            var state = Decide(api, schedule, cron, zone, now);
+            var state = await DecideAsync(api, schedule, cron, zone, now, cancellationToken);
             if (state != schedule.State || (state.Due is not null && schedule.RetryAt is null))
             {
                 Begin(api.Name, schedule, () => ActAsync(api, schedule, state, cancellationToken), cancellationToken);
@@ -160,7 +163,7 @@ public sealed partial class Scheduler : IAsyncDisposable
 
     private static DateTimeOffset Sooner(DateTimeOffset next, DateTimeOffset? other) => other < next ? other.Value : next;
 
-    private ScheduleState Decide(DeployedSpec api, WatchedSchedule schedule, CronExpression cron, TimeZoneInfo zone, DateTimeOffset now)
+    private async Task<ScheduleState> DecideAsync(DeployedSpec api, WatchedSchedule schedule, CronExpression cron, TimeZoneInfo zone, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var deployed = new ScheduledApi(api.Name, api.InitialDeploymentTime, VersionTime(api, now), api.Schedule!);
         var state = ScheduleRule.Begin(schedule.State, deployed, now);
@@ -175,7 +178,11 @@ public sealed partial class Scheduler : IAsyncDisposable
             return state;
         }
 
-        var decided = ScheduleRule.Decide(state, api.Schedule!, cron, zone, () => _store.UnfinishedRuns(api.Name, api.Kind), now);
+        // Asked for only when it matters.
+        IReadOnlyList<JobRecord> unfinished = api.Schedule!.Concurrency == ScheduleConcurrency.Forbid && RunTimes.Last(cron, zone, state.DecidedUntil, now) is not null
+            ? await _store.GetUnfinishedRunsAsync(api.Name, api.Kind, cancellationToken)
+            : [];
+        var decided = ScheduleRule.Decide(state, api.Schedule, cron, zone, unfinished, now);
         if (state.Due is { } left && decided.DecidedUntil != state.DecidedUntil)
         {
             LogGivenUp(api.Name, left, "the time of the next one has come");
@@ -236,8 +243,8 @@ public sealed partial class Scheduler : IAsyncDisposable
         }
 
         // It is there when the process was killed, or the call failed, between its submission and the note of it.
-        var job = _store.FindRun(api.Name, api.Kind, run);
-        if (job is null && api.Schedule!.Concurrency == ScheduleConcurrency.Replace && await StopOthersAsync(api) is { } other)
+        var job = await _store.FindRunAsync(api.Name, api.Kind, run, cancellationToken);
+        if (job is null && api.Schedule!.Concurrency == ScheduleConcurrency.Replace && await StopOthersAsync(api, cancellationToken) is { } other)
         {
             schedule.WaitsFor = $"waits for the end of job {other}, which it replaces";
             schedule.RetryAt = _steady.GetUtcNow() + s_untilReplacedHasEnded;
@@ -283,9 +290,9 @@ public sealed partial class Scheduler : IAsyncDisposable
     }
 
     // A job of an earlier run that has not ended; null when there is none.
-    private async Task<string?> StopOthersAsync(DeployedSpec api)
+    private async Task<string?> StopOthersAsync(DeployedSpec api, CancellationToken cancellationToken)
     {
-        var others = _store.UnfinishedRuns(api.Name, api.Kind);
+        var others = await _store.GetUnfinishedRunsAsync(api.Name, api.Kind, cancellationToken);
         foreach (var other in others.Where(other => other.Ending is null))
         {
             try

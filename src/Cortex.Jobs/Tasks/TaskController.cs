@@ -5,6 +5,7 @@ using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Loop;
+using Cortex.Jobs.Storing;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
 
@@ -21,7 +22,7 @@ public sealed partial class TaskController : IAsyncDisposable
     private const int MaxKeepTries = 5;
     private static readonly TimeSpan _trimInterval = TimeSpan.FromHours(1);
 
-    private readonly JobStore _store;
+    private readonly IJobStore _store;
     private readonly IContainerRuntime _runtime;
     private readonly JobOptions _options;
     private readonly JobHost _host;
@@ -38,17 +39,20 @@ public sealed partial class TaskController : IAsyncDisposable
     private bool _watches;
     private DateTimeOffset _nextTrim = DateTimeOffset.MinValue;
 
-    /// <summary>Reads the jobs that have not ended; nothing runs yet.</summary>
+    /// <summary>Takes over the jobs that have not ended; nothing runs yet.</summary>
     /// <param name="store">Every job.</param>
+    /// <param name="unfinished">Those of Task APIs that have not ended.</param>
     /// <param name="runtime">Runs their pods; started before <see cref="RunAsync"/>.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="host">What the cluster knows of APIs.</param>
-    /// <param name="ids">Makes job ids, below <see cref="JobStore.NewestId"/>.</param>
+    /// <param name="ids">Makes job ids, below that of <see cref="IJobStore.GetNewestIdAsync"/>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where to log.</param>
-    public TaskController(JobStore store, IContainerRuntime runtime, JobOptions options, JobHost host, TimeIdGenerator ids, TimeProvider time, ILogger<TaskController> logger)
+    public TaskController(
+        IJobStore store, IReadOnlyList<JobRecord> unfinished, IContainerRuntime runtime, JobOptions options, JobHost host, TimeIdGenerator ids, TimeProvider time, ILogger<TaskController> logger)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(unfinished);
         ArgumentNullException.ThrowIfNull(options);
         _store = store;
         _runtime = runtime;
@@ -61,7 +65,7 @@ public sealed partial class TaskController : IAsyncDisposable
         _beside = new BackgroundWork(logger, time);
         _retirements = new SemaphoreSlim(options.Limits.ParallelStarts);
         Logs = new JobLogs(options.LogFolder, options.Limits.LogSize);
-        foreach (var job in store.Unfinished(ApiKind.TaskAPI))
+        foreach (var job in unfinished)
         {
             _jobs[job.Id] = new ActiveJob(job);
         }
@@ -116,7 +120,7 @@ public sealed partial class TaskController : IAsyncDisposable
             && await StopAsync(job, "it was stopped", forget: false);
         if (!stopped)
         {
-            var ended = Find(apiName, jobId) ?? throw NotFound(apiName, jobId);
+            var ended = await FindAsync(apiName, jobId, CancellationToken.None) ?? throw NotFound(apiName, jobId);
             throw new CortexException("job.job_is_not_in_progress", $"job {jobId} of {apiName} has ended ({ended.Record.Status.Code()}), so it can't be stopped");
         }
     }
@@ -141,38 +145,24 @@ public sealed partial class TaskController : IAsyncDisposable
     }
 
     /// <summary>A job of an API, or null.</summary>
-    public JobView? Find(string apiName, string jobId)
+    public async Task<JobView?> FindAsync(string apiName, string jobId, CancellationToken cancellationToken)
     {
         if (_jobs.TryGetValue(jobId, out var job))
         {
             return IsOf(job.Record, apiName) ? View(job, _runtime.List().FirstOrDefault(pod => pod.Id == job.PodId)) : null;
         }
 
-        return _store.Find(apiName, ApiKind.TaskAPI, jobId) is { Forget: false } record ? new JobView(record, record.Message, null) : null;
+        return await _store.FindAsync(apiName, ApiKind.TaskAPI, jobId, cancellationToken) is { Forget: false } record ? new JobView(record, record.Message, null) : null;
     }
 
-    /// <summary>The jobs of an API that have not ended, and ended ones until there are <paramref name="count"/>, newest first.</summary>
-    public IReadOnlyList<JobView> List(string apiName, int count)
+    /// <summary>Of each of some APIs the jobs that have not ended, and ended ones until there are <paramref name="count"/>, newest first.</summary>
+    public async Task<ILookup<string, JobView>> ListAsync(IReadOnlyCollection<string> apiNames, int count, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(apiNames);
         var pods = _runtime.List().Where(TaskPods.IsWorker).ToDictionary(pod => pod.Id, StringComparer.Ordinal);
-        var active = _jobs.Values.Where(job => IsOf(job.Record, apiName)).OrderBy(job => job.Record.Id, StringComparer.Ordinal)
-            .Select(job => View(job, pods.GetValueOrDefault(job.PodId))).ToList();
-        if (active.Count >= count)
-        {
-            return active;
-        }
-
-        // One of them may have ended since.
-        var seen = active.Select(view => view.Record.Id).ToHashSet(StringComparer.Ordinal);
-        return [.. active, .. _store.Ended(apiName, ApiKind.TaskAPI, count)
-            .Where(job => IsOf(job, apiName) && !seen.Contains(job.Id)).Take(count - active.Count).Select(job => new JobView(job, job.Message, null))];
+        var active = _jobs.Values.Select(job => View(job, pods.GetValueOrDefault(job.PodId))).ToList();
+        return JobLists.Of(apiNames, count, active, await _store.GetEndedAsync(apiNames, ApiKind.TaskAPI, count, cancellationToken), job => new JobView(job, job.Message, null));
     }
-
-    /// <summary>A job's configuration as JSON.</summary>
-    public byte[] Config(string jobId) => _store.Config(jobId) ?? "null"u8.ToArray();
-
-    /// <summary>The version of the API that a job runs.</summary>
-    public DeployedSpec? Spec(string apiId) => _store.Spec(apiId);
 
     /// <summary>Returns when the job has ended, or when the time is up.</summary>
     public async Task WaitForEndAsync(string jobId, TimeSpan timeout, CancellationToken cancellationToken)
@@ -218,7 +208,7 @@ public sealed partial class TaskController : IAsyncDisposable
         {
             _watches = true;
             _beside.StartLoop("the watch of task jobs' pods", token => _wake.FollowAsync(_runtime, _options.RetryDelay, LogWatchFailed, token));
-            _beside.Start("removing the logs of forgotten jobs", _ => TrimAsync(_ => RemoveUnknownLogs(), _beside.Stopping));
+            _beside.Start("removing the logs of forgotten jobs", _ => TrimAsync(RemoveUnknownLogsAsync, _beside.Stopping));
         }
 
         try
@@ -398,8 +388,8 @@ public sealed partial class TaskController : IAsyncDisposable
     private async Task CreatePodAsync(ActiveJob job, CancellationToken cancellationToken)
     {
         var record = job.Record;
-        var spec = _store.Spec(record.ApiId) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
-        var json = JobJson.Task(record, Config(record.Id), indented: true);
+        var spec = await _store.GetSpecAsync(record.ApiId, cancellationToken) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
+        var json = JobJson.Task(record, await _store.GetConfigAsync(record.Id, cancellationToken), indented: true);
         await _runtime.CreateAsync(TaskPods.Worker(_host.MakePod(spec), record, json, _options.Limits.TerminationGrace, _options.Limits.HelperGrace), cancellationToken);
     }
 
@@ -519,7 +509,7 @@ public sealed partial class TaskController : IAsyncDisposable
             try
             {
                 var (apiName, jobId, attempt) = (pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), pod.Labels[PodLabels.JobId], TaskPods.Attempt(pod));
-                if (pod.State != PodState.Terminating && _store.Contains(jobId))
+                if (pod.State != PodState.Terminating && (await _store.GetKnownAsync([jobId], cancellationToken)).Count > 0)
                 {
                     await KeepLogsAsync(pod, apiName, jobId, attempt, cancellationToken);
                 }
@@ -575,17 +565,13 @@ public sealed partial class TaskController : IAsyncDisposable
         }
     }
 
-    private Task RemoveUnknownLogs()
-    {
-        Logs.RemoveUnknown(_store.Contains);
-        return Task.CompletedTask;
-    }
+    private Task RemoveUnknownLogsAsync(CancellationToken cancellationToken) => Logs.RemoveUnknownAsync(ids => _store.GetKnownAsync(ids, cancellationToken));
 
     private async Task TrimOldAsync(CancellationToken cancellationToken)
     {
         if ((await _store.TrimOldAsync(ApiKind.TaskAPI, cancellationToken)).Count > 0)
         {
-            Logs.RemoveUnknown(_store.Contains);
+            await RemoveUnknownLogsAsync(cancellationToken);
         }
     }
 

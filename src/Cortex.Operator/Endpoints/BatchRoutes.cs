@@ -5,13 +5,14 @@ using Cortex.Core.Wire;
 using Cortex.Jobs;
 using Cortex.Jobs.Batch;
 using Cortex.Jobs.Batch.Submissions;
+using Cortex.Jobs.Storing;
 using Cortex.Operator.State;
 using Microsoft.AspNetCore.Http;
 
 namespace Cortex.Operator.Endpoints;
 
 /// <summary>Submits, shows and stops jobs of Batch APIs, and shows and tries again the batches that they gave up.</summary>
-internal sealed class BatchRoutes(IApiStore store, BatchController batches, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
+internal sealed class BatchRoutes(IApiStore store, IJobStore jobs, BatchController batches, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
     : JobRoutes(ApiKind.BatchAPI, store, errors, options, time)
 {
     private const int DefaultPage = 100;
@@ -54,8 +55,7 @@ internal sealed class BatchRoutes(IApiStore store, BatchController batches, Erro
             await batches.WaitForEndAsync(jobId, wait, context.RequestAborted);
         }
 
-        var answer = await Task.Run(() => Describe(api, jobId), context.RequestAborted);
-        await WriteAsync(context, answer);
+        await WriteAsync(context, await DescribeAsync(api, jobId, context.RequestAborted));
     }
 
     /// <inheritdoc/>
@@ -97,15 +97,16 @@ internal sealed class BatchRoutes(IApiStore store, BatchController batches, Erro
         }
     }
 
-    private Task AnswerAsync(HttpContext context, JobRecord job) => WriteAsync(context, BatchJson.Job(job, batches.Config(job.Id)));
+    private async Task AnswerAsync(HttpContext context, JobRecord job) => await WriteAsync(context, BatchJson.Job(job, await jobs.GetConfigAsync(job.Id, context.RequestAborted)));
 
-    private string Describe(WantedApi api, string jobId)
+    private async Task<string> DescribeAsync(WantedApi api, string jobId, CancellationToken cancellationToken)
     {
-        var job = batches.Find(api.Name, jobId) ?? throw NotFound(api.Name, jobId);
-        var spec = batches.Spec(job.Record.ApiId) ?? api.Spec;
+        var job = await batches.FindAsync(api.Name, jobId, cancellationToken) ?? throw NotFound(api.Name, jobId);
+        var spec = await jobs.GetSpecAsync(job.Record.ApiId, cancellationToken) ?? api.Spec;
+        var config = await jobs.GetConfigAsync(jobId, cancellationToken);
         return Describe(api, jobId, spec, json =>
         {
-            BatchStatusJson.Status(job, batches.Config(jobId)).WriteTo(json);
+            BatchStatusJson.Status(job, config).WriteTo(json);
             BatchStatusJson.WriteMetrics(json, "metrics", job.Batch ?? new BatchProgress());
         });
     }

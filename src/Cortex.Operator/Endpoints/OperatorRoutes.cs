@@ -39,7 +39,7 @@ internal sealed class OperatorRoutes(
             await WriteAsync(context, new MessageResponse(await deployer.RefreshAsync(ApiName(context), Flag(context, "force"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
         authenticated.MapDelete("/delete/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, new MessageResponse(await deployer.DeleteAsync(ApiName(context), Flag(context, "keepCache"), context.RequestAborted)), WireJson.Contract.MessageResponse)));
-        authenticated.MapGet("/get", (RequestDelegate)(context => WriteAsync(context, reader.List(Caller.Of(context)))));
+        authenticated.MapGet("/get", (RequestDelegate)(async context => await WriteAsync(context, await reader.ListAsync(Caller.Of(context), context.RequestAborted))));
         authenticated.MapGet("/get/{apiName}", (RequestDelegate)(async context =>
             await WriteAsync(context, [await reader.GetAsync(ApiName(context), Flag(context, "showEnv"), Caller.Of(context), context.RequestAborted)])));
         authenticated.MapGet("/get/{apiName}/{apiID}", (RequestDelegate)(async context =>
@@ -47,12 +47,12 @@ internal sealed class OperatorRoutes(
         authenticated.MapGet("/describe/{apiName}", (RequestDelegate)(context => WriteAsync(context, [reader.Describe(ApiName(context), Caller.Of(context))])));
         authenticated.MapGet("/async/{apiName}", (RequestDelegate)ListRequestsAsync);
         authenticated.Map("/streamlogs/{apiName}", (RequestDelegate)(context => logs.StreamAsync(context, ApiName(context))));
-        authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(context =>
+        authenticated.MapGet("/logs/{apiName}", (RequestDelegate)(async context =>
         {
             var jobId = context.Request.Query["jobID"].ToString();
-            logs.Check(ApiName(context), jobId);
+            await logs.CheckAsync(ApiName(context), jobId, context.RequestAborted);
             var url = $"{context.Request.Scheme}://{context.Request.Host}/streamlogs/{ApiName(context)}?allPods=true{(jobId.Length > 0 ? $"&jobID={jobId}" : "")}";
-            return WriteAsync(context, new LogResponse(url), WireJson.Contract.LogResponse);
+            await WriteAsync(context, new LogResponse(url), WireJson.Contract.LogResponse);
         }));
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Jobs;
+using Cortex.Jobs.Storing;
 using Cortex.Jobs.Tasks;
 using Cortex.Operator.State;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 namespace Cortex.Operator.Endpoints;
 
 /// <summary>Submits, shows and stops jobs of Task APIs.</summary>
-internal sealed class TaskRoutes(IApiStore store, TaskController tasks, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
+internal sealed class TaskRoutes(IApiStore store, IJobStore jobs, TaskController tasks, ErrorAnswers errors, OperatorOptions options, TimeProvider time)
     : JobRoutes(ApiKind.TaskAPI, store, errors, options, time)
 {
     /// <inheritdoc/>
@@ -31,18 +32,18 @@ internal sealed class TaskRoutes(IApiStore store, TaskController tasks, ErrorAns
             await tasks.WaitForEndAsync(jobId, wait, context.RequestAborted);
         }
 
-        var answer = await Task.Run(() => Describe(api, jobId), context.RequestAborted);
-        await WriteAsync(context, answer);
+        await WriteAsync(context, await DescribeAsync(api, jobId, context.RequestAborted));
     }
 
     /// <inheritdoc/>
     protected override Task StopAsync(string apiName, string jobId) => tasks.StopAsync(apiName, jobId);
 
-    private string Describe(WantedApi api, string jobId)
+    private async Task<string> DescribeAsync(WantedApi api, string jobId, CancellationToken cancellationToken)
     {
-        var job = tasks.Find(api.Name, jobId) ?? throw NotFound(api.Name, jobId);
-        var spec = tasks.Spec(job.Record.ApiId) ?? api.Spec;
-        return Describe(api, jobId, spec, json => JobJson.TaskStatus(job, tasks.Config(jobId)).WriteTo(json));
+        var job = await tasks.FindAsync(api.Name, jobId, cancellationToken) ?? throw NotFound(api.Name, jobId);
+        var spec = await jobs.GetSpecAsync(job.Record.ApiId, cancellationToken) ?? api.Spec;
+        var config = await jobs.GetConfigAsync(jobId, cancellationToken);
+        return Describe(api, jobId, spec, json => JobJson.TaskStatus(job, config).WriteTo(json));
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)

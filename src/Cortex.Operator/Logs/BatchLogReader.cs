@@ -16,9 +16,9 @@ internal sealed class BatchLogReader(BatchController batches, IContainerRuntime 
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <inheritdoc/>
-    public void Check(string apiName, string jobId)
+    public async Task CheckAsync(string apiName, string jobId, CancellationToken cancellationToken)
     {
-        if (batches.Find(apiName, jobId) is null)
+        if (await batches.FindAsync(apiName, jobId, cancellationToken) is null)
         {
             throw new CortexException("job.not_found", $"{apiName} has no job {jobId}; `cortex get {apiName}` lists its jobs");
         }
@@ -53,7 +53,7 @@ internal sealed class BatchLogReader(BatchController batches, IContainerRuntime 
         Exception? failure = null;
         try
         {
-            while (batches.Find(apiName, jobId) is { } view)
+            while (await batches.FindAsync(apiName, jobId, cancellationToken) is { } view)
             {
                 if (view.Record.Status.IsFinal())
                 {

@@ -8,7 +8,7 @@ internal interface IJobLogReader
 {
     /// <summary>Refuses a job that is not known.</summary>
     /// <exception cref="CortexException"><c>job.not_found</c>.</exception>
-    void Check(string apiName, string jobId);
+    Task CheckAsync(string apiName, string jobId, CancellationToken cancellationToken);
 
     /// <summary>The lines, each with the pod that wrote it; a line without a container is ours.</summary>
     /// <param name="apiName">The API.</param>

@@ -30,7 +30,7 @@ internal sealed partial class LogStreamer(
     private int _streams;
 
     /// <summary>Refuses what has no logs.</summary>
-    public WantedApi Check(string apiName, string? jobId)
+    public async Task<WantedApi> CheckAsync(string apiName, string? jobId, CancellationToken cancellationToken)
     {
         var api = reader.Find(apiName);
         if (api.Spec.Kind == ApiKind.TrafficSplitter)
@@ -50,7 +50,7 @@ internal sealed partial class LogStreamer(
                 throw new CortexException("endpoints.logs_job_id_required", $"{apiName} is a {api.Spec.Kind}, whose jobs have logs of their own; name one (`cortex get {apiName}` lists them)");
             }
 
-            JobLogs(api).Check(apiName, jobId);
+            await JobLogs(api).CheckAsync(apiName, jobId, cancellationToken);
         }
 
         return api;
@@ -60,7 +60,7 @@ internal sealed partial class LogStreamer(
     public async Task StreamAsync(HttpContext context, string apiName)
     {
         var query = context.Request.Query;
-        var api = Check(apiName, query["jobID"]);
+        var api = await CheckAsync(apiName, query["jobID"], context.RequestAborted);
         var tail = query["tail"].ToString();
         var request = new LogRequest(
             api.Name,

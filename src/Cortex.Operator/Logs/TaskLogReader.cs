@@ -14,9 +14,9 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <inheritdoc/>
-    public void Check(string apiName, string jobId)
+    public async Task CheckAsync(string apiName, string jobId, CancellationToken cancellationToken)
     {
-        if (tasks.Find(apiName, jobId) is null)
+        if (await tasks.FindAsync(apiName, jobId, cancellationToken) is null)
         {
             throw new CortexException("job.not_found", $"{apiName} has no job {jobId}; `cortex get {apiName}` lists its jobs");
         }
@@ -27,7 +27,7 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
         string apiName, string jobId, LogQuery query, bool allPods, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var told = "";
-        for (var attempt = 1; tasks.Find(apiName, jobId) is { } view; )
+        for (var attempt = 1; await tasks.FindAsync(apiName, jobId, cancellationToken) is { } view; )
         {
             var job = view.Record;
             var pod = job.Attempt == attempt && !job.Status.IsFinal() ? tasks.Pod(job) : null;
@@ -64,13 +64,13 @@ internal sealed class TaskLogReader(TaskController tasks, IContainerRuntime runt
             }
 
             // Whether another attempt follows shows when this one is over.
-            while (query.Follow && tasks.Find(apiName, jobId) is { } after && after.Record.Attempt == attempt && !after.Record.Status.IsFinal())
+            while (query.Follow && await tasks.FindAsync(apiName, jobId, cancellationToken) is { } after && after.Record.Attempt == attempt && !after.Record.Status.IsFinal())
             {
                 await tasks.WaitForEndAsync(jobId, _lookAgain, cancellationToken);
             }
 
             attempt++;
-            if (tasks.Find(apiName, jobId) is not { } now || now.Record.Attempt < attempt)
+            if (await tasks.FindAsync(apiName, jobId, cancellationToken) is not { } now || now.Record.Attempt < attempt)
             {
                 yield break;
             }

@@ -10,7 +10,6 @@ internal sealed class Database : IAsyncDisposable
     private const int ConnectSeconds = 5;
     private const int CommandSeconds = 20;
     private const int KeepAliveSeconds = 10;
-    private const int MaxConnections = 12;
 
     /*
      * Plans must not depend on what statistics say at a moment: a plan that was made while a table was empty is kept while it
@@ -26,15 +25,16 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Connects when it is first asked for a connection.</summary>
     /// <param name="connectionString">As Npgsql takes it.</param>
     /// <param name="application">What the server's administrator sees of it.</param>
+    /// <param name="maxConnections">Connections of each of both kinds; further callers wait for one.</param>
     /// <exception cref="ArgumentException">The connection string can't be read.</exception>
-    public Database(string connectionString, string application)
+    public Database(string connectionString, string application, int maxConnections)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
             Timeout = ConnectSeconds,
             CommandTimeout = CommandSeconds,
             KeepAlive = KeepAliveSeconds,
-            MaxPoolSize = MaxConnections,
+            MaxPoolSize = maxConnections,
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 1,
             NoResetOnClose = true,

@@ -21,6 +21,7 @@ namespace Cortex.Queues.Postgres;
 /// </remarks>
 public sealed class PostgresQueueStore : IQueueStore, ISessionListener
 {
+    private const int MaxConnections = 12;
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMilliseconds(100);
 
     // The longest wait that timers know, about.
@@ -100,7 +101,7 @@ public sealed class PostgresQueueStore : IQueueStore, ISessionListener
         string connectionString, QueueStoreOptions options, SessionTiming timing, IBlobStore blobs, TimeProvider time, ILogger logger)
     {
         StoreInput.Check(options);
-        var database = new Database(connectionString, "cortex queues");
+        var database = new Database(connectionString, "cortex queues", MaxConnections);
         PostgresQueueStore? store = null;
         try
         {

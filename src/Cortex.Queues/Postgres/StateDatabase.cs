@@ -15,6 +15,9 @@ namespace Cortex.Queues.Postgres;
 /// </remarks>
 public sealed class StateDatabase : IAsyncDisposable
 {
+    /// <summary>Connections of each of both kinds: the state is written by one at a time.</summary>
+    private const int MaxConnections = 6;
+
     /// <summary>Tries of what failed with its connection: those in the pool may all be of a server that was started anew.</summary>
     private const int MaxTries = 3;
 
@@ -72,7 +75,7 @@ public sealed class StateDatabase : IAsyncDisposable
         string connectionString, ClusterIdentity? cluster, string part, IReadOnlyList<string> migrations, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(migrations);
-        var state = new StateDatabase(new Database(connectionString, "cortex " + part), time, logger);
+        var state = new StateDatabase(new Database(connectionString, "cortex " + part, MaxConnections), time, logger);
         try
         {
             await state.ReadAsync(
@@ -131,6 +134,7 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <exception cref="StaleEpochException">A later epoch has begun; nothing was stored.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached or answers with an error. The message says so when it is unknown whether the write was stored.</exception>
     /// <exception cref="StoreFullException">There is no room; nothing was stored.</exception>
+    /// <exception cref="ArgumentException">A value can't be stored, such as a key that is there already; nothing was stored.</exception>
     public async Task<T?> WriteAsync<T>(long epoch, bool isDurable, Func<NpgsqlConnection, CancellationToken, Task<T?>> write, CancellationToken cancellationToken)
         where T : class
     {
@@ -167,6 +171,11 @@ public sealed class StateDatabase : IAsyncDisposable
             }
 
             cancellationToken.ThrowIfCancellationRequested();
+            if (Database.IsBadValue(error))
+            {
+                throw new ArgumentException($"PostgreSQL refuses a value: {error.Message}", error);
+            }
+
             if (!IsWorthAnotherTry(error, tries, began))
             {
                 throw _database.Translate(error);
@@ -204,7 +213,7 @@ public sealed class StateDatabase : IAsyncDisposable
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("select epoch from state for share"));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("insert into state_writes (id) values ($1)").Add(id));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("delete from state_writes where at < now() - interval '1 hour'"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("delete from state_writes where at < now() - interval '10 minutes'"));
         var newest = (long)(await batch.ExecuteScalarAsync(cancellationToken))!;
         if (newest > epoch)
         {

@@ -102,13 +102,19 @@ public sealed class SqliteFile : IDisposable
     /// <returns>The new epoch; 2 or more.</returns>
     public long AdvanceEpoch() => Number("UPDATE epoch SET number = number + 1 RETURNING number");
 
-    /// <summary>Refuses a write that names an earlier epoch than the file's. Within the transaction that writes.</summary>
+    /// <summary>Refuses a write that names an earlier epoch than the file's; a later one becomes the file's. Within the transaction that writes.</summary>
     /// <exception cref="StaleEpochException">A later epoch has begun.</exception>
     public void CheckEpoch(long epoch)
     {
-        if (Number("SELECT number FROM epoch") is var newest && newest > epoch)
+        var newest = Number("SELECT number FROM epoch");
+        if (newest > epoch)
         {
             throw new StaleEpochException(_path, epoch, newest);
+        }
+
+        if (newest < epoch)
+        {
+            Execute("UPDATE epoch SET number = $1", epoch);
         }
     }
 

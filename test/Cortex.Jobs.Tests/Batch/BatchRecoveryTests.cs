@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Tests.Batch.Support;
+using Cortex.Jobs.Tests.Support;
 using Cortex.Queues;
 
 namespace Cortex.Jobs.Tests.Batch;

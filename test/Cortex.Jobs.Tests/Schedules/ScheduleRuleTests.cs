@@ -119,6 +119,6 @@ public sealed class ScheduleRuleTests
     private static ScheduleState Decide(ScheduleState state, DateTimeOffset now, ScheduleConcurrency concurrency = default, MissedRuns missed = default, params JobRecord[] unfinished)
     {
         Assert.True(CronExpression.TryParse(state.Cron, out var cron, out var error), error);
-        return ScheduleRule.Decide(state, Spec(state.Cron) with { Concurrency = concurrency, MissedRuns = missed }, cron, TimeZoneInfo.Utc, () => unfinished, now);
+        return ScheduleRule.Decide(state, Spec(state.Cron) with { Concurrency = concurrency, MissedRuns = missed }, cron, TimeZoneInfo.Utc, unfinished, now);
     }
 }

@@ -3,6 +3,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
 using Cortex.Jobs.Schedules;
+using Cortex.Jobs.Storing;
 using Cortex.Jobs.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,7 +16,7 @@ public sealed class SchedulerTests : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("cortex-schedules-").FullName;
     private readonly ManualTime _time = new();
     private readonly List<DeployedSpec> _deployed = [];
-    private JobStore? _store;
+    private IJobStore? _store;
     private StoredJobs? _jobs;
     private Scheduler? _scheduler;
     private CancellationTokenSource _stop = new();
@@ -23,7 +24,7 @@ public sealed class SchedulerTests : IAsyncDisposable
 
     private readonly Faults _faults = new();
 
-    private JobStore Store => _store!;
+    private IJobStore Store => _store!;
 
     [Fact]
     public async Task Run_ItsTimeComes_SubmitsTheJobOfTheConfiguration()
@@ -56,7 +57,7 @@ public sealed class SchedulerTests : IAsyncDisposable
             return Jobs().Any();
         }, "the job is there");
 
-        Assert.Superset(new HashSet<string> { "IDeployed.List", "IScheduledJobs.SubmitAsync" }, _faults.Thrown.ToHashSet());
+        Assert.Superset(new HashSet<string> { "IDeployed.List", "IScheduledJobs.SubmitAsync", "IJobStore.FindRunAsync", "IJobStore.SaveScheduleAsync" }, _faults.Thrown.ToHashSet());
     }
 
     [Fact]
@@ -334,10 +335,10 @@ public sealed class SchedulerTests : IAsyncDisposable
     {
         _stop.Dispose();
         _stop = new CancellationTokenSource();
-        _store = new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db") }, _time, NullLogger<JobStore>.Instance);
+        _store = Waiting.Open(_folder, _time);
         _jobs = new StoredJobs(_store, _time);
         _scheduler = new Scheduler(
-            _store, [_faults.On<IScheduledJobs>(_jobs)], _faults.On<IDeployed>(new DeployedApis(Deployed)).List, new SchedulerOptions(), _time, _faults.On<ILogger<Scheduler>>(NullLogger<Scheduler>.Instance));
+            _faults.On(_store), _store.Schedules(), [_faults.On<IScheduledJobs>(_jobs)], _faults.On<IDeployed>(new DeployedApis(Deployed)).List, new SchedulerOptions(), _time, _faults.On<ILogger<Scheduler>>(NullLogger<Scheduler>.Instance));
         var stop = _stop.Token;
         _running = Task.Run(() => KeptAlive.RunAsync(_scheduler.RunAsync, stop), CancellationToken.None);
     }
@@ -396,7 +397,7 @@ public sealed class SchedulerTests : IAsyncDisposable
         what);
 
     /// <summary>Jobs that are stored and never run.</summary>
-    private sealed class StoredJobs(JobStore store, ManualTime time) : IScheduledJobs
+    private sealed class StoredJobs(IJobStore store, ManualTime time) : IScheduledJobs
     {
         private readonly Core.Identifiers.TimeIdGenerator _ids = new(time, store.NewestId());
 
@@ -424,7 +425,7 @@ public sealed class SchedulerTests : IAsyncDisposable
             return store.SaveAsync(job with { Ending = new JobEnding(JobStatus.Stopped, time.GetUtcNow(), "it was stopped") }, CancellationToken.None);
         }
 
-        public Task EndAsync(JobRecord job) =>
-            store.SaveAsync(job with { Status = JobStatus.Succeeded, EndedAt = time.GetUtcNow() }, CancellationToken.None);
+        public async Task EndAsync(JobRecord job) =>
+            await store.SaveAsync(store.Find(job.ApiName, Kind, job.Id)! with { Status = JobStatus.Succeeded, EndedAt = time.GetUtcNow() }, CancellationToken.None);
     }
 }

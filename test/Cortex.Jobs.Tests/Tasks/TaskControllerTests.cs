@@ -3,6 +3,7 @@ using Cortex.Core.Errors;
 using Cortex.Core.Identifiers;
 using Cortex.Core.Specs;
 using Cortex.Core.Wire;
+using Cortex.Jobs.Storing;
 using Cortex.Jobs.Tasks;
 using Cortex.Jobs.Tests.Support;
 using Cortex.Runtimes;
@@ -22,7 +23,7 @@ public sealed class TaskControllerTests : IAsyncDisposable
     private readonly Dictionary<string, DeployedSpec> _deployed = new(StringComparer.Ordinal) { ["train"] = Some.Api() };
     private JobSettings _limits = new();
     private FakeRuntime? _runtime;
-    private JobStore? _store;
+    private IJobStore? _store;
     private TaskController? _tasks;
     private CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
@@ -550,9 +551,9 @@ public sealed class TaskControllerTests : IAsyncDisposable
     {
         _stop = new CancellationTokenSource();
         _runtime = new FakeRuntime(_machine);
-        _store = new JobStore(new JobStoreOptions { Path = Path.Combine(_folder, "jobs.db"), History = _limits.History }, _time, NullLogger<JobStore>.Instance);
+        _store = Waiting.Open(_folder, _time, _limits.History);
         _tasks = new TaskController(
-            _store, new WatchedRuntime(_runtime, _pods), new JobOptions { Limits = _limits, LogFolder = Path.Combine(_folder, "logs") },
+            _store, _store.Unfinished(ApiKind.TaskAPI), new WatchedRuntime(_runtime, _pods), new JobOptions { Limits = _limits, LogFolder = Path.Combine(_folder, "logs") },
             new JobHost(_deployed.GetValueOrDefault, MakePod), new TimeIdGenerator(_time, _store.NewestId()), _time, NullLogger<TaskController>.Instance);
         _running = Task.Run(() => Tasks.RunAsync(_stop.Token), CancellationToken.None);
     }

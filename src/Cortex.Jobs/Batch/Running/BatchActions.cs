@@ -211,8 +211,8 @@ internal sealed class BatchActions(BatchContext context)
         {
             try
             {
-                var spec = context.Store.Spec(record.ApiId) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
-                var json = BatchJson.Job(record, context.Store.Config(record.Id) ?? "null"u8.ToArray(), indented: true);
+                var spec = await context.Store.GetSpecAsync(record.ApiId, _stop) ?? throw new InvalidDataException($"the specification of job {record.Id} is missing in the store of jobs");
+                var json = BatchJson.Job(record, await context.Store.GetConfigAsync(record.Id, _stop), indented: true);
                 await context.Runtime.CreateAsync(BatchPods.Worker(context.Host.MakePod(spec), record, index, place.Generation, json, Options.Limits.TerminationGrace), _stop);
                 Post(() => (place.Busy, place.IsCreated, place.Trouble) = (false, true, ""));
             }
@@ -283,7 +283,7 @@ internal sealed class BatchActions(BatchContext context)
     /// <summary>Removes a pod that no job waits for any more, once its logs are kept.</summary>
     public async Task RetireAsync(PodStatus pod)
     {
-        var job = context.Store.Find(pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), ApiKind.BatchAPI, pod.Labels[PodLabels.JobId]);
+        var job = await context.Store.FindAsync(pod.Labels.GetValueOrDefault(PodLabels.ApiName, ""), ApiKind.BatchAPI, pod.Labels[PodLabels.JobId], _stop);
         await _retirement.EndAsync(pod, job, _stop);
     }
 

@@ -4,6 +4,7 @@ using Cortex.Background;
 using Cortex.Jobs.Batch.Enqueuing;
 using Cortex.Jobs.Batch.Items;
 using Cortex.Jobs.Loop;
+using Cortex.Jobs.Storing;
 using Cortex.Runtimes;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +13,7 @@ namespace Cortex.Jobs.Batch.Running;
 /// <summary>What running batch jobs needs.</summary>
 internal sealed record BatchContext
 {
-    public required JobStore Store { get; init; }
+    public required IJobStore Store { get; init; }
 
     public required BatchQueues Queues { get; init; }
 

@@ -300,7 +300,7 @@ internal sealed class BatchLoop(BatchContext context)
     private async Task SweepAsync(bool isFirst)
     {
         await context.Store.TrimOldAsync(ApiKind.BatchAPI, _stop);
-        context.Logs.RemoveUnknown(context.Store.Contains);
+        await context.Logs.RemoveUnknownAsync(ids => context.Store.GetKnownAsync(ids, _stop));
         await context.Queues.SweepQueuesAsync(context.Store, context.IsActive, _stop);
         if (isFirst)
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Cortex.Core.Errors;
 using Cortex.Core.Specs;
 using Cortex.Jobs.Batch.Items;
+using Cortex.Jobs.Storing;
 using Cortex.Queues;
 
 namespace Cortex.Jobs.Batch.Running;
@@ -104,7 +105,7 @@ internal sealed class BatchQueues(IQueueStore queues, SubmittedItems items)
     /// <param name="store">Every job.</param>
     /// <param name="isActive">Whether a job has not ended or is being submitted.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task SweepQueuesAsync(JobStore store, Func<string, bool> isActive, CancellationToken cancellationToken)
+    public async Task SweepQueuesAsync(IJobStore store, Func<string, bool> isActive, CancellationToken cancellationToken)
     {
         foreach (var queue in await queues.ListQueuesAsync(Prefix, cancellationToken))
         {
@@ -114,7 +115,7 @@ internal sealed class BatchQueues(IQueueStore queues, SubmittedItems items)
                 continue;
             }
 
-            if (store.Find(queue[Prefix.Length..slash], ApiKind.BatchAPI, queue[(slash + 1)..]) is not { Batch: not null } job || (job.Status.IsFinal() && !KeepsQueue(job)))
+            if (await store.FindAsync(queue[Prefix.Length..slash], ApiKind.BatchAPI, queue[(slash + 1)..], cancellationToken) is not { Batch: not null } job || (job.Status.IsFinal() && !KeepsQueue(job)))
             {
                 await queues.DeleteAsync(queue, cancellationToken);
             }

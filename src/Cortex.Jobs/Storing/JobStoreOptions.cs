@@ -1,10 +1,12 @@
-namespace Cortex.Jobs;
+using Cortex.Queues;
 
-/// <summary>Where jobs are stored, and how many ended ones.</summary>
+namespace Cortex.Jobs.Storing;
+
+/// <summary>Whose jobs are stored, and how many ended ones.</summary>
 public sealed record JobStoreOptions
 {
-    /// <summary>The database file; its folder exists.</summary>
-    public required string Path { get; init; }
+    /// <summary>Whose they are; null leaves that open and refuses nobody.</summary>
+    public ClusterIdentity? Cluster { get; init; }
 
     /// <summary>Ended jobs kept per API; default 100.</summary>
     public int History { get; init; } = 100;
